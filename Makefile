@@ -1,0 +1,42 @@
+# reefqbo: financial models linked to QuickBooks Online companies.
+#
+#   make, make install, make installcheck   as for every PGXS extension (PG_CONFIG= is honoured)
+#   make test                               everything, on a throw-away cluster; installs what it lacks
+#   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
+
+EXTENSION = reefqbo
+EXTVERSION = 1.0
+
+MODULE_big = reefqbo
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
+DATA_built = $(EXTENSION)--$(EXTVERSION).sql
+EXTRA_CLEAN = $(EXTENSION)--*.sql
+
+REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS_OPTS = --encoding=UTF8
+
+PG_CONFIG ?= pg_config
+# PostgreSQL's own headers are not clean under -Wextra; ours are, so theirs count as system headers.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CFLAGS = -Wall -Wextra
+SHLIB_LINK = -lcurl -ljson-c
+
+# "make" and "make install" need PGXS; "make test" and "make demo" must run before it is there.
+ifeq ($(filter test demo,$(MAKECMDGOALS)),)
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+endif
+
+$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
+	cat $^ > $@
+
+# Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
+$(OBJS): $(sort $(wildcard src/*.h))
+
+.PHONY: test demo
+test:
+	@test/run test
+
+demo:
+	@test/run demo

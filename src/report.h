@@ -1,0 +1,90 @@
+/*-------------------------------------------------------------------------
+ *
+ * report.h
+ *	  A QuickBooks report as lines and columns that tie out.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_REPORT_H
+#define RQBO_REPORT_H
+
+#include "utils/date.h"
+#include "utils/numeric.h"
+
+typedef enum RqboReportName
+{
+	RQBO_PROFIT_AND_LOSS,
+	RQBO_BALANCE_SHEET,
+	RQBO_TRIAL_BALANCE
+} RqboReportName;
+
+typedef enum RqboLineKind
+{
+	RQBO_LINE_ACCOUNT,			/* an account's own amounts */
+	RQBO_LINE_COMPUTED,			/* a line QuickBooks works out */
+	RQBO_LINE_TOTAL				/* a section's sum, for checking only */
+} RqboLineKind;
+
+typedef struct RqboReportColumn
+{
+	char	   *title;			/* as printed, in any language */
+	bool		is_total;		/* sum of the other columns: for checking only */
+	bool		has_period;
+	DateADT		start;			/* valid if has_period */
+	DateADT		end;
+} RqboReportColumn;
+
+typedef struct RqboReportLine
+{
+	RqboLineKind kind;
+	int			depth;			/* 0 at the top */
+	char	   *section;		/* group of the nearest enclosing section, or NULL */
+	char	   *group;			/* the row's own group, or NULL */
+	char	   *account_id;		/* NULL unless kind is RQBO_LINE_ACCOUNT */
+	char	   *name;
+	bool		is_summand;		/* counts in the sum of its section (accounts, and computed
+								 * lines such as Net Income inside equity) */
+	Numeric    *amounts;		/* one a column, never NULL: "" reads as 0 */
+} RqboReportLine;
+
+typedef struct RqboReport
+{
+	RqboReportName name;
+	char	   *basis;			/* "Accrual", "Cash", or NULL when not said */
+	char	   *currency;		/* or NULL */
+	char	   *summarized_by;	/* or NULL */
+	char	   *time;			/* Header.Time as written, or NULL */
+	bool		has_period;
+	DateADT		start;			/* Header.StartPeriod and EndPeriod */
+	DateADT		end;
+	int			ncolumns;		/* money columns */
+	RqboReportColumn *columns;
+	int			nlines;
+	RqboReportLine *lines;		/* in the order of the report */
+} RqboReport;
+
+/* What was asked for, to be compared with what the Header says was answered. */
+typedef struct RqboReportAsk
+{
+	RqboReportName name;
+	DateADT		start;
+	DateADT		end;
+	const char *basis;			/* "Accrual" or "Cash" */
+	const char *summarized_by;	/* "Month" or "Total" */
+} RqboReportAsk;
+
+/*
+ * Read one report from UTF-8 text.  ask may be NULL.  Everything is allocated
+ * in CurrentMemoryContext; strings are in the database encoding.  Raises
+ * RQ008 for what is not such a report (not JSON, a Fault, cut, wrong shape,
+ * another range or basis than asked for) and RQ007 for one whose figures do
+ * not tie out.
+ */
+extern RqboReport *rqbo_report_read(const char *text, size_t len, const RqboReportAsk *ask);
+
+/* Does the text carry QuickBooks' sentence for a report that was cut off? */
+extern bool rqbo_report_was_cut(const char *text);
+
+extern const char *rqbo_report_name(RqboReportName name);
+
+#endif							/* RQBO_REPORT_H */
