@@ -1,0 +1,176 @@
+-- Connections: one QuickBooks company bound to one branch of one model, with its grant.
+
+CREATE TABLE reefqbo.connection (
+    model_id bigint NOT NULL,
+    connection_id bigint GENERATED ALWAYS AS IDENTITY,
+    branch_id bigint NOT NULL,
+    environment_id bigint NOT NULL REFERENCES reefqbo.environment,
+    status text NOT NULL,
+    status_since timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    status_reason text,
+    realm_id_sealed bytea NOT NULL,
+    realm_digest bytea NOT NULL,
+    company_name text,
+    legal_name text,
+    country text,
+    home_currency text,
+    multicurrency boolean,
+    fiscal_year_start_month smallint,
+    book_close_date date,
+    report_basis text,
+    company_read_at timestamptz,
+    connected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    accounts_as_of timestamptz,
+    actuals_as_of timestamptz,
+    PRIMARY KEY (model_id, connection_id),
+    UNIQUE (model_id, branch_id),
+    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
+    CONSTRAINT connection_status_is_known
+        CHECK (status IN ('connected', 'reconnect_required', 'suspended', 'disconnected')),
+    CONSTRAINT connection_fiscal_month CHECK (fiscal_year_start_month BETWEEN 1 AND 12)
+);
+
+CREATE INDEX connection_realm_digest ON reefqbo.connection (realm_digest);
+
+COMMENT ON TABLE reefqbo.connection IS
+'One QuickBooks company bound to one branch of one model. Each connection has its own grant. The realm id is sealed. Read reefqbo.connection_status instead.';
+COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
+COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
+
+CREATE TABLE reefqbo.credential (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    generation bigint NOT NULL DEFAULT 1,
+    refresh_token_sealed bytea,
+    refresh_expires_at timestamptz,
+    hard_expires_at timestamptz,
+    access_token_sealed bytea,
+    access_expires_at timestamptz,
+    previous_refresh_token_sealed bytea,
+    refresh_started_at timestamptz,
+    obtained_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    PRIMARY KEY (model_id, connection_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
+);
+
+COMMENT ON TABLE reefqbo.credential IS
+'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint; the refresh token before it is kept until the new one has worked.';
+COMMENT ON COLUMN reefqbo.credential.refresh_started_at IS 'set, durably, before a refresh is sent and cleared when its answer is stored: still set means that an answer was lost';
+COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
+
+CREATE TABLE reefqbo.authorization_request (
+    model_id bigint NOT NULL,
+    state_digest bytea NOT NULL,
+    branch_id bigint NOT NULL,
+    environment_id bigint NOT NULL REFERENCES reefqbo.environment,
+    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    PRIMARY KEY (model_id, state_digest),
+    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch
+);
+
+CREATE INDEX authorization_request_state ON reefqbo.authorization_request (state_digest);
+
+COMMENT ON TABLE reefqbo.authorization_request IS
+'Sign-ins begun with reefqbo.connect or reefqbo.reconnect: the SHA-256 of the state, single use, ten minutes.';
+
+CREATE FUNCTION reefqbo.connect(model text, environment text, branch text DEFAULT NULL)
+RETURNS text
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_connect';
+
+COMMENT ON FUNCTION reefqbo.connect(text, text, text) IS
+'Begins to link a branch of a model to a QuickBooks company. Never calls Intuit. Where a connection exists already this is a reconnect.
+Arguments: model; environment, ''production'', ''sandbox'' or one a superuser has added; branch, by default the root.
+Result: the address to open in a browser within ten minutes, where an admin of the company signs in. Pass the address the browser comes back to on to reefqbo.complete_connection.
+Errors: 42704 no such model, branch or environment, or no app registered for it; RQ003 a sandbox for a production model.
+See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
+
+CREATE FUNCTION reefqbo.reconnect(model text, branch text DEFAULT NULL)
+RETURNS text
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_reconnect';
+
+COMMENT ON FUNCTION reefqbo.reconnect(text, text) IS
+'Begins to renew the grant of an existing connection. Never calls Intuit, and keeps accounts and actuals.
+Arguments: model; branch, by default the root. Result: the address to open, as with reefqbo.connect; only the same company is accepted when it completes (RQ002).
+Errors: 42704 no such model, branch or connection, or no app registered.';
+
+CREATE FUNCTION reefqbo.complete_connection(redirect_url text, OUT model text, OUT branch text, OUT company text,
+                                            OUT environment text, OUT status text, OUT connection_id bigint)
+RETURNS record
+LANGUAGE c STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_complete_connection_url';
+
+COMMENT ON FUNCTION reefqbo.complete_connection(text) IS
+'Ends what reefqbo.connect or reefqbo.reconnect began: checks the state, exchanges the code, stores the sealed tokens and reads the company''s name.
+The exchange runs and commits in a background worker, so a ROLLBACK of the caller does not lose the grant.
+Argument: redirect_url, the whole address the browser came back to. Result: the connection.
+Errors: RQ009 the state is unknown, used or older than ten minutes, or the user said no; RQ002 another company than the connected one; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
+See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
+
+CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text, OUT model text, OUT branch text,
+                                            OUT company text, OUT environment text, OUT status text,
+                                            OUT connection_id bigint)
+RETURNS record
+LANGUAGE c STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_complete_connection_parts';
+
+COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text) IS
+'The same as complete_connection(redirect_url), for an application that has taken the address apart.
+Arguments: state, code and realm_id, as the browser brought them (the query''s state, code and realmId). Result and errors: as there.';
+
+CREATE FUNCTION reefqbo.disconnect(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
+                                   OUT note text)
+RETURNS record
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_disconnect';
+
+COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
+'Ends a connection: wipes its tokens, keeps its accounts and actuals, and asks Intuit to revoke the grant. The local part always succeeds; revoked and note say what Intuit answered.
+Arguments: model; branch, by default the root. Errors: 42704 no such model, branch or connection.
+See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0#revoke-token-disconnect';
+
+CREATE VIEW reefqbo.connection_status AS
+SELECT m.name AS model,
+       b.name AS branch,
+       c.company_name AS company,
+       e.name AS environment,
+       CASE WHEN c.status = 'connected' AND g.ends_at <= pg_catalog.now() THEN 'reconnect_required'
+            ELSE c.status END AS status,
+       c.status_since AS since,
+       CASE WHEN c.status = 'connected' AND g.ends_at <= pg_catalog.now() THEN 'the grant has ended'
+            ELSE c.status_reason END AS reason,
+       CASE WHEN c.status = 'reconnect_required' OR g.ends_at <= pg_catalog.now()
+                THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L); then open the address and sign in as an admin of the company',
+                                       m.name, b.name)
+            WHEN c.status = 'suspended'
+                THEN 'renew the company''s QuickBooks subscription; the next import notices it by itself'
+            WHEN c.status = 'disconnected'
+                THEN pg_catalog.format('nothing, or SELECT reefqbo.connect(%L, %L, %L) to link it again', m.name, e.name, b.name)
+            WHEN g.ends_at < pg_catalog.now() + interval '30 days'
+                THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L) before the grant ends', m.name, b.name)
+            WHEN c.actuals_as_of IS NULL
+                THEN 'nothing is wrong; import with reefqbo.import_accounts and reefqbo.import_actuals'
+            ELSE 'nothing'
+       END AS what_to_do,
+       CASE WHEN c.status IN ('connected', 'suspended')
+            THEN pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - pg_catalog.now()) / 86400)::integer
+       END AS days_until_grant_ends,
+       c.actuals_as_of AS data_as_of,
+       c.model_id,
+       c.connection_id
+FROM reefqbo.connection c
+JOIN reefqbo.model m ON m.model_id = c.model_id
+JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+JOIN reefqbo.environment e ON e.environment_id = c.environment_id
+LEFT JOIN LATERAL (
+    SELECT LEAST(t.refresh_expires_at, t.hard_expires_at) AS ends_at
+    FROM reefqbo.credential t
+    WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
+) g ON true;
+
+COMMENT ON VIEW reefqbo.connection_status IS
+'How each connection stands. Never calls Intuit. status: connected, reconnect_required, suspended (the company''s subscription has lapsed) or disconnected.
+days_until_grant_ends counts to the earlier of the rolling end of the refresh token and the hard end of the grant; data_as_of is the end of the last complete import of actuals.';

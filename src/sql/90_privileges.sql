@@ -1,0 +1,25 @@
+-- Nothing for PUBLIC; and what pg_dump carries: the rows of every table, but not those the script itself makes.
+
+REVOKE ALL ON SCHEMA reefqbo FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA reefqbo FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA reefqbo FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA reefqbo FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment', 'WHERE NOT is_builtin');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment_environment_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.app', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.model', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.model_model_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_branch_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection_connection_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.credential', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.authorization_request', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log_import_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.account', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.actual', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement_restatement_id_seq', '');
