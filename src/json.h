@@ -18,14 +18,18 @@ typedef struct RqboJson RqboJson;
 #define RQBO_JSON_MAX_DEPTH 128
 
 /*
- * Parse UTF-8 text of len bytes.  NULL when it is not one whole JSON document,
- * and *reason says why, in words fit for an errdetail.
+ * Parse UTF-8 text of len bytes, with or without a byte order mark.  NULL when
+ * it is not one whole JSON object or array, and *reason says why, in a
+ * sentence fit for an errdetail.  Text that is too large, not UTF-8, or has a
+ * zero character in it is refused like text that is no JSON.
  */
 extern RqboJson *rqbo_json_parse(const char *text, size_t len, const char **reason);
 
+/* A JSON null is as good as absent: it reads as NULL everywhere. */
 extern bool rqbo_json_is_object(const RqboJson *node);
 extern bool rqbo_json_is_array(const RqboJson *node);
 extern RqboJson *rqbo_json_member(const RqboJson *node, const char *key);
+/* How many elements an array has, or members an object. */
 extern int	rqbo_json_length(const RqboJson *node);
 extern RqboJson *rqbo_json_element(const RqboJson *node, int index);
 

@@ -29,7 +29,8 @@ typedef struct RqboReportColumn
 {
 	char	   *title;			/* as printed, in any language */
 	bool		is_total;		/* sum of the other columns: for checking only */
-	bool		has_period;
+	bool		has_period;		/* never for a total; the Header's where the column
+								 * itself says none */
 	DateADT		start;			/* valid if has_period */
 	DateADT		end;
 } RqboReportColumn;
@@ -38,13 +39,15 @@ typedef struct RqboReportLine
 {
 	RqboLineKind kind;
 	int			depth;			/* 0 at the top */
-	char	   *section;		/* group of the nearest enclosing section, or NULL */
+	char	   *section;		/* group of the nearest section that has one, or NULL;
+								 * a section's Header and Summary are inside it */
 	char	   *group;			/* the row's own group, or NULL */
 	char	   *account_id;		/* NULL unless kind is RQBO_LINE_ACCOUNT */
 	char	   *name;
 	bool		is_summand;		/* counts in the sum of its section (accounts, and computed
 								 * lines such as Net Income inside equity) */
-	Numeric    *amounts;		/* one a column, never NULL: "" reads as 0 */
+	Numeric    *amounts;		/* one a column, never NULL: "" reads as 0; not to be
+								 * freed one by one, zeros are shared */
 } RqboReportLine;
 
 typedef struct RqboReport
@@ -57,10 +60,18 @@ typedef struct RqboReport
 	bool		has_period;
 	DateADT		start;			/* Header.StartPeriod and EndPeriod */
 	DateADT		end;
-	int			ncolumns;		/* money columns */
+	int			ncolumns;		/* money columns; 0 in one form of "no data" */
 	RqboReportColumn *columns;
 	int			nlines;
 	RqboReportLine *lines;		/* in the order of the report */
+
+	/*
+	 * The report's closing figures could be checked: net income, both sides
+	 * of a balance sheet, debits against credits.  False for a layout of
+	 * another country whose groups are not known; then only the caller, who
+	 * knows the accounts' classification, can.
+	 */
+	bool		balance_checked;
 } RqboReport;
 
 /* What was asked for, to be compared with what the Header says was answered. */

@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * company.c
+ *	  Reading what a company says of itself: CompanyInfo and Preferences.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/preferences
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "company.h"
+#include "db.h"
+#include "qbo.h"
+
+static const char *const month_names[] = {
+	"January", "February", "March", "April", "May", "June", "July",
+	"August", "September", "October", "November", "December"
+};
+
+/*
+ * 1 to 12, or 0 for a month that is not named as Intuit names them.
+ */
+static int
+month_number(const char *name)
+{
+	for (int i = 0; name != NULL && i < (int) lengthof(month_names); i++)
+		if (pg_strcasecmp(name, month_names[i]) == 0)
+			return i + 1;
+	return 0;
+}
+
+static char *
+member_text(const RqboJson *node, const char *key)
+{
+	return rqbo_qbo_text(rqbo_json_member_text(node, key));
+}
+
+/*
+ * A date as Intuit writes it, or NULL: an unset closing date is absent.
+ */
+static char *
+member_date(const RqboJson *node, const char *key)
+{
+	const char *date = rqbo_json_member_text(node, key);
+
+	if (date == NULL || strlen(date) < 10 || strspn(date, "0123456789-") < 10)
+		return NULL;
+	return pnstrdup(date, 10);
+}
+
+/* ---- Preferences ---- */
+
+static void
+preferences_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboConnection *c = session->connection;
+	RqboJson   *preferences = rqbo_qbo_read_body(session, "Preferences");
+	RqboJson   *accounting = rqbo_json_member(preferences, "AccountingInfoPrefs");
+	RqboJson   *currency = rqbo_json_member(preferences, "CurrencyPrefs");
+	RqboCompanyInfo info = {
+		.home_currency = member_text(rqbo_json_member(currency, "HomeCurrency"), "value"),
+		.multicurrency = rqbo_json_member_bool(currency, "MultiCurrencyEnabled", false),
+		.report_basis = member_text(rqbo_json_member(preferences, "ReportPrefs"), "ReportBasis"),
+		.book_close_date = member_date(accounting, "BookCloseDate"),
+		.fiscal_month = month_number(rqbo_json_member_text(accounting, "FirstMonthOfFiscalYear"))
+	};
+
+	rqbo_db_begin();
+	rqbo_store_put_preferences(c->model_id, c->connection_id, &info);
+	rqbo_db_commit();
+	session->after_company(task);
+}
+
+void
+rqbo_company_read_preferences(RqboSession *session, RqboStep then)
+{
+	session->after_company = then;
+	rqbo_qbo_get(session,
+				 psprintf("could not read the preferences of \"%s\"", rqbo_session_company(session)),
+				 "/preferences", preferences_answered, NULL);
+}
+
+/* ---- CompanyInfo ---- */
+
+static void
+company_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboConnection *c = session->connection;
+	RqboJson   *company = rqbo_qbo_read_body(session, "CompanyInfo");
+	RqboCompanyInfo info = {
+		.company_name = member_text(company, "CompanyName"),
+		.legal_name = member_text(company, "LegalName"),
+		.country = member_text(company, "Country"),
+		.fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"))
+	};
+
+	if (info.company_name == NULL)
+		rqbo_qbo_raise_invalid(session, "It has no CompanyName.");
+	rqbo_db_begin();
+	rqbo_store_put_company(c->model_id, c->connection_id, &info);
+	rqbo_db_commit();
+	c->company = MemoryContextStrdup(task->context, info.company_name);
+	rqbo_company_read_preferences(session, session->after_company);
+}
+
+void
+rqbo_company_read(RqboSession *session, RqboStep then)
+{
+	session->after_company = then;
+	rqbo_qbo_get(session,
+				 psprintf("could not read the company connected to branch \"%s\"", session->connection->branch),
+				 psprintf("/companyinfo/%s", session->realm_id), company_answered, NULL);
+}

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *	  What differs between PostgreSQL 15 and 19, in one place.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_COMPAT_H
+#define RQBO_COMPAT_H
+
+#include "libpq/pqsignal.h"
+#include "postmaster/bgworker.h"
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#include "utils/wait_event.h"
+
+#if PG_VERSION_NUM < 150000
+#error reefqbo needs PostgreSQL 15 or later
+#endif
+
+/* 17 ties a wait event set to a resource owner (NULL: freed by hand), 16 to a memory context. */
+#if PG_VERSION_NUM >= 170000
+#define rqbo_wait_event_set_create(nevents) CreateWaitEventSet(NULL, (nevents))
+#else
+#define rqbo_wait_event_set_create(nevents) CreateWaitEventSet(CurrentMemoryContext, (nevents))
+#endif
+
+/* 17 gives extensions wait events with names of their own. */
+#if PG_VERSION_NUM >= 170000
+#define rqbo_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define rqbo_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
+/* 19 lets DROP DATABASE and its like end a worker that is in their way. */
+#ifdef BGWORKER_INTERRUPTIBLE
+#define RQBO_BGWORKER_INTERRUPTIBLE BGWORKER_INTERRUPTIBLE
+#else
+#define RQBO_BGWORKER_INTERRUPTIBLE 0
+#endif
+
+#endif							/* RQBO_COMPAT_H */

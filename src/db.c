@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * db.c
+ *	  Short transactions and kept plans: how the rooms that touch tables do it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "db.h"
+
+static MemoryContext outer_context = NULL;
+
+/*
+ * Keep DROP and ALTER EXTENSION out until the end of the transaction, and
+ * make sure that there still is an extension.  Returns its owner.
+ */
+static Oid
+lock_extension(void)
+{
+	Oid			extension = get_extension_oid("reefqbo", true);
+	Relation	relation;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	if (OidIsValid(extension))
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	if (!OidIsValid(extension) || get_extension_oid("reefqbo", true) != extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"reefqbo\" does not exist in this database any more")));
+
+	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
+	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return owner;
+}
+
+/*
+ * Begin a transaction in a worker.  It runs with the rights of the
+ * extension's owner, whoever the worker connected as.
+ */
+void
+rqbo_db_begin(void)
+{
+	Oid			owner;
+
+	outer_context = CurrentMemoryContext;
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "reefqbo: reading and storing");
+	owner = lock_extension();
+	/* what was read before the lock was granted may be stale */
+	PopActiveSnapshot();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
+
+	MemoryContextSwitchTo(outer_context);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+}
+
+void
+rqbo_db_commit(void)
+{
+	SPI_finish();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+bool
+rqbo_db_is_open(void)
+{
+	return IsTransactionState();
+}
+
+/*
+ * Run a statement; returns the number of rows it processed.
+ */
+uint64
+rqbo_db_run(RqboStatement *statement, RqboArgs *args)
+{
+	int			code;
+
+	Assert(args->count == statement->nargs);
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(statement->text, statement->nargs, statement->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+		statement->plan = plan;
+	}
+	code = SPI_execute_plan(statement->plan, args->values, args->nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+/* ---- arguments ---- */
+
+void
+rqbo_arg_datum(RqboArgs *args, Datum value)
+{
+	Assert(args->count < RQBO_DB_MAX_ARGS);
+	args->values[args->count] = value;
+	args->nulls[args->count] = ' ';
+	args->count++;
+}
+
+void
+rqbo_arg_null(RqboArgs *args)
+{
+	rqbo_arg_datum(args, (Datum) 0);
+	args->nulls[args->count - 1] = 'n';
+}
+
+void
+rqbo_arg_int8(RqboArgs *args, int64 value)
+{
+	rqbo_arg_datum(args, Int64GetDatum(value));
+}
+
+void
+rqbo_arg_int4(RqboArgs *args, int32 value)
+{
+	rqbo_arg_datum(args, Int32GetDatum(value));
+}
+
+void
+rqbo_arg_text(RqboArgs *args, const char *value)
+{
+	if (value == NULL)
+		rqbo_arg_null(args);
+	else
+		rqbo_arg_datum(args, CStringGetTextDatum(value));
+}
+
+void
+rqbo_arg_bytea(RqboArgs *args, const bytea *value)
+{
+	if (value == NULL)
+		rqbo_arg_null(args);
+	else
+		rqbo_arg_datum(args, PointerGetDatum(value));
+}
+
+/*
+ * A point in time counted from now on the database's clock.
+ */
+void
+rqbo_arg_timestamp_ms(RqboArgs *args, int64 ms_from_now, bool is_known)
+{
+	if (is_known)
+		rqbo_arg_datum(args, TimestampTzGetDatum(GetCurrentTimestamp() + ms_from_now * INT64CONST(1000)));
+	else
+		rqbo_arg_null(args);
+}
+
+/* ---- columns ---- */
+
+static Datum
+get_cell(uint64 row, int column, bool *is_null)
+{
+	if (SPI_tuptable == NULL || row >= SPI_processed)
+		elog(ERROR, "a statement returned no row %d", (int) row + 1);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+char *
+rqbo_cell_text(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = get_cell(row, column, &is_null);
+	char	   *string;
+	char	   *copy;
+
+	if (is_null)
+		return NULL;
+	string = TextDatumGetCString(value);
+	copy = SPI_palloc(strlen(string) + 1);
+	return strcpy(copy, string);
+}
+
+int64
+rqbo_cell_int8(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = get_cell(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt64(value);
+}
+
+char *
+rqbo_column_text(int column)
+{
+	return rqbo_cell_text(0, column);
+}
+
+int64
+rqbo_column_int8(int column)
+{
+	return rqbo_cell_int8(0, column);
+}
+
+bool
+rqbo_column_bool(int column)
+{
+	bool		is_null;
+	Datum		value = get_cell(0, column, &is_null);
+
+	return !is_null && DatumGetBool(value);
+}
+
+bool
+rqbo_column_is_null(int column)
+{
+	bool		is_null;
+
+	(void) get_cell(0, column, &is_null);
+	return is_null;
+}
+
+bytea *
+rqbo_column_bytea(int column)
+{
+	bool		is_null;
+	Datum		value = get_cell(0, column, &is_null);
+	bytea	   *plain;
+	bytea	   *copy;
+
+	if (is_null)
+		return NULL;
+	plain = DatumGetByteaPP(value);
+	copy = SPI_palloc(VARSIZE_ANY(plain));
+	memcpy(copy, plain, VARSIZE_ANY(plain));
+	return copy;
+}

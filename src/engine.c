@@ -1,0 +1,354 @@
+/*-------------------------------------------------------------------------
+ *
+ * engine.c
+ *	  Many companies in flight in one process: runs tasks step by step on one
+ *	  HTTP client.
+ *
+ * No transaction is open while the engine waits.  Interrupts are handled
+ * between steps, at once; only while an answer that carries tokens is on its
+ * way they wait up to EXCHANGE_GRACE_MS, since that answer may hold the only
+ * living refresh token.  If the one who asked has gone, such an answer is
+ * still waited for, and then all ends.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/procsignal.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "engine.h"
+
+/* Companies at work at the same time; the others wait their turn. */
+#define MAX_RUNNING 64
+
+#define EXCHANGE_GRACE_MS 700
+
+typedef enum TaskState
+{
+	TASK_READY,
+	TASK_SENDING,
+	TASK_SLEEPING,
+	TASK_ENDED
+} TaskState;
+
+/* What the engine knows of a task besides what the task's owner sees. */
+typedef struct EngineTask
+{
+	RqboTask	public;			/* must be first */
+	TaskState	state;
+	bool		is_exchange;
+	RqboStep	step;
+	RqboStep	on_failure;
+	TimestampTz wake_at;
+	MemoryContext page;			/* where the current step runs; holds its answer */
+	MemoryContext next_page;	/* of the request just sent */
+	dlist_node	link;
+} EngineTask;
+
+struct RqboEngine
+{
+	MemoryContext context;
+	RqboHttp   *http;
+	RqboStillWanted still_wanted;
+	void	   *still_wanted_arg;
+	dlist_head	waiting;		/* not begun */
+	dlist_head	running;
+	int			nrunning;
+	int			nexchanges;
+	TimestampTz interrupted_at; /* 0 while nobody has interrupted */
+};
+
+RqboEngine *
+rqbo_engine_create(RqboStillWanted still_wanted, void *arg)
+{
+	RqboEngine *engine = palloc0(sizeof(RqboEngine));
+
+	engine->context = CurrentMemoryContext;
+	engine->http = rqbo_http_create();
+	engine->still_wanted = still_wanted;
+	engine->still_wanted_arg = arg;
+	dlist_init(&engine->waiting);
+	dlist_init(&engine->running);
+	return engine;
+}
+
+RqboTask *
+rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
+{
+	EngineTask *task = MemoryContextAllocZero(engine->context, sizeof(EngineTask));
+
+	task->public.engine = engine;
+	task->public.context = AllocSetContextCreate(engine->context, "reefqbo task", ALLOCSET_DEFAULT_SIZES);
+	task->page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
+	task->step = first;
+	task->on_failure = on_failure;
+	dlist_push_tail(&engine->waiting, &task->link);
+	return &task->public;
+}
+
+/* ---- what steps call ---- */
+
+static void
+send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	MemoryContext saved;
+
+	Assert(task->next_page == NULL);
+	task->next_page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
+	saved = MemoryContextSwitchTo(task->next_page);
+	(void) rqbo_http_start(task->public.engine->http, request, task);
+	MemoryContextSwitchTo(saved);
+	task->state = TASK_SENDING;
+	task->step = next;
+}
+
+void
+rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	send_request((EngineTask *) task, request, next);
+}
+
+void
+rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	send_request((EngineTask *) task, request, next);
+	((EngineTask *) task)->is_exchange = true;
+	task->engine->nexchanges++;
+}
+
+void
+rqbo_task_sleep(RqboTask *task, int ms, RqboStep next)
+{
+	EngineTask *t = (EngineTask *) task;
+
+	t->state = TASK_SLEEPING;
+	t->wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	t->step = next;
+}
+
+void
+rqbo_task_end(RqboTask *task)
+{
+	((EngineTask *) task)->state = TASK_ENDED;
+}
+
+/* ---- running a step ---- */
+
+static void
+exchange_is_over(EngineTask *task)
+{
+	if (task->is_exchange)
+		task->public.engine->nexchanges--;
+	task->is_exchange = false;
+}
+
+/*
+ * Call a step or on_failure; an ERROR in it is caught and kept.  False if
+ * there was one.
+ */
+static bool
+call_guarded(EngineTask *task, RqboStep step)
+{
+	MemoryContext engine_context = task->public.engine->context;
+	volatile bool done = true;
+
+	MemoryContextSwitchTo(task->page);
+	PG_TRY();
+	{
+		step(&task->public);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *failure;
+
+		MemoryContextSwitchTo(engine_context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		if (IsTransactionState())
+			AbortCurrentTransaction();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		MemoryContextSwitchTo(engine_context);
+		if (task->public.failure == NULL)
+			task->public.failure = failure;
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(engine_context);
+	return done;
+}
+
+/*
+ * The page of the step that has ended goes, and with it the answer it read.
+ */
+static void
+turn_page(EngineTask *task)
+{
+	if (task->next_page == NULL)
+		return;
+	MemoryContextDelete(task->page);
+	task->page = task->next_page;
+	task->next_page = NULL;
+}
+
+static void
+run_step(EngineTask *task)
+{
+	RqboStep	step = task->step;
+
+	task->state = TASK_READY;
+	task->step = NULL;
+	if (!call_guarded(task, step))
+	{
+		exchange_is_over(task);
+		(void) call_guarded(task, task->on_failure);
+		task->state = TASK_ENDED;
+	}
+	task->public.result = NULL;
+	if (task->state == TASK_ENDED)
+	{
+		dlist_delete(&task->link);
+		task->public.engine->nrunning--;
+		MemoryContextDelete(task->public.context);
+		return;
+	}
+	Assert(task->state != TASK_READY);
+	turn_page(task);
+}
+
+/* ---- the loop ---- */
+
+static void
+begin_waiting_tasks(RqboEngine *engine)
+{
+	while (engine->nrunning < MAX_RUNNING && !dlist_is_empty(&engine->waiting))
+	{
+		dlist_node *node = dlist_pop_head_node(&engine->waiting);
+
+		dlist_push_tail(&engine->running, node);
+		engine->nrunning++;
+		run_step(dlist_container(EngineTask, link, node));
+	}
+}
+
+static void
+run_answered_tasks(RqboEngine *engine)
+{
+	EngineTask *task;
+	RqboHttpResult *result;
+
+	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
+	{
+		exchange_is_over(task);
+		task->public.result = result;
+		run_step(task);
+	}
+}
+
+static void
+run_woken_tasks(RqboEngine *engine)
+{
+	dlist_mutable_iter iter;
+	TimestampTz now = GetCurrentTimestamp();
+
+	dlist_foreach_modify(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		if (task->state == TASK_SLEEPING && task->wake_at <= now)
+			run_step(task);
+	}
+}
+
+/*
+ * Milliseconds until the first sleeper wakes, -1 if nobody sleeps.
+ */
+static long
+time_to_first_wake(RqboEngine *engine)
+{
+	dlist_iter	iter;
+	TimestampTz now = GetCurrentTimestamp();
+	long		first = -1;
+
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+		long		ms;
+
+		if (task->state != TASK_SLEEPING)
+			continue;
+		ms = TimestampDifferenceMilliseconds(now, task->wake_at);
+		first = first < 0 ? ms : Min(first, ms);
+	}
+	return first;
+}
+
+/*
+ * How long an interrupt may still be put off, in ms; 0 for not at all.
+ */
+static long
+grace_left(RqboEngine *engine)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		waited;
+
+	if (engine->nexchanges == 0)
+		return 0;
+	if (engine->interrupted_at == 0)
+		engine->interrupted_at = now;
+	waited = TimestampDifferenceMilliseconds(engine->interrupted_at, now);
+	return Max(0, EXCHANGE_GRACE_MS - waited);
+}
+
+/*
+ * Handle interrupts.  Returns how long the next wait may last because of one
+ * that was put off, -1 for no limit.
+ */
+static long
+handle_interrupts(RqboEngine *engine)
+{
+	if (!engine->still_wanted(engine->still_wanted_arg) && engine->nexchanges == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+	if (ProcDiePending || QueryCancelPending)
+	{
+		long		left = grace_left(engine);
+
+		if (left > 0)
+		{
+			/* others may be waiting for us to see a barrier */
+			if (ProcSignalBarrierPending)
+				ProcessProcSignalBarrier();
+			return left;
+		}
+	}
+	CHECK_FOR_INTERRUPTS();
+	return -1;
+}
+
+void
+rqbo_engine_run(RqboEngine *engine)
+{
+	for (;;)
+	{
+		long		limit;
+		long		wait;
+
+		begin_waiting_tasks(engine);
+		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
+			break;
+		limit = handle_interrupts(engine);
+		wait = time_to_first_wake(engine);
+		if (limit >= 0)
+			wait = wait < 0 ? limit : Min(wait, limit);
+		rqbo_http_turn(engine->http, wait);
+		run_answered_tasks(engine);
+		run_woken_tasks(engine);
+	}
+}

@@ -1,0 +1,33 @@
+/*-------------------------------------------------------------------------
+ *
+ * fault.h
+ *	  Intuit's faults, and the SQLSTATEs they become.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_FAULT_H
+#define RQBO_FAULT_H
+
+#include "http.h"
+
+/* The first error of a Fault.  Texts are redacted, in the database encoding. */
+typedef struct RqboFault
+{
+	int			code;			/* 0 if there is no fault, -1 if it has no number */
+	char	   *message;		/* or NULL */
+	char	   *detail;			/* or NULL */
+} RqboFault;
+
+/* Look for a fault in the body of an answer, whatever its status. */
+extern void rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault);
+
+/* Raise the error that a request ended with.  doing: "could not …", without what went wrong. */
+extern void rqbo_fault_raise(const char *doing, const RqboAttempt *attempt, const RqboFault *fault,
+							 const RqboHttpResult *result) pg_attribute_noreturn();
+
+/* What the answer says, for an errdetail: Intuit's words and the intuit_tid. */
+extern char *rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result);
+
+extern const char *rqbo_fault_hint(int sqlstate);
+
+#endif							/* RQBO_FAULT_H */

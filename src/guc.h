@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *	  The settings of reefqbo.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_GUC_H
+#define RQBO_GUC_H
+
+extern char *rqbo_key_file;
+extern char *rqbo_key_command;
+extern char *rqbo_ca_file;
+extern char *rqbo_proxy;
+extern int	rqbo_connect_timeout;	/* ms */
+extern int	rqbo_request_timeout;	/* ms */
+extern int	rqbo_retry_budget;	/* ms */
+extern int	rqbo_throttle_wait; /* ms */
+extern int	rqbo_max_response_size; /* kB */
+
+extern void rqbo_guc_define(void);
+
+/* The settings of this session as text, and the same applied in a worker. */
+extern Size rqbo_guc_estimate(void);
+extern void rqbo_guc_serialize(char *space, Size size);
+extern void rqbo_guc_restore(const char *space);
+
+#endif							/* RQBO_GUC_H */

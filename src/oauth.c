@@ -1,0 +1,469 @@
+/*-------------------------------------------------------------------------
+ *
+ * oauth.c
+ *	  OAuth 2.0 with Intuit: address, code exchange, refresh, revoke.
+ *
+ * A refresh token changes value when it is used, and whoever uses an old one
+ * may lose the grant for good.  Hence:
+ * - one refresher at a time, by a lock that the server drops with its holder;
+ * - the intent to refresh is durable before the request, so that a lost
+ *	 answer is known to be lost;
+ * - the new pair is durable before the access token in it is used;
+ * - the refresh token before it is kept, and tried once if the newer one is
+ *	 rejected;
+ * - only a definite rejection of the living generation ends the grant:
+ *	 outages, wrong app keys and broken answers never do.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/base64.h"
+#include "common/pg_prng.h"
+#include "lib/stringinfo.h"
+#include "utils/timestamp.h"
+
+#include "db.h"
+#include "errors.h"
+#include "guc.h"
+#include "lock.h"
+#include "oauth.h"
+#include "oauth_answer.h"
+#include "secret.h"
+#include "url.h"
+
+#define SCOPE "com.intuit.quickbooks.accounting"
+#define TOKEN_TIMEOUT_MS 30000
+#define REVOKE_TIMEOUT_MS 10000
+#define LOCK_RETRY_MS 200
+#define REJECTION_RETRY_MS 2000
+
+static void ensure_token(RqboTask *task);
+static void send_refresh(RqboTask *task);
+static void send_code(RqboTask *task);
+
+char *
+rqbo_oauth_make_address(const RqboConnection *connection, const char *state)
+{
+	StringInfoData query;
+
+	initStringInfo(&query);
+	rqbo_url_add(&query, '&', "client_id", connection->client_id);
+	rqbo_url_add(&query, '&', "response_type", "code");
+	rqbo_url_add(&query, '&', "scope", SCOPE);
+	rqbo_url_add(&query, '&', "redirect_uri", connection->redirect_uri);
+	rqbo_url_add(&query, '&', "state", state);
+	return psprintf("%s?%s", connection->authorize_url, query.data);
+}
+
+/* ---- requests to the token endpoint ---- */
+
+/*
+ * The header that says which app we are (RFC 6749 section 2.3.1).
+ */
+static char *
+make_basic_header(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, c->environment_id, 0};
+	char	   *secret = rqbo_secret_unseal(session->ring, owner, c->client_secret_sealed);
+	char	   *pair = psprintf("%s:%s", c->client_id, secret);
+	int			length = strlen(pair);
+	int			room = pg_b64_enc_len(length);
+	char	   *encoded = palloc(room + 1);
+	char	   *header;
+	int			written = pg_b64_encode((void *) pair, length, encoded, room);
+
+	rqbo_secret_wipe(secret);
+	rqbo_secret_wipe(pair);
+	if (written < 0)
+		elog(ERROR, "could not encode a header");
+	encoded[written] = '\0';
+	header = psprintf("Authorization: Basic %s", encoded);
+	rqbo_secret_wipe(encoded);
+	return header;
+}
+
+/*
+ * POST a form to the token endpoint; the form is wiped.
+ */
+static void
+post_form(RqboSession *session, char *form, RqboStep next)
+{
+	char	   *basic = make_basic_header(session);
+	const char *headers[] = {
+		basic,
+		"Accept: application/json",
+		"Content-Type: application/x-www-form-urlencoded",
+		"x-include-refresh-token-hard-expires-in: true",
+		NULL
+	};
+	RqboHttpRequest request = {
+		.url = session->connection->token_url,
+		.headers = headers,
+		.form = form,
+		.timeout_ms = Min(TOKEN_TIMEOUT_MS, rqbo_request_timeout)
+	};
+
+	session->exchange.attempt++;
+	rqbo_task_exchange(session->task, &request, next);
+	rqbo_secret_wipe(basic);
+	rqbo_secret_wipe(form);
+}
+
+static void
+client_was_rejected(const RqboSession *session, const RqboHttpResult *result)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
+			 errmsg("Intuit refused the client id or secret of the app of environment \"%s\"",
+					session->connection->environment),
+			 errdetail("%s", rqbo_oauth_answer_words(result)),
+			 errhint("Register the app's present keys with reefqbo.register_app. The connections stay as they are.")));
+}
+
+/*
+ * Repeat a token request after an outage, or raise the error it ended with.
+ */
+static void
+repeat_or_raise(RqboSession *session, const RqboHttpResult *result, bool is_repeatable, RqboStep again)
+{
+	RqboExchange *x = &session->exchange;
+	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
+	RqboAttempt attempt = {
+		.outcome = result->outcome,
+		.status = result->status == 200 ? 502 : result->status,
+		.retry_after_ms = result->retry_after_ms,
+		.attempt = x->attempt,
+		.elapsed_ms = TimestampDifferenceMilliseconds(x->began_at, GetCurrentTimestamp()),
+		.token_was_refreshed = true,
+		.is_repeatable = is_repeatable
+	};
+	RqboFault	fault = {0};
+	int			wait_ms;
+
+	if (rqbo_retry_decide(&attempt, &limits, &wait_ms) == RQBO_REPEAT)
+		rqbo_task_sleep(session->task, wait_ms, again);
+	else
+		rqbo_fault_raise("could not get tokens from Intuit", &attempt, &fault, result);
+}
+
+/* ---- code exchange ---- */
+
+static void
+code_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboExchange *x = &session->exchange;
+
+	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
+	{
+		case RQBO_TOKENS_WHOLE:
+			rqbo_secret_wipe(x->code);
+			x->code = NULL;
+			x->then(task);
+			return;
+		case RQBO_TOKENS_CLIENT_REJECTED:
+			client_was_rejected(session, task->result);
+			return;
+		case RQBO_TOKENS_GRANT_REJECTED:
+		case RQBO_TOKENS_REQUEST_REJECTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
+					 errmsg("Intuit refused the authorization code"),
+					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
+					 errhint("A code works once and for a few minutes only. Begin again with reefqbo.connect.")));
+			return;
+		case RQBO_TOKENS_NOT_WHOLE:
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+					 errmsg("the answer to the authorization code is not a whole set of tokens"),
+					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
+					 errhint("Nothing was stored. Begin again with reefqbo.connect.")));
+			return;
+		case RQBO_TOKENS_NO_VERDICT:
+			/* a code works once: what may have been executed is not sent again */
+			repeat_or_raise(session, task->result, false, send_code);
+			return;
+	}
+}
+
+static void
+send_code(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	StringInfoData form;
+
+	initStringInfo(&form);
+	rqbo_url_add(&form, '&', "grant_type", "authorization_code");
+	rqbo_url_add(&form, '&', "code", session->exchange.code);
+	rqbo_url_add(&form, '&', "redirect_uri", session->connection->redirect_uri);
+	rqbo_db_begin();
+	post_form(session, form.data, code_answered);
+	rqbo_db_commit();
+}
+
+void
+rqbo_oauth_exchange_code(RqboSession *session, RqboStep then)
+{
+	session->exchange.then = then;
+	session->exchange.attempt = 0;
+	session->exchange.began_at = GetCurrentTimestamp();
+	send_code(session->task);
+}
+
+/* ---- storing ---- */
+
+void
+rqbo_oauth_store_tokens(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboTokens *tokens = &session->exchange.tokens;
+	RqboSealOwner access_owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	RqboSealOwner refresh_owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
+	RqboSealedTokens sealed = {
+		.access_sealed = rqbo_secret_seal(session->ring, access_owner, tokens->access_token),
+		.refresh_sealed = rqbo_secret_seal(session->ring, refresh_owner, tokens->refresh_token),
+		.access_seconds = tokens->access_seconds,
+		.refresh_seconds = tokens->refresh_seconds,
+		.hard_seconds = tokens->hard_seconds
+	};
+
+	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed);
+	/* the new pair must be on disk before it is used, whatever synchronous_commit says */
+	ForceSyncCommit();
+	rqbo_secret_wipe(tokens->refresh_token);
+	rqbo_secret_wipe(session->access_token);
+	session->access_token = tokens->access_token;
+	tokens->refresh_token = tokens->access_token = NULL;
+}
+
+/* ---- refresh ---- */
+
+static void
+release_grant_lock(RqboSession *session)
+{
+	if (session->holds_grant_lock)
+		rqbo_lock_release(RQBO_LOCK_GRANT, session->connection->connection_id);
+	session->holds_grant_lock = false;
+}
+
+static void
+reconnect_is_required(const RqboSession *session, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
+			 errmsg("the grant of \"%s\" has ended or was revoked", rqbo_session_company(session)),
+			 errdetail("%s", detail),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
+}
+
+/*
+ * Take the stored access token if it is one to use.
+ */
+static bool
+take_stored_token(RqboSession *session, const RqboCredential *credential)
+{
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	MemoryContext saved;
+
+	if (!credential->access_is_fresh || credential->access_sealed == NULL)
+		return false;
+	if (session->exchange.was_refused && credential->generation == session->generation)
+		return false;
+	saved = MemoryContextSwitchTo(session->task->context);
+	rqbo_secret_wipe(session->access_token);
+	session->access_token = NULL;
+	session->access_token = rqbo_secret_unseal(session->ring, owner, credential->access_sealed);
+	session->generation = credential->generation;
+	MemoryContextSwitchTo(saved);
+	return true;
+}
+
+static RqboCredential *
+read_credential(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboCredential *credential = rqbo_store_read_credential(c->model_id, c->connection_id);
+
+	if (credential == NULL || credential->refresh_sealed == NULL)
+		reconnect_is_required(session, "It has no tokens: it was disconnected.");
+	return credential;
+}
+
+/*
+ * The grant was rejected.  An outage at Intuit may look just so, hence the
+ * second try after a pause; then the refresh token before this one has its
+ * only try; then the grant is dead.
+ */
+static void
+grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
+{
+	RqboExchange *x = &session->exchange;
+	const RqboConnection *c = session->connection;
+	RqboCredential *credential;
+
+	if (++x->rejections == 1)
+	{
+		rqbo_task_sleep(session->task, REJECTION_RETRY_MS, send_refresh);
+		return;
+	}
+	rqbo_db_begin();
+	credential = read_credential(session);
+	if (!x->use_previous && credential->previous_sealed != NULL)
+	{
+		rqbo_db_commit();
+		x->use_previous = true;
+		send_refresh(session->task);
+		return;
+	}
+	rqbo_db_commit();
+	release_grant_lock(session);
+	reconnect_is_required(session, psprintf("Intuit rejects the refresh token of connection " INT64_FORMAT ". %s",
+											c->connection_id, rqbo_oauth_answer_words(result)));
+}
+
+static void
+store_refreshed(RqboSession *session)
+{
+	rqbo_db_begin();
+	rqbo_oauth_store_tokens(session);
+	rqbo_db_commit();
+	release_grant_lock(session);
+	session->exchange.then(session->task);
+}
+
+static void
+refresh_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	switch (rqbo_oauth_read_answer(task->result, task->context, &session->exchange.tokens))
+	{
+		case RQBO_TOKENS_WHOLE:
+			store_refreshed(session);
+			return;
+		case RQBO_TOKENS_GRANT_REJECTED:
+			grant_was_rejected(session, task->result);
+			return;
+		case RQBO_TOKENS_CLIENT_REJECTED:
+			client_was_rejected(session, task->result);
+			return;
+		case RQBO_TOKENS_REQUEST_REJECTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+					 errmsg("Intuit refused to refresh the grant of \"%s\"", rqbo_session_company(session)),
+					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
+					 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_INVALID_RESPONSE))));
+			return;
+		case RQBO_TOKENS_NOT_WHOLE:
+		case RQBO_TOKENS_NO_VERDICT:
+			/* the answer is lost; the same token is good for a while yet */
+			repeat_or_raise(session, task->result, true, send_refresh);
+			return;
+	}
+}
+
+static void
+send_refresh(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
+	RqboCredential *credential;
+	StringInfoData form;
+	char	   *token;
+
+	rqbo_db_begin();
+	credential = read_credential(session);
+	token = rqbo_secret_unseal(session->ring, owner,
+							   session->exchange.use_previous ? credential->previous_sealed : credential->refresh_sealed);
+	/* durable before the request: a read-only or full server stops here, not after the rotation */
+	rqbo_store_begin_refresh(c->model_id, c->connection_id);
+	ForceSyncCommit();
+	initStringInfo(&form);
+	rqbo_url_add(&form, '&', "grant_type", "refresh_token");
+	rqbo_url_add(&form, '&', "refresh_token", token);
+	rqbo_secret_wipe(token);
+	/* prepared inside, since unsealing the app's secret needs the transaction; sent by the engine after */
+	post_form(session, form.data, refresh_answered);
+	rqbo_db_commit();
+}
+
+/*
+ * Take the stored access token, or become the refresher, or wait for the one
+ * who is.
+ */
+static void
+ensure_token(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboCredential *credential;
+	bool		is_usable;
+
+	rqbo_db_begin();
+	credential = read_credential(session);
+	is_usable = take_stored_token(session, credential);
+	if (!is_usable && !session->holds_grant_lock)
+	{
+		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, session->connection->connection_id);
+		/* somebody may have refreshed between the reading and the lock */
+		if (session->holds_grant_lock)
+			credential = read_credential(session);
+		is_usable = session->holds_grant_lock && take_stored_token(session, credential);
+	}
+	rqbo_db_commit();
+
+	if (is_usable)
+	{
+		release_grant_lock(session);
+		session->exchange.then(task);
+	}
+	else if (!session->holds_grant_lock)
+		rqbo_task_sleep(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
+	else if (credential->has_ended)
+		reconnect_is_required(session, "Its refresh token has come to the end of its life.");
+	else
+		send_refresh(task);
+}
+
+void
+rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
+{
+	RqboExchange *x = &session->exchange;
+
+	x->then = then;
+	x->was_refused = was_refused;
+	x->use_previous = false;
+	x->rejections = 0;
+	x->attempt = 0;
+	x->began_at = GetCurrentTimestamp();
+	if (session->access_token != NULL && !was_refused)
+		then(session->task);
+	else
+		ensure_token(session->task);
+}
+
+/* ---- revoke ---- */
+
+void
+rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then)
+{
+	char	   *basic = make_basic_header(session);
+	char	   *body = psprintf("{\"token\":\"%s\"}", refresh_token);
+	const char *headers[] = {basic, "Accept: application/json", "Content-Type: application/json", NULL};
+	RqboHttpRequest request = {
+		.url = session->connection->revoke_url,
+		.headers = headers,
+		.form = body,
+		.timeout_ms = Min(REVOKE_TIMEOUT_MS, rqbo_request_timeout)
+	};
+
+	rqbo_task_send(session->task, &request, then);
+	rqbo_secret_wipe(basic);
+	rqbo_secret_wipe(body);
+}

@@ -1,0 +1,212 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo.c
+ *	  The accounting API of QuickBooks Online: it can only be read.
+ *
+ * This is the one way to that API, and it has no body to send and no verb but
+ * GET to send it with.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/pg_prng.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "guc.h"
+#include "json.h"
+#include "oauth.h"
+#include "qbo.h"
+#include "secret.h"
+
+/* Older minor versions were switched off on 2025-08-01. */
+#define MINOR_VERSION "75"
+
+static void send_call(RqboTask *task);
+
+/* ---- sending ---- */
+
+static void
+replace(RqboSession *session, char **member, const char *value)
+{
+	if (*member != NULL)
+		pfree(*member);
+	*member = value != NULL ? MemoryContextStrdup(session->task->context, value) : NULL;
+}
+
+static char *
+make_url(const RqboSession *session)
+{
+	const char *path = session->call.path;
+
+	return psprintf("%s/v3/company/%s%s%cminorversion=" MINOR_VERSION,
+					session->connection->api_url, session->realm_id, path,
+					strchr(path, '?') != NULL ? '&' : '?');
+}
+
+static int
+jittered(int ms)
+{
+	return ms + (ms > 0 ? pg_prng_uint32(&pg_global_prng_state) % (ms / 4 + 1) : 0);
+}
+
+/*
+ * Does the attempt suggest that a smaller request would do better?
+ */
+static bool
+is_too_much(const RqboAttempt *attempt)
+{
+	return attempt->outcome == RQBO_NET_TIMED_OUT ||
+		attempt->outcome == RQBO_NET_TOO_LARGE ||
+		(attempt->outcome == RQBO_NET_ANSWERED && attempt->status == 504);
+}
+
+/*
+ * Is the body one whole JSON object, as far as its two ends can tell?
+ */
+static bool
+looks_whole(const RqboHttpResult *result)
+{
+	const char *start = result->body;
+	const char *end = result->body + result->length;
+
+	while (start < end && (isspace((unsigned char) *start) || strchr("\xEF\xBB\xBF", *start) != NULL))
+		start++;
+	while (end > start && isspace((unsigned char) end[-1]))
+		end--;
+	return end - start >= 2 && *start == '{' && end[-1] == '}';
+}
+
+static void
+call_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboCall   *call = &session->call;
+	RqboHttpResult *result = task->result;
+	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
+	RqboFault	fault;
+	RqboAttempt attempt;
+	int			wait_ms;
+
+	rqbo_fault_read(result, &fault);
+	attempt = (RqboAttempt) {
+		.outcome = result->outcome,
+		.status = result->status,
+		.fault_code = fault.code,
+		.body_is_usable = looks_whole(result),
+		.retry_after_ms = result->retry_after_ms,
+		.attempt = call->attempt,
+		.elapsed_ms = TimestampDifferenceMilliseconds(call->began_at, GetCurrentTimestamp()),
+		.token_was_refreshed = call->token_was_refreshed,
+		.is_repeatable = true
+	};
+	if (result->intuit_tid != NULL)
+		replace(session, &session->intuit_tid, result->intuit_tid);
+	if (call->if_too_much != NULL && is_too_much(&attempt))
+	{
+		call->if_too_much(task);
+		return;
+	}
+	switch (rqbo_retry_decide(&attempt, &limits, &wait_ms))
+	{
+		case RQBO_ACCEPT:
+			call->then(task);
+			return;
+		case RQBO_REPEAT:
+			if (wait_ms >= 10000)
+				ereport(NOTICE,
+						(errmsg("%s: QuickBooks asks to wait %d seconds",
+								rqbo_session_company(session), wait_ms / 1000)));
+			rqbo_task_sleep(task, jittered(wait_ms), send_call);
+			return;
+		case RQBO_REFRESH_TOKEN:
+			call->token_was_refreshed = true;
+			rqbo_oauth_ensure_token(session, true, send_call);
+			return;
+		case RQBO_GIVE_UP:
+			rqbo_fault_raise(call->doing, &attempt, &fault, result);
+	}
+}
+
+static void
+send_call(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	char	   *bearer;
+	const char *headers[3] = {NULL, "Accept: application/json", NULL};
+	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
+	int			wait_ms = rqbo_throttle_spend(&session->throttle, GetCurrentTimestamp());
+
+	if (wait_ms > 0)
+	{
+		rqbo_task_sleep(task, wait_ms, send_call);
+		return;
+	}
+	bearer = psprintf("Authorization: Bearer %s", session->access_token);
+	headers[0] = bearer;
+	request.url = make_url(session);
+	session->requests++;
+	session->call.attempt++;
+	rqbo_task_send(task, &request, call_answered);
+	rqbo_secret_wipe(bearer);
+}
+
+void
+rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_too_much)
+{
+	RqboCall   *call = &session->call;
+
+	replace(session, &call->doing, doing);
+	replace(session, &call->path, path);
+	call->then = then;
+	call->if_too_much = if_too_much;
+	call->attempt = 0;
+	call->began_at = GetCurrentTimestamp();
+	call->token_was_refreshed = false;
+	rqbo_oauth_ensure_token(session, false, send_call);
+}
+
+/* ---- reading ---- */
+
+void
+rqbo_qbo_raise_invalid(RqboSession *session, const char *why)
+{
+	RqboFault	none = {0};
+
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+			 errmsg("%s: the answer is not one QuickBooks gives", session->call.doing),
+			 errdetail("%s %s", why, rqbo_fault_words(&none, session->task->result)),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_INVALID_RESPONSE))));
+	pg_unreachable();
+}
+
+RqboJson *
+rqbo_qbo_read_body(RqboSession *session, const char *member)
+{
+	const RqboHttpResult *result = session->task->result;
+	const char *reason = NULL;
+	RqboJson   *body = rqbo_json_parse(result->body, result->length, &reason);
+
+	if (body == NULL)
+		rqbo_qbo_raise_invalid(session, reason);
+	body = rqbo_json_member(body, member);
+	if (!rqbo_json_is_object(body))
+		rqbo_qbo_raise_invalid(session, psprintf("It has no member \"%s\".", member));
+	return body;
+}
+
+char *
+rqbo_qbo_text(const char *utf8)
+{
+	char	   *converted;
+
+	if (utf8 == NULL)
+		return NULL;
+	converted = pg_any_to_server(utf8, strlen(utf8), PG_UTF8);
+	return converted == utf8 ? pstrdup(utf8) : converted;
+}

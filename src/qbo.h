@@ -1,0 +1,35 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo.h
+ *	  The accounting API of QuickBooks Online: it can only be read.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_QBO_H
+#define RQBO_QBO_H
+
+#include "json.h"
+#include "session.h"
+
+/*
+ * GET a path below /v3/company/<realm>, with a living token and within the
+ * budgets, repeated as retry.c decides.  The step then finds an answer with
+ * status 200 and no Fault in it in task->result; anything else raises.  doing
+ * begins the message of that error ("could not …").
+ *
+ * if_too_much, unless NULL, is called instead when Intuit did not answer in
+ * time or the answer is too large: asking for less may help.
+ */
+extern void rqbo_qbo_get(RqboSession *session, const char *doing, const char *path,
+						 RqboStep then, RqboStep if_too_much);
+
+/* The parsed body of task->result; RQ008 if it is not an object with that member. */
+extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
+
+/* Raise RQ008 about the present answer. */
+extern void rqbo_qbo_raise_invalid(RqboSession *session, const char *why) pg_attribute_noreturn();
+
+/* Text from outside in the database encoding, in CurrentMemoryContext; NULL stays NULL. */
+extern char *rqbo_qbo_text(const char *utf8);
+
+#endif							/* RQBO_QBO_H */

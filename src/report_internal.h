@@ -1,0 +1,128 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_internal.h
+ *	  What the files of the report reader share with each other only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_REPORT_INTERNAL_H
+#define RQBO_REPORT_INTERNAL_H
+
+#include "errors.h"
+#include "json.h"
+#include "report.h"
+
+/* An answer has 400,000 cells at most, says Intuit; beyond this it is no report. */
+#define RQBO_REPORT_MAX_CELLS 1000000
+
+typedef struct RqboColumnInfo
+{
+	int			cell;			/* its place in a row's ColData */
+	bool		says_total;		/* its ColKey is "total" */
+	bool		is_dated;		/* it came with StartDate and EndDate */
+} RqboColumnInfo;
+
+/* A row that holds other rows, or a heading and a sum. */
+typedef struct RqboSection
+{
+	int			parent;			/* index of the section it is in, or -1 */
+	int			summary;		/* index of its line of kind total, or -1 */
+	char	   *group;			/* its own group, or NULL */
+} RqboSection;
+
+typedef struct RqboLineInfo
+{
+	int			section;		/* index of the section it is in, or -1 */
+	bool		is_grand_total; /* the sum of everything, as in a trial balance */
+} RqboLineInfo;
+
+/*
+ * The work in hand.  What the report points to is in the context result,
+ * everything else in one that ends with the reading.
+ */
+typedef struct RqboReader
+{
+	RqboReport *report;
+	MemoryContext result;
+	Numeric		zero;			/* shared by all cells without an amount */
+	int			label;			/* place of the label in a row's ColData */
+	int			ncells;			/* how many ColData a row should have */
+	int			max_columns;
+	RqboColumnInfo *columns;	/* beside report->columns */
+	int			nrows;
+	int			nsections;
+	int			max_sections;
+	RqboSection *sections;		/* a section comes before those inside it */
+	int			max_lines;
+	RqboLineInfo *lines;		/* beside report->lines */
+} RqboReader;
+
+/* The column being checked. */
+typedef struct RqboColumnSums
+{
+	RqboReader *reader;
+	int			column;
+	Numeric    *sections;		/* what the lines of each section add up to */
+	Numeric		top;			/* what stands in no section */
+} RqboColumnSums;
+
+/* Refuse the answer as one that is no such report; a detail like errdetail's. */
+#define rqbo_report_invalid(...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE), \
+			 errmsg("could not read QuickBooks report"), \
+			 errdetail(__VA_ARGS__)))
+
+/* Refuse a report whose figures do not tie out. */
+#define rqbo_report_mismatch(reader, ...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT), \
+			 errmsg("QuickBooks report %s does not tie out", \
+					rqbo_report_name((reader)->report->name)), \
+			 errdetail(__VA_ARGS__), \
+			 errhint("It may have been cut short, or made while the figures changed. " \
+					 "Ask for it again, or for a shorter range.")))
+
+/* report_text.c */
+extern char *rqbo_report_string(RqboReader *reader, const char *text);
+extern char *rqbo_report_excerpt(const char *text);
+extern char *rqbo_report_clip(const char *string);
+extern char *rqbo_report_scrub(const char *text);
+extern char *rqbo_report_format_date(DateADT date);
+extern bool rqbo_report_parse_date(const char *text, DateADT *date);
+extern bool rqbo_report_is_zero(const RqboReader *reader, Numeric amount);
+extern char *rqbo_report_format_amount(Numeric amount);
+extern Numeric rqbo_report_parse_amount(RqboReader *reader, const char *text);
+
+/* report_header.c */
+extern void rqbo_report_read_header(RqboReader *reader, const RqboJson *document);
+extern void rqbo_report_compare_header(const RqboReader *reader, const RqboReportAsk *ask);
+extern void rqbo_report_compare_columns(const RqboReader *reader, const RqboReportAsk *ask);
+
+/* report_columns.c */
+extern void rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns, bool says_no_data);
+
+/* report_rows.c */
+extern void rqbo_report_read_rows(RqboReader *reader, const RqboJson *rows);
+
+/* tieout.c */
+extern Numeric rqbo_report_add(Numeric a, Numeric b);
+extern Numeric rqbo_report_subtract(Numeric a, Numeric b);
+extern bool rqbo_report_equal(Numeric a, Numeric b);
+extern void rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount);
+extern void rqbo_report_compare(const RqboReader *reader, int column, const char *what,
+								Numeric figure, const char *against, Numeric sum);
+extern void rqbo_report_tie_out(RqboReader *reader);
+
+/* report_closing.c */
+extern bool rqbo_report_check_profit_column(const RqboColumnSums *sums);
+extern bool rqbo_report_check_balance_column(const RqboColumnSums *sums);
+extern void rqbo_report_check_grand_totals(const RqboColumnSums *sums);
+extern void rqbo_report_require_net_income(RqboReader *reader);
+extern void rqbo_report_check_trial_balance(const RqboReader *reader);
+
+/* report_periods.c */
+extern void rqbo_report_check_periods(const RqboReader *reader);
+extern void rqbo_report_check_line_totals(const RqboReader *reader);
+
+#endif							/* RQBO_REPORT_INTERNAL_H */

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * secret.h
+ *	  Sealing what must not lie in the clear.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_SECRET_H
+#define RQBO_SECRET_H
+
+#include "keyring.h"
+
+typedef enum RqboSealPurpose
+{
+	RQBO_SEAL_CLIENT_SECRET,
+	RQBO_SEAL_REFRESH_TOKEN,
+	RQBO_SEAL_ACCESS_TOKEN,
+	RQBO_SEAL_REALM_ID
+} RqboSealPurpose;
+
+/* The row a secret belongs to.  What is sealed for one row cannot be unsealed as another's. */
+typedef struct RqboSealOwner
+{
+	RqboSealPurpose purpose;
+	int64		id1;			/* model_id, or environment_id for a client secret */
+	int64		id2;			/* connection_id, or 0 */
+} RqboSealOwner;
+
+extern bytea *rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret);
+
+/* In CurrentMemoryContext; wipe it with rqbo_secret_wipe.  RQ010 if it cannot be done. */
+extern char *rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+extern void rqbo_secret_wipe(char *secret);
+
+/* A keyed digest of a realm id within its environment, to find equal ones by. */
+extern bytea *rqbo_secret_realm_digest(const RqboKeyring *ring, int64 environment_id, const char *realm_id);
+
+/* A random word of 256 bits, and the SHA-256 that stands for it in the table. */
+extern char *rqbo_secret_make_state(void);
+extern bytea *rqbo_secret_digest_state(const char *state);
+
+/* Equal, in a time that does not depend on where they differ. */
+extern bool rqbo_secret_equal(const char *a, const char *b);
+
+/* A copy in which runs that could be a token are blanked, clipped to what fits a message. */
+extern char *rqbo_secret_redact(const char *text);
+
+#endif							/* RQBO_SECRET_H */

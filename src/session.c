@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.c
+ *	  One company being talked to, for the length of a task.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "lock.h"
+#include "owned.h"
+#include "secret.h"
+#include "session.h"
+
+static void
+wipe_and_forget(char **secret)
+{
+	rqbo_secret_wipe(*secret);
+	*secret = NULL;
+}
+
+static void
+wipe_session(void *object)
+{
+	RqboSession *session = object;
+
+	wipe_and_forget(&session->realm_id);
+	wipe_and_forget(&session->access_token);
+	wipe_and_forget(&session->exchange.code);
+	wipe_and_forget(&session->exchange.tokens.access_token);
+	wipe_and_forget(&session->exchange.tokens.refresh_token);
+}
+
+RqboSession *
+rqbo_session_open(RqboTask *task, const RqboKeyring *ring)
+{
+	RqboOwned  *owned = rqbo_owned_reserve(task->context, wipe_session);
+	RqboSession *session = MemoryContextAllocZero(task->context, sizeof(RqboSession));
+
+	session->task = task;
+	session->ring = ring;
+	rqbo_owned_set(owned, session);
+	task->data = session;
+	return session;
+}
+
+RqboSession *
+rqbo_session_of(RqboTask *task)
+{
+	return (RqboSession *) task->data;
+}
+
+void
+rqbo_session_close(RqboSession *session)
+{
+	if (session->holds_grant_lock)
+		rqbo_lock_release(RQBO_LOCK_GRANT, session->connection->connection_id);
+	if (session->holds_import_lock)
+		rqbo_lock_release(RQBO_LOCK_IMPORT, session->connection->connection_id);
+	session->holds_grant_lock = session->holds_import_lock = false;
+	wipe_session(session);
+}
+
+const char *
+rqbo_session_company(const RqboSession *session)
+{
+	const RqboConnection *connection = session->connection;
+
+	return connection->company != NULL ? connection->company : connection->branch;
+}

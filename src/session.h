@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * session.h
+ *	  One company being talked to, for the length of a task.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_SESSION_H
+#define RQBO_SESSION_H
+
+#include "datatype/timestamp.h"
+
+#include "engine.h"
+#include "fault.h"
+#include "keyring.h"
+#include "store.h"
+#include "throttle.h"
+
+/* The accounting request in hand; qbo.c's. */
+typedef struct RqboCall
+{
+	char	   *doing;			/* "could not …", for messages */
+	char	   *path;			/* below the realm */
+	RqboStep	then;			/* with the accepted answer */
+	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
+	int			attempt;
+	TimestampTz began_at;
+	bool		token_was_refreshed;
+} RqboCall;
+
+/* The token request in hand; oauth.c's. */
+typedef struct RqboExchange
+{
+	RqboStep	then;
+	bool		was_refused;	/* QuickBooks refused the access token of this generation */
+	bool		use_previous;	/* the newest refresh token was rejected */
+	int			rejections;
+	int			attempt;
+	TimestampTz began_at;
+	char	   *code;			/* authorization code, when that is exchanged */
+	RqboTokens	tokens;			/* the answer, until it is stored */
+} RqboExchange;
+
+typedef struct RqboSession
+{
+	RqboTask   *task;
+	const RqboKeyring *ring;
+	RqboConnection *connection;
+	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
+	char	   *access_token;
+	int64		generation;		/* of access_token */
+	bool		holds_grant_lock;
+	bool		holds_import_lock;
+	RqboThrottle throttle;
+	int			requests;		/* made to the accounting API */
+	char	   *intuit_tid;		/* of the last answer */
+	RqboCall	call;
+	RqboExchange exchange;
+	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; company.c's */
+	void	   *work;			/* what the job keeps */
+} RqboSession;
+
+/* In the task's context, which it becomes the data of. */
+extern RqboSession *rqbo_session_open(RqboTask *task, const RqboKeyring *ring);
+extern RqboSession *rqbo_session_of(RqboTask *task);
+
+/* Give the locks back and wipe what is in the clear. */
+extern void rqbo_session_close(RqboSession *session);
+
+/* How the company is called in messages. */
+extern const char *rqbo_session_company(const RqboSession *session);
+
+#endif							/* RQBO_SESSION_H */

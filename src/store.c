@@ -1,0 +1,456 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.c
+ *	  Environments, apps, connections and their grants in tables: one function
+ *	  a statement, plans kept, parameters bound.  Knows nothing of the network.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "db.h"
+#include "store.h"
+
+int64
+rqbo_store_model_id(const char *model)
+{
+	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._model_id($1)", TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_text(&args, model);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+/*
+ * branch NULL is the root.
+ */
+int64
+rqbo_store_branch_id(int64 model_id, const char *branch)
+{
+	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._branch_id($1, $2)", INT8OID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_text(&args, branch);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+/*
+ * 0 if there is none of that name.
+ */
+int64
+rqbo_store_environment_id(const char *environment)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT environment_id FROM reefqbo.environment WHERE name = $1",
+		TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_text(&args, environment);
+	return rqbo_db_run(&statement, &args) > 0 ? rqbo_column_int8(1) : 0;
+}
+
+void
+rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *secret_sealed, const char *redirect_uri)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"INSERT INTO reefqbo.app (environment_id, client_id, client_secret_sealed, redirect_uri)"
+		" VALUES ($1, $2, $3, $4)"
+		" ON CONFLICT (environment_id) DO UPDATE SET client_id = EXCLUDED.client_id,"
+		" client_secret_sealed = EXCLUDED.client_secret_sealed,"
+		" redirect_uri = EXCLUDED.redirect_uri, registered_at = pg_catalog.now()",
+		INT8OID, TEXTOID, BYTEAOID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, environment_id);
+	rqbo_arg_text(&args, client_id);
+	rqbo_arg_bytea(&args, secret_sealed);
+	rqbo_arg_text(&args, redirect_uri);
+	rqbo_db_run(&statement, &args);
+}
+
+/* ---- connections ---- */
+
+#define CONNECTION_COLUMNS \
+	"m.model_id, c.connection_id, b.branch_id, e.environment_id, m.name, b.name, e.name," \
+	" c.company_name, c.status, c.status_reason, c.realm_id_sealed," \
+	" c.company_read_at IS NOT NULL, c.accounts_as_of IS NOT NULL," \
+	" e.authorize_url, e.token_url, e.revoke_url, e.api_url," \
+	" a.client_id, a.client_secret_sealed, a.redirect_uri"
+
+static RqboConnection *
+read_connection_row(void)
+{
+	RqboConnection *c = SPI_palloc(sizeof(RqboConnection));
+
+	c->model_id = rqbo_column_int8(1);
+	c->connection_id = rqbo_column_int8(2);
+	c->branch_id = rqbo_column_int8(3);
+	c->environment_id = rqbo_column_int8(4);
+	c->model = rqbo_column_text(5);
+	c->branch = rqbo_column_text(6);
+	c->environment = rqbo_column_text(7);
+	c->company = rqbo_column_text(8);
+	c->status = rqbo_column_text(9);
+	c->status_reason = rqbo_column_text(10);
+	c->realm_sealed = rqbo_column_bytea(11);
+	c->is_verified = rqbo_column_bool(12);
+	c->has_accounts = rqbo_column_bool(13);
+	c->authorize_url = rqbo_column_text(14);
+	c->token_url = rqbo_column_text(15);
+	c->revoke_url = rqbo_column_text(16);
+	c->api_url = rqbo_column_text(17);
+	c->client_id = rqbo_column_text(18);
+	c->client_secret_sealed = rqbo_column_bytea(19);
+	c->redirect_uri = rqbo_column_text(20);
+	return c;
+}
+
+RqboConnection *
+rqbo_store_read_branch(int64 model_id, int64 branch_id, int64 environment_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT " CONNECTION_COLUMNS
+		" FROM reefqbo.model m"
+		" JOIN reefqbo.branch b ON b.model_id = m.model_id AND b.branch_id = $2"
+		" LEFT JOIN reefqbo.connection c ON c.model_id = m.model_id AND c.branch_id = b.branch_id"
+		" JOIN reefqbo.environment e ON e.environment_id = COALESCE(NULLIF($3, 0), c.environment_id)"
+		" LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id"
+		" WHERE m.model_id = $1",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, branch_id);
+	rqbo_arg_int8(&args, environment_id);
+	return rqbo_db_run(&statement, &args) > 0 ? read_connection_row() : NULL;
+}
+
+RqboConnection *
+rqbo_store_read_connection(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT " CONNECTION_COLUMNS
+		" FROM reefqbo.connection c"
+		" JOIN reefqbo.model m ON m.model_id = c.model_id"
+		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
+		" JOIN reefqbo.environment e ON e.environment_id = c.environment_id"
+		" LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id"
+		" WHERE c.model_id = $1 AND c.connection_id = $2",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	return rqbo_db_run(&statement, &args) > 0 ? read_connection_row() : NULL;
+}
+
+/*
+ * A production model takes no sandbox company.
+ */
+bool
+rqbo_store_environment_suits(int64 model_id, int64 environment_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT m.purpose <> 'production' OR NOT e.is_sandbox"
+		" FROM reefqbo.model m, reefqbo.environment e WHERE m.model_id = $1 AND e.environment_id = $2",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, environment_id);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_bool(1);
+}
+
+int64 *
+rqbo_store_list_connections(int64 model_id, int64 branch_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT connection_id FROM reefqbo.connection"
+		" WHERE model_id = $1 AND ($2 = 0 OR branch_id = $2) ORDER BY connection_id",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+	uint64		count;
+	int64	   *list;
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, branch_id);
+	count = rqbo_db_run(&statement, &args);
+	list = SPI_palloc((count + 1) * sizeof(int64));
+	for (uint64 i = 0; i < count; i++)
+		list[i] = rqbo_cell_int8(i, 1);
+	list[count] = 0;
+	return list;
+}
+
+/*
+ * Insert the connection of a branch, or give the one it has a new company
+ * (which the caller has checked) and the status connected.
+ */
+int64
+rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"INSERT INTO reefqbo.connection AS c"
+		" (model_id, branch_id, environment_id, status, realm_id_sealed, realm_digest)"
+		" VALUES ($1, $2, $3, 'connected', $4, $5)"
+		" ON CONFLICT (model_id, branch_id) DO UPDATE SET environment_id = EXCLUDED.environment_id,"
+		" status = 'connected', status_reason = NULL,"
+		" status_since = CASE WHEN c.status = 'connected' THEN c.status_since ELSE pg_catalog.now() END,"
+		" realm_id_sealed = EXCLUDED.realm_id_sealed, realm_digest = EXCLUDED.realm_digest,"
+		" connected_at = pg_catalog.now()"
+		" RETURNING connection_id",
+		INT8OID, INT8OID, INT8OID, BYTEAOID, BYTEAOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, connection->model_id);
+	rqbo_arg_int8(&args, connection->branch_id);
+	rqbo_arg_int8(&args, connection->environment_id);
+	rqbo_arg_bytea(&args, connection->realm_sealed);
+	rqbo_arg_bytea(&args, realm_digest);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+void
+rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET company_name = $3, legal_name = $4, country = $5,"
+		" fiscal_year_start_month = COALESCE(NULLIF($6, 0), fiscal_year_start_month)"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT4OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_text(&args, info->company_name);
+	rqbo_arg_text(&args, info->legal_name);
+	rqbo_arg_text(&args, info->country);
+	rqbo_arg_int4(&args, info->fiscal_month);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompanyInfo *info)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET home_currency = $3, multicurrency = $4, report_basis = $5,"
+		" book_close_date = $6::date, fiscal_year_start_month = COALESCE(NULLIF($7, 0), fiscal_year_start_month),"
+		" company_read_at = pg_catalog.clock_timestamp()"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, INT4OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_text(&args, info->home_currency);
+	rqbo_arg_datum(&args, BoolGetDatum(info->multicurrency));
+	rqbo_arg_text(&args, info->report_basis);
+	rqbo_arg_text(&args, info->book_close_date);
+	rqbo_arg_int4(&args, info->fiscal_month);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, const char *reason)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET status = $3, status_reason = $4,"
+		" status_since = CASE WHEN status = $3 THEN status_since ELSE pg_catalog.now() END"
+		" WHERE model_id = $1 AND connection_id = $2 AND (status, status_reason) IS DISTINCT FROM ($3, $4)",
+		INT8OID, INT8OID, TEXTOID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_text(&args, status);
+	rqbo_arg_text(&args, reason);
+	rqbo_db_run(&statement, &args);
+}
+
+/* ---- sign-ins under way ---- */
+
+void
+rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, const bytea *digest)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"INSERT INTO reefqbo.authorization_request"
+		" (model_id, state_digest, branch_id, environment_id, expires_at)"
+		" VALUES ($1, $4, $2, $3, pg_catalog.clock_timestamp() + interval '10 minutes')",
+		INT8OID, INT8OID, INT8OID, BYTEAOID);
+	static RqboStatement prune = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.authorization_request"
+		" WHERE model_id = $1 AND expires_at < pg_catalog.clock_timestamp() - interval '1 day'",
+		INT8OID);
+	RqboArgs	args = {0};
+	RqboArgs	prune_args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, branch_id);
+	rqbo_arg_int8(&args, environment_id);
+	rqbo_arg_bytea(&args, digest);
+	rqbo_db_run(&statement, &args);
+	rqbo_arg_int8(&prune_args, model_id);
+	rqbo_db_run(&prune, &prune_args);
+}
+
+/*
+ * Find a request by the digest of its state and lock it, so that of two who
+ * come with the same state one waits and then finds it used.
+ */
+RqboRequestState
+rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id, int64 *environment_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
+		" expires_at <= pg_catalog.clock_timestamp()"
+		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
+		BYTEAOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_bytea(&args, digest);
+	if (rqbo_db_run(&statement, &args) == 0)
+		return RQBO_REQUEST_UNKNOWN;
+	*model_id = rqbo_column_int8(1);
+	*branch_id = rqbo_column_int8(2);
+	*environment_id = rqbo_column_int8(3);
+	if (rqbo_column_bool(4))
+		return RQBO_REQUEST_USED;
+	return rqbo_column_bool(5) ? RQBO_REQUEST_TOO_OLD : RQBO_REQUEST_VALID;
+}
+
+void
+rqbo_store_use_request(int64 model_id, const bytea *digest)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.authorization_request SET used_at = pg_catalog.clock_timestamp()"
+		" WHERE model_id = $1 AND state_digest = $2",
+		INT8OID, BYTEAOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_bytea(&args, digest);
+	rqbo_db_run(&statement, &args);
+}
+
+/* ---- grants ---- */
+
+/*
+ * NULL if the connection has none.  An access token counts as fresh while it
+ * is good for three more minutes: longer than one request may take.
+ */
+RqboCredential *
+rqbo_store_read_credential(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
+		" COALESCE(access_expires_at > pg_catalog.clock_timestamp() + interval '3 minutes', false),"
+		" COALESCE(LEAST(hard_expires_at, refresh_expires_at) <= pg_catalog.clock_timestamp(), false),"
+		" refresh_started_at IS NOT NULL"
+		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+	RqboCredential *c;
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	if (rqbo_db_run(&statement, &args) == 0)
+		return NULL;
+	c = SPI_palloc(sizeof(RqboCredential));
+	c->generation = rqbo_column_int8(1);
+	c->refresh_sealed = rqbo_column_bytea(2);
+	c->previous_sealed = rqbo_column_bytea(3);
+	c->access_sealed = rqbo_column_bytea(4);
+	c->access_is_fresh = rqbo_column_bool(5);
+	c->has_ended = rqbo_column_bool(6);
+	c->answer_was_lost = rqbo_column_bool(7);
+	return c;
+}
+
+void
+rqbo_store_begin_refresh(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.credential SET refresh_started_at = pg_catalog.clock_timestamp()"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * Store a new generation and keep the refresh token before it.
+ */
+int64
+rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"INSERT INTO reefqbo.credential AS c"
+		" (model_id, connection_id, refresh_token_sealed, refresh_expires_at, hard_expires_at,"
+		" access_token_sealed, access_expires_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = c.generation + 1,"
+		" previous_refresh_token_sealed = c.refresh_token_sealed,"
+		" refresh_token_sealed = EXCLUDED.refresh_token_sealed,"
+		" refresh_expires_at = EXCLUDED.refresh_expires_at,"
+		" hard_expires_at = COALESCE(EXCLUDED.hard_expires_at, c.hard_expires_at),"
+		" access_token_sealed = EXCLUDED.access_token_sealed,"
+		" access_expires_at = EXCLUDED.access_expires_at,"
+		" refresh_started_at = NULL, obtained_at = pg_catalog.now()"
+		" RETURNING generation",
+		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_bytea(&args, tokens->refresh_sealed);
+	rqbo_arg_timestamp_ms(&args, tokens->refresh_seconds * 1000, true);
+	rqbo_arg_timestamp_ms(&args, tokens->hard_seconds * 1000, tokens->hard_seconds >= 0);
+	rqbo_arg_bytea(&args, tokens->access_sealed);
+	rqbo_arg_timestamp_ms(&args, tokens->access_seconds * 1000, true);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+void
+rqbo_store_wipe_tokens(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * Does another living connection stand on the same company and app, so that
+ * revoking this grant could end that one's too?
+ */
+bool
+rqbo_store_grant_is_shared(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT EXISTS (SELECT FROM reefqbo.connection c JOIN reefqbo.connection o"
+		" ON o.realm_digest = c.realm_digest AND o.environment_id = c.environment_id"
+		" WHERE c.model_id = $1 AND c.connection_id = $2 AND o.status <> 'disconnected'"
+		" AND (o.model_id, o.connection_id) <> (c.model_id, c.connection_id))",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_bool(1);
+}

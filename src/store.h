@@ -1,0 +1,122 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  Environments, apps, connections and their grants in tables.
+ *
+ * Every function runs inside a transaction with SPI connected; what it
+ * returns lives in the memory context SPI was connected in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_H
+#define RQBO_STORE_H
+
+typedef struct RqboConnection
+{
+	int64		model_id;
+	int64		connection_id;	/* 0 as long as there is no row */
+	int64		branch_id;
+	int64		environment_id;
+	char	   *model;
+	char	   *branch;
+	char	   *environment;
+	char	   *company;		/* NULL until CompanyInfo was read once */
+	char	   *status;
+	char	   *status_reason;
+	bytea	   *realm_sealed;
+	bool		is_verified;	/* CompanyInfo was read once */
+	bool		has_accounts;	/* the chart of accounts was read once */
+	char	   *authorize_url;
+	char	   *token_url;
+	char	   *revoke_url;
+	char	   *api_url;
+	char	   *client_id;		/* NULL if no app is registered */
+	bytea	   *client_secret_sealed;
+	char	   *redirect_uri;
+} RqboConnection;
+
+typedef struct RqboCredential
+{
+	int64		generation;
+	bytea	   *refresh_sealed; /* NULL once wiped */
+	bytea	   *previous_sealed;	/* or NULL */
+	bytea	   *access_sealed;	/* or NULL */
+	bool		access_is_fresh;	/* good for some minutes yet */
+	bool		has_ended;		/* its hard or rolling end has passed */
+	bool		answer_was_lost;	/* a refresh was begun and its answer never stored */
+} RqboCredential;
+
+/* One whole answer of the token endpoint, in the clear: wipe it. */
+typedef struct RqboTokens
+{
+	char	   *access_token;
+	char	   *refresh_token;
+	int64		access_seconds;
+	int64		refresh_seconds;
+	int64		hard_seconds;	/* -1 if Intuit did not say */
+} RqboTokens;
+
+/* The same, sealed. */
+typedef struct RqboSealedTokens
+{
+	bytea	   *access_sealed;
+	bytea	   *refresh_sealed;
+	int64		access_seconds;
+	int64		refresh_seconds;
+	int64		hard_seconds;
+} RqboSealedTokens;
+
+typedef enum RqboRequestState
+{
+	RQBO_REQUEST_VALID,
+	RQBO_REQUEST_UNKNOWN,
+	RQBO_REQUEST_USED,
+	RQBO_REQUEST_TOO_OLD
+} RqboRequestState;
+
+typedef struct RqboCompanyInfo
+{
+	char	   *company_name;
+	char	   *legal_name;
+	char	   *country;
+	char	   *home_currency;
+	char	   *book_close_date;	/* ISO, or NULL */
+	char	   *report_basis;
+	int			fiscal_month;	/* 0 if not known */
+	bool		multicurrency;
+} RqboCompanyInfo;
+
+extern int64 rqbo_store_model_id(const char *model);
+extern int64 rqbo_store_branch_id(int64 model_id, const char *branch);
+extern int64 rqbo_store_environment_id(const char *environment);
+extern void rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *secret_sealed,
+							   const char *redirect_uri);
+
+/*
+ * What a sign-in for this branch needs, with the connection it has, if any;
+ * environment_id 0 takes that connection's.  NULL if there is nothing.
+ */
+extern RqboConnection *rqbo_store_read_branch(int64 model_id, int64 branch_id, int64 environment_id);
+extern RqboConnection *rqbo_store_read_connection(int64 model_id, int64 connection_id);
+extern bool rqbo_store_environment_suits(int64 model_id, int64 environment_id);
+
+/* The connections of a model, all of them or that of one branch, as an array ended by 0. */
+extern int64 *rqbo_store_list_connections(int64 model_id, int64 branch_id);
+
+extern void rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, const bytea *digest);
+extern RqboRequestState rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id,
+												int64 *environment_id);
+extern void rqbo_store_use_request(int64 model_id, const bytea *digest);
+
+extern int64 rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest);
+extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
+extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
+extern void rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, const char *reason);
+
+extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connection_id);
+extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);
+extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens);
+extern void rqbo_store_wipe_tokens(int64 model_id, int64 connection_id);
+extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id);
+
+#endif							/* RQBO_STORE_H */

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * throttle.h
+ *	  The budget of requests of one realm.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_THROTTLE_H
+#define RQBO_THROTTLE_H
+
+#include "datatype/timestamp.h"
+
+typedef struct RqboThrottle
+{
+	bool		is_begun;
+	double		tokens;
+	TimestampTz counted_at;
+} RqboThrottle;
+
+/* Spend one request now, or say how many milliseconds to wait before asking again. */
+extern int	rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now);
+
+#endif							/* RQBO_THROTTLE_H */

@@ -1,0 +1,269 @@
+"""The verbs of the admin API: look into the simulator, change its books, make it misbehave."""
+import datetime
+
+import faults
+import moments
+import truth
+from entities import own_balance
+from ledger import LedgerError, cents, money
+
+
+def _company(world, given):
+    if "company" not in given:
+        raise LedgerError("say which company")
+    return world.companies.find(given["company"])
+
+
+def _day(text):
+    return datetime.date.fromisoformat(str(text))
+
+
+# ---- looking --------------------------------------------------------------------------------
+
+def list_companies(world, given):
+    return {"companies": [
+        {"key": c.key, "realm": c.realm, "name": c.settings["name"], "environment": c.environment,
+         "accounts": c.account_count(), "fiscal_month": c.settings["fiscal_month"],
+         "currency": c.settings["currency"], "magic": c.plan.magic}
+        for c in world.companies.all()]}
+
+
+def tell_truth(world, given):
+    company = _company(world, given)
+    start, end = _day(given["start"]), _day(given["end"])
+    rows = truth.statement(company.ledger, given["statement"], start, end,
+                           given.get("method", "Accrual"), company.settings["fiscal_month"])
+    return {"rows": rows}
+
+
+def accounts(world, given):
+    """The chart as it is stored: vanished and inactive accounts included."""
+    company = _company(world, given)
+    ledger = company.ledger
+    with ledger.lock:
+        balances = dict(ledger.db.execute("SELECT account, sum(amount) FROM line GROUP BY account"))
+        names = ledger.full_names()
+        return {"accounts": [
+            {"id": i, "name": row["name"], "fully_qualified_name": names[i],
+             "parent": row["parent"], "type": row["type"], "subtype": row["subtype"],
+             "active": bool(row["active"]), "deleted": bool(row["deleted"]),
+             "vanished": bool(row["vanished"]), "number": row["number"],
+             "currency": row["currency"], "balance": money(own_balance(company, row, balances)),
+             "ledger_balance": money(balances.get(i, 0))}
+            for i, row in ledger.accounts().items()]}
+
+
+def transactions(world, given):
+    """Stored transactions with their lines, newest first; at most `limit`."""
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        rows = ledger.db.execute("SELECT id, type, date, memo FROM txn WHERE NOT deleted AND type"
+                                 " LIKE ? ORDER BY date DESC, id DESC LIMIT ?",
+                                 (given.get("type", "%"), int(given.get("limit", 20)))).fetchall()
+        return {"transactions": [dict(row, lines=[
+            {"account": account, "amount": money(amount)} for account, amount in ledger.db.execute(
+                "SELECT account, amount FROM line WHERE txn = ? ORDER BY ordinal", (row["id"],))])
+            for row in map(dict, rows)]}
+
+
+# ---- changing the books ---------------------------------------------------------------------
+
+def _lines(ledger, lines):
+    return [(ledger.resolve(line["account"]), cents(line["amount"])) for line in lines]
+
+
+def post(world, given):
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        links = [(int(a["txn"]), cents(a["amount"])) for a in given.get("applies", ())]
+        number = ledger.post(given.get("type", "JournalEntry"), _day(given["date"]).isoformat(),
+                             _lines(ledger, given["lines"]), links, memo=given.get("memo"))
+    return {"txn": number}
+
+
+def edit(world, given):
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        lines = _lines(ledger, given["lines"]) if "lines" in given else None
+        date = _day(given["date"]).isoformat() if "date" in given else None
+        ledger.edit(int(given["txn"]), lines, date)
+    return {}
+
+
+def delete(world, given):
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        ledger.delete(int(given["txn"]))
+    return {}
+
+
+def _update(**fixed):
+    """A verb that sets columns of one account."""
+    def verb(world, given):
+        ledger = _company(world, given).ledger
+        with ledger.lock:
+            identifier = ledger.resolve(given["account"])
+            ledger.update_account(identifier, **fixed)
+        return {"account": identifier}
+    return verb
+
+
+def rename(world, given):
+    return _update(name=str(given["name"]))(world, given)
+
+
+def renumber(world, given):
+    return _update(number=given["number"])(world, given)
+
+
+def merge(world, given):
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        ledger.merge(ledger.resolve(given["from"]), ledger.resolve(given["into"]))
+    return {}
+
+
+def create_account(world, given):
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        parent = ledger.resolve(given["parent"]) if given.get("parent") else None
+        identifier = str(given.get("id") or ledger.next_account_id())
+        if identifier in ledger.accounts():
+            raise LedgerError("account %s exists" % identifier)
+        ledger.add_account(identifier, given["name"], given["type"],
+                           given.get("subtype") or given["type"].replace(" ", ""), parent,
+                           given.get("number"), given.get("currency"))
+    return {"account": identifier}
+
+
+def set_company(world, given):
+    company = _company(world, given)
+    values = {key: value for key, value in given.items() if key != "company"}
+    unknown = [key for key in values if key not in company.settings]
+    if unknown:
+        raise LedgerError("no setting %s; there are %s" % (unknown, sorted(company.settings)))
+    company.settings.update(values)
+    company.ledger.changed()
+    return {"settings": company.settings}
+
+
+# ---- misbehaviour, clock and switches -------------------------------------------------------
+
+def fault(world, given):
+    values = dict(given)
+    if values.get("company"):
+        values["company"] = world.companies.find(values["company"]).key
+    world.faults.add(faults.Rule(values.pop("kind", None), **values))
+    return {"faults": world.faults.shown()}
+
+
+def clear_faults(world, given):
+    world.faults.clear()
+    return {}
+
+
+def list_faults(world, given):
+    return {"faults": world.faults.shown(), "kinds": sorted(faults.KINDS)}
+
+
+def clock(world, given):
+    if "set" in given:
+        world.clock.set(given["set"])
+    world.clock.advance(float(given.get("advance_seconds", 0)))
+    return {"now": moments.stamp(world.clock.now()), "epoch": world.clock.now()}
+
+
+def config(world, given):
+    """Set switches for everybody, or for one company; answers with those in force."""
+    values = {key: value for key, value in given.items() if key != "company"}
+    unknown = [key for key in values if key not in world.config]
+    if unknown:
+        raise LedgerError("no switch %s; there are %s" % (unknown, sorted(world.config)))
+    if "company" in given:
+        company = _company(world, given)
+        company.own_config.update(values)
+        company.ledger.changed()
+        return {"config": dict(world.config, **company.own_config)}
+    world.config.update(values)
+    return {"config": world.config}
+
+
+# ---- tokens ---------------------------------------------------------------------------------
+
+def tokens(world, given):
+    """Every code and token ever handed out for a company, and how many still work."""
+    realm = _company(world, given).realm
+    authority = world.authority
+    with authority.lock:
+        handed = authority.handed_out.get(realm, {"code": [], "access": [], "refresh": []})
+        living = authority.living(realm)
+        now = world.clock.now()
+        alive = [t for t, e in authority.access.items() if e["grant"] in living
+                 and e["until"] > now]
+        return {"codes": list(handed["code"]), "access_tokens": list(handed["access"]),
+                "refresh_tokens": list(handed["refresh"]),
+                "living_refresh": [grant.refresh for grant in living], "living_access": alive,
+                "counts": {"codes": len(handed["code"]), "access_tokens": len(handed["access"]),
+                           "refresh_tokens": len(handed["refresh"]), "grants": len(living)}}
+
+
+def expire_access(world, given):
+    return {"expired": world.authority.expire_access(_company(world, given).realm)}
+
+
+def revoke_grant(world, given):
+    return {"revoked": world.authority.end_company(_company(world, given).realm)}
+
+
+# ---- the log --------------------------------------------------------------------------------
+
+def log(world, given):
+    company = world.companies.find(given["company"]).key if given.get("company") else None
+    entries = world.log.select(int(given.get("since", 0)), company)
+    if given.get("clear"):
+        world.log.clear()
+    return {"log": entries}
+
+
+def log_clear(world, given):
+    world.log.clear()
+    return {}
+
+
+def stats(world, given):
+    endpoints, methods, statuses = world.log.counts()
+    busy = {c.key: c.max_in_flight for c in world.companies.all() if c.max_in_flight}
+    return {"endpoints": endpoints, "methods": methods, "statuses": statuses,
+            "in_flight": world.log.in_flight, "max_in_flight": world.log.max_in_flight,
+            "max_in_flight_by_company": busy}
+
+
+def reset(world, given):
+    world.reset()
+    return {}
+
+
+VERBS = {
+    "companies": list_companies, "truth": tell_truth, "accounts": accounts,
+    "transactions": transactions, "post": post, "edit": edit, "delete": delete, "rename": rename,
+    "renumber": renumber, "deactivate": _update(active=0),
+    "reactivate": _update(active=1, deleted=0), "remove": _update(active=0, deleted=1),
+    "merge": merge, "create_account": create_account, "vanish": _update(vanished=1),
+    "set_company": set_company, "fault": fault, "clear_faults": clear_faults,
+    "faults": list_faults, "clock": clock, "tokens": tokens, "expire_access": expire_access,
+    "revoke_grant": revoke_grant, "config": config, "log": log, "log_clear": log_clear,
+    "stats": stats, "reset": reset}
+
+
+def run(world, verb, given):
+    """The answer of one verb and its HTTP status; every mistake becomes a readable refusal."""
+    if verb not in VERBS:
+        return {"ok": False, "error": "no verb %r; there are %s" % (verb, sorted(VERBS))}, 400
+    if not isinstance(given, dict):
+        return {"ok": False, "error": "the body must be a JSON object"}, 400
+    try:
+        return dict(VERBS[verb](world, given), ok=True), 200
+    except KeyError as missing:
+        return {"ok": False, "error": "%s: %s is missing" % (verb, missing)}, 400
+    except (ValueError, TypeError, ArithmeticError) as wrong:
+        return {"ok": False, "error": "%s: %s" % (verb, wrong)}, 400

@@ -1,0 +1,258 @@
+"""Misbehaviour on command: which request it meets, and what is done to the answer.
+
+A rule waits for requests of a company and an endpoint, for a number of times. Some kinds replace
+the answer, some change a good answer, some change the way it is sent.
+"""
+import json
+import threading
+import zlib
+
+import mangle
+import querying
+from answers import JSON_TYPE, Answer, fault
+
+ENDED = ("SUSPENDED", "EXPIRED", "CANCELLED")
+REPORTS = ("ProfitAndLoss", "BalanceSheet", "TrialBalance")
+ENDPOINTS = ("token", "revoke", "companyinfo", "preferences", "query", "report", "cdc",
+             "any") + REPORTS
+HTML = "<html><head><title>503 Service Unavailable</title></head>" \
+       "<body><h1>Service Unavailable</h1></body></html>\n"
+
+
+class Rule:
+    """One queued misbehaviour."""
+
+    def __init__(self, kind, company=None, endpoint=None, times=1, **options):
+        if kind not in KINDS:
+            raise ValueError("there is no kind of fault %r; there are: %s"
+                             % (kind, ", ".join(sorted(KINDS))))
+        if endpoint not in (None,) + ENDPOINTS:
+            raise ValueError("there is no endpoint %r" % endpoint)
+        own = "token" if kind in TOKEN_KINDS else "any"
+        self.kind, self.company, self.endpoint = kind, company, endpoint or own
+        self.times, self.options = int(times), options
+
+    def meets(self, ask):
+        if self.times == 0 or ask.endpoint in ("authorize", "admin"):
+            return False
+        if self.company is not None and (ask.company is None or ask.company.key != self.company):
+            return False
+        if self.kind in REPORT_KINDS and ask.endpoint not in REPORTS:
+            return False
+        if self.kind == "max_months":
+            return mangle.months_asked(ask) > self.options.get("months", 6)
+        if self.kind in ("page_shift", "short_page") and not is_page(ask, self.kind):
+            return False
+        return self.endpoint in ("any", ask.endpoint) or (self.endpoint == "report"
+                                                          and ask.endpoint in REPORTS)
+
+    def shown(self):
+        return dict(self.options, kind=self.kind, company=self.company, endpoint=self.endpoint,
+                    times=self.times)
+
+
+def is_page(ask, kind):
+    """Whether a request is for a page of accounts (for page_shift: not the first page)."""
+    if ask.endpoint != "query":
+        return False
+    try:
+        query = querying.parse(ask.parameters.get("query", ""))
+    except querying.QueryFault:
+        return False
+    return (query.entity.lower() == "account" and not query.count
+            and (query.start > 1 or kind == "short_page"))
+
+
+class Queue:
+    """The rules in force; the oldest that meets a request is taken."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.rules = []
+
+    def add(self, rule):
+        with self.lock:
+            self.rules.append(rule)
+
+    def clear(self):
+        with self.lock:
+            self.rules = []
+
+    def take(self, ask):
+        with self.lock:
+            for rule in self.rules:
+                if rule.meets(ask):
+                    rule.times -= 1 if rule.times > 0 else 0
+                    self.rules = [r for r in self.rules if r.times != 0]
+                    return rule
+            return None
+
+    def put_back(self, rule):
+        """A rule that could not do its work on this request waits for the next."""
+        with self.lock:
+            if rule.times >= 0:
+                rule.times += 1
+                if rule not in self.rules:
+                    self.rules.insert(0, rule)
+
+    def shown(self):
+        with self.lock:
+            return [rule.shown() for rule in self.rules]
+
+
+# ---- kinds that replace the answer ----------------------------------------------------------
+
+def _status(world, options):
+    body = options.get("body", "")
+    body = body if isinstance(body, str) else json.dumps(body)
+    return Answer(int(options.get("status", 500)), body,
+                  options.get("content_type", "text/plain"), options.get("headers", {}))
+
+
+def _fault(world, options):
+    status = options.get("status")
+    return fault(options.get("code", "10000"), world.clock.now(), options.get("format"),
+                 options.get("headers", {}), status=int(status) if status else None,
+                 message=options.get("message"), detail=options.get("detail"),
+                 element=options.get("element"), type=options.get("type"))
+
+
+def _fault_200(world, options):
+    answer = _fault(world, dict({"code": "6190", "format": "json"}, **options))
+    answer.status = 200
+    return answer
+
+
+def _mute(world, options):
+    answer = Answer(0)
+    answer.delivery = "mute"
+    return answer
+
+
+def _reset(world, options):
+    answer = Answer(0)
+    answer.delivery = "reset"
+    return answer
+
+
+def _empty(world, options):
+    return Answer(200, b"", JSON_TYPE)
+
+
+def _html(world, options):
+    return Answer(int(options.get("status", 503)), HTML, "text/html")
+
+
+def _stream_timeout(world, options):
+    return Answer(int(options.get("status", 504)), "stream timeout", "text/plain")
+
+
+def _redirect(world, options):
+    return Answer(302, b"", "text/html",
+                  {"Location": options.get("location", "https://example.com/")})
+
+
+def _gzip_bomb(world, options):
+    """Few bytes that unpack into many megabytes of blanks inside a JSON text."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    block = b" " * (1 << 20)
+    parts = [packer.compress(b"{")]
+    parts += [packer.compress(block) for _ in range(int(options.get("megabytes", 200)))]
+    parts += [packer.compress(b"}"), packer.flush()]
+    answer = Answer(200, b"".join(parts), JSON_TYPE, {"Content-Encoding": "gzip"})
+    answer.compress = False
+    return answer
+
+
+def _deep(world, options):
+    depth = int(options.get("depth", 100000))
+    return Answer(200, b'{"Header":' + b"[" * depth + b"]" * depth + b"}", JSON_TYPE)
+
+
+def _huge(world, options):
+    size = int(options.get("megabytes", 100)) << 20
+    answer = Answer(200, b'{"Header":"' + b"x" * size + b'"}', JSON_TYPE)
+    answer.compress = False
+    return answer
+
+
+def _broken(world, options):
+    """What a company with the magic of brokenness answers: something wrong, never the same twice."""
+    turn = options["turn"] % 4
+    if turn == 0:
+        return _html(world, {})
+    if turn == 1:
+        return Answer(200, '{"Header":{"Time":"20', JSON_TYPE)
+    return _empty(world, {}) if turn == 2 else _fault(world, {"code": "10000"})
+
+
+REPLACING = {"status": _status, "fault": _fault, "timeout": _mute, "mute": _mute, "empty": _empty,
+             "html": _html, "redirect": _redirect, "reset": _reset, "gzip_bomb": _gzip_bomb,
+             "deep": _deep, "huge": _huge, "fault_200": _fault_200,
+             "stream_timeout": _stream_timeout, "max_months": _stream_timeout}
+SENDING = {"cut": ("cut", "fraction", 0.5), "drip": ("drip", "bytes_per_second", 20),
+           "closed_hold": ("hold", "seconds", 30), "close_after": ("close", "seconds", 0),
+           "rotate_and_drop": ("reset", "seconds", 0), "rotate_and_mute": ("mute", "seconds", 0)}
+TOKEN_KINDS = ("rotate_and_drop", "rotate_and_mute", "missing_token")
+BEFORE = ("delay", "page_shift", "short_page")
+REPORT_KINDS = tuple(mangle.REPORT_CHANGES) + ("max_months",)
+KINDS = (set(REPLACING) | set(SENDING) | set(BEFORE) | set(mangle.CHANGES)
+         | set(mangle.REPORT_CHANGES))
+
+
+def before(world, ask, rule):
+    """Do what comes before the work; an Answer when the rule replaces it, else None."""
+    if rule.kind in REPLACING:
+        return REPLACING[rule.kind](world, rule.options)
+    if rule.kind == "delay":
+        world.stopping.wait(float(rule.options.get("seconds", 2)))
+    elif rule.kind == "short_page":
+        ask.page_rows = int(rule.options.get("rows", 5))
+    elif rule.kind == "page_shift":
+        mangle.shift_page(ask.company, rule.options.get("mode", "drop"))
+    return None
+
+
+def after(world, ask, rule, answer):
+    """Change a finished answer, or the way it is sent, as the rule says."""
+    if rule.kind in SENDING:
+        answer.delivery, name, default = SENDING[rule.kind]
+        answer.parameter = float(rule.options.get(name, default))
+        return answer
+    change = mangle.CHANGES.get(rule.kind) or mangle.REPORT_CHANGES.get(rule.kind)
+    if change is None:
+        return answer
+    if answer.status != 200 or not answer.body:
+        world.faults.put_back(rule)
+        return answer
+    return change(answer, rule.options) or answer
+
+
+def magic(world, ask):
+    """What a company with a magic name answers to any accounting call, or None."""
+    kind = ask.company.plan.magic
+    if ask.company.settings["subscription"] in ENDED:
+        return _suspended(world, ask)
+    if kind == "mute":
+        return _mute(world, {})
+    if kind == "slow":
+        world.stopping.wait(float(ask.company.config("slow_seconds")))
+    elif kind == "throttled":
+        return throttled(world, ask)
+    elif kind == "broken":
+        ask.company.turn = getattr(ask.company, "turn", -1) + 1
+        return _broken(world, {"turn": ask.company.turn})
+    elif kind == "forbidden":
+        return fault("5020", world.clock.now())
+    return None
+
+
+def _suspended(world, ask):
+    return fault("6190", world.clock.now(), status=int(ask.company.config("suspended_status")))
+
+
+def throttled(world, ask):
+    """429, with Retry-After when so configured."""
+    wait = ask.company.config("retry_after")
+    headers = {"Retry-After": str(wait)} if wait is not None else {}
+    return fault("3001", world.clock.now(), ask.company.config("throttle_form"), headers)

@@ -1,0 +1,73 @@
+"""Sums over the books, fast enough for a report of a thousand accounts.
+
+The postings of each account are kept as sorted dates with running sums; they are read from the
+ledger again as soon as the books change.
+"""
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+
+import moments
+from ledger import is_profit_and_loss
+
+
+class Figures:
+    """Movements and balances of every account on one basis, debit positive, in cents."""
+
+    def __init__(self, ledger, basis, fiscal_month):
+        self.ledger, self.fiscal_month = ledger, fiscal_month
+        self.accounts = ledger.accounts()
+        self.days, self.sums = ledger.cached(("running sums", basis),
+                                             lambda: running_sums(ledger.entries(basis)))
+        self.retained = ledger.by_subtype("RetainedEarnings")
+        self.earning = [i for i, a in self.accounts.items()
+                        if is_profit_and_loss(a["type"]) and i in self.days]
+
+    def movement(self, account, start, end):
+        """Cents posted to the account in start..end, or None when nothing was posted."""
+        days = self.days.get(account)
+        if not days:
+            return None
+        first, last = bisect_left(days, start.isoformat()), bisect_right(days, end.isoformat())
+        if first == last:
+            return None
+        sums = self.sums[account]
+        return sums[last - 1] - (sums[first - 1] if first else 0)
+
+    def balance(self, account, end):
+        """Balance at the end of a day, or None when nothing was posted until then."""
+        days = self.days.get(account)
+        count = bisect_right(days, end.isoformat()) if days else 0
+        own = self.sums[account][count - 1] if count else None
+        if account != self.retained:
+            return own
+        earned = self.earned_before(moments.fiscal_start(end, self.fiscal_month))
+        return own if earned is None else (own or 0) + earned
+
+    def earned_before(self, day):
+        """Debit-positive result of all earlier fiscal years, or None when there was no business."""
+        eve = day.fromordinal(day.toordinal() - 1)
+        found = [self.movement(i, day.min, eve) for i in self.earning]
+        found = [amount for amount in found if amount is not None]
+        return sum(found) if found else None
+
+    def net_income(self, end):
+        """Debit-positive result of the fiscal year up to the day, or None without business."""
+        start = moments.fiscal_start(end, self.fiscal_month)
+        found = [self.movement(i, start, end) for i in self.earning]
+        found = [amount for amount in found if amount is not None]
+        return sum(found) if found else None
+
+
+def running_sums(entries):
+    """Dates and running sums by account, both in the order of time."""
+    by_day = defaultdict(lambda: defaultdict(int))
+    for date, account, amount in entries:
+        by_day[account][date] += amount
+    days, sums = {}, {}
+    for account, amounts in by_day.items():
+        days[account] = sorted(amounts)
+        total, sums[account] = 0, []
+        for day in days[account]:
+            total += amounts[day]
+            sums[account].append(total)
+    return days, sums

@@ -1,0 +1,277 @@
+"""The three statements, computed from the books and shaped as the service shapes them."""
+import datetime
+
+import layout
+import moments
+import wording
+from figures import Figures
+from ledger import is_profit_and_loss, shown_name
+
+PERIOD_MONTHS = {"Month": 1, "Quarter": 3, "Year": 12}
+COST_TYPES = ("Cost of Goods Sold", "Expense", "Other Expense")
+DEBIT_TYPES = COST_TYPES + ("Bank", "Accounts Receivable", "Other Current Asset", "Fixed Asset",
+                            "Other Asset")
+ASSETS = ("TotalAssets", [
+    ("CurrentAssets", [("BankAccounts", "Bank"), ("AR", "Accounts Receivable"),
+                       ("OtherCurrentAssets", "Other Current Asset")]),
+    ("FixedAssets", "Fixed Asset"), ("OtherAssets", "Other Asset")])
+FUNDING = ("TotalLiabilitiesAndEquity", [
+    ("Liabilities", [
+        ("CurrentLiabilities", [("AP", "Accounts Payable"), ("CreditCards", "Credit Card"),
+                                ("OtherCurrentLiabilities", "Other Current Liability")]),
+        ("LongTermLiabilities", "Long Term Liability")]),
+    ("Equity", "Equity")])
+SKELETON = {"ProfitAndLoss": ("Income", "GrossProfit", "Expenses", "NetOperatingIncome",
+                              "NetIncome"),
+            "BalanceSheet": ("TotalAssets", "TotalLiabilitiesAndEquity")}
+COMPUTED = ("GrossProfit", "NetOperatingIncome", "NetOtherIncome", "NetIncome")
+TYPE_ORDER = ("Bank", "Accounts Receivable", "Other Current Asset", "Fixed Asset", "Other Asset",
+              "Accounts Payable", "Credit Card", "Other Current Liability", "Long Term Liability",
+              "Equity", "Income", "Cost of Goods Sold", "Expense", "Other Income", "Other Expense")
+
+
+class Request:
+    """What one report is asked for, every default filled in."""
+
+    def __init__(self, name, start, end, basis, by="Total", macro=None):
+        self.name, self.start, self.end, self.basis = name, start, end, basis
+        self.by, self.macro = by, macro
+
+
+class Report:
+    """Computes one report of one company; `company` gives ledger, settings and configuration."""
+
+    def __init__(self, company, request, now):
+        self.company, self.request, self.now = company, request, now
+        self.ledger = company.ledger
+        self.style = layout.Style(company.config, company.language(), repr((now, request.name)))
+        self.figures = Figures(self.ledger, request.basis, company.settings["fiscal_month"])
+        self.periods, self.total_at = self._periods()
+        self.width = len(self.periods)
+        self.children = self.ledger.cached("children", self._children)
+
+    def _periods(self):
+        """The columns' periods, and which of them is the Total (None when there is none)."""
+        request = self.request
+        if request.by == "Total":
+            return [(request.start, request.end)], 0
+        periods = moments.split(request.start, request.end, PERIOD_MONTHS[request.by])
+        if request.name == "BalanceSheet" and not self.company.config("bs_total_column"):
+            return periods, None
+        return periods + [(request.start, request.end)], len(periods)
+
+    def build(self):
+        """The whole answer as JSON."""
+        rows, empty = self._rows()
+        answer = {"Header": self._header(empty), "Columns": {"Column": self._columns()},
+                  "Rows": {"Row": rows}}
+        if empty:
+            _no_data(answer, self.company.config("nodata_form"))
+        return self.style.keys(answer)
+
+    def _rows(self):
+        """The rows and whether the report has nothing to show."""
+        if self.request.name == "TrialBalance":
+            return self._trial_balance()
+        nodes = (self._profit_and_loss() if self.request.name == "ProfitAndLoss"
+                 else self._balance_sheet())
+        if not nodes:
+            nodes = [layout.Node(self.width, group) for group in SKELETON[self.request.name]]
+            for node in nodes:
+                node.computed = node.group in COMPUTED
+            return self._render(nodes), True
+        return self._render(nodes), False
+
+    def _render(self, nodes):
+        total = self.total_at if self.request.by != "Total" else None
+        return [layout.render(node, self.style, total) for node in nodes]
+
+    # ---- head and columns -------------------------------------------------------------------
+
+    def _header(self, empty):
+        request = self.request
+        header = {"Time": moments.stamp(self.now), "ReportName": request.name,
+                  "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
+                  "EndPeriod": request.end.isoformat(), "SummarizeColumnsBy": request.by,
+                  "Currency": self.company.settings["currency"]}
+        if request.macro:
+            header["DateMacro"] = request.macro
+        options = [{"Name": "NoReportData", "Value": "true" if empty else "false"}]
+        if request.name != "TrialBalance":
+            options.insert(0, {"Name": "AccountingStandard", "Value": "GAAP"})
+        header["Option"] = options
+        return header
+
+    def _columns(self):
+        words = self.style.words
+        if self.request.name == "TrialBalance":
+            return [layout.column("", "Account"), layout.column(words["Debit"], "Money"),
+                    layout.column(words["Credit"], "Money")]
+        columns = [layout.column("", "Account", "account")]
+        for position, (start, end) in enumerate(self.periods):
+            if position == self.total_at:
+                columns.append(layout.column(self.style.case(words["Total"]), "Money", "total"))
+                continue
+            whole = self._whole(start, end)
+            columns.append(layout.column(
+                wording.period_title(start, end, whole, self.style.language), "Money",
+                wording.period_title(start, end, whole), start, end))
+        return columns
+
+    def _whole(self, start, end):
+        months = PERIOD_MONTHS[self.request.by]
+        return (start.day == 1 and (start.month - 1) % months == 0
+                and end == moments.month_end(end) and end.month % months == 0)
+
+    # ---- accounts ---------------------------------------------------------------------------
+
+    def _title(self, identifier, full=False):
+        account = self.ledger.accounts()[identifier]
+        name = self.ledger.full_names()[identifier] if full else shown_name(account)
+        if self.company.settings["show_numbers"] and account["number"]:
+            return account["number"] + " " + name
+        return name
+
+    def _ordered(self, identifiers):
+        accounts = self.ledger.accounts()
+        return sorted(identifiers, key=lambda i: (accounts[i]["number"] or "~",
+                                                  accounts[i]["name"].casefold(), i))
+
+    def _children(self):
+        """Sorted account ids by type and parent; one below another type stands at the top."""
+        accounts, children = self.ledger.accounts(), {}
+        for identifier, account in accounts.items():
+            above = account["parent"]
+            if above is not None and accounts[above]["type"] != account["type"]:
+                above = None
+            children.setdefault((account["type"], above), []).append(identifier)
+        return {key: self._ordered(below) for key, below in children.items()}
+
+    def _account_nodes(self, account_type, parent, cells):
+        """Nodes of the accounts of a type below `parent` that show something or have such a child."""
+        nodes = []
+        for identifier in self.children.get((account_type, parent), ()):
+            below = self._account_nodes(account_type, identifier, cells)
+            own = cells(identifier)
+            if below or any(value is not None for value in own):
+                nodes.append(layout.Node(self.width, None, self._title(identifier), identifier,
+                                         own, below))
+        return nodes
+
+    # ---- profit and loss --------------------------------------------------------------------
+
+    def _movements(self, identifier):
+        sign = 1 if self.ledger.accounts()[identifier]["type"] in COST_TYPES else -1
+        found = [self.figures.movement(identifier, *period) for period in self.periods]
+        return [None if value is None else sign * value for value in found]
+
+    def _profit_and_loss(self):
+        section = lambda group, kind: layout.Node(
+            self.width, group, children=self._account_nodes(kind, None, self._movements))
+        income, costs = section("Income", "Income"), section("COGS", "Cost of Goods Sold")
+        spent = section("Expenses", "Expense")
+        other, lost = section("OtherIncome", "Other Income"), section("OtherExpenses",
+                                                                      "Other Expense")
+        sections = (income, costs, spent, other, lost)
+        if not any(node.children for node in sections):
+            return []
+        sums = [[value or 0 for value in node.total()] for node in sections]
+        gross = [a - b for a, b in zip(sums[0], sums[1])]
+        operating = [a - b for a, b in zip(gross, sums[2])]
+        beside = [a - b for a, b in zip(sums[3], sums[4])]
+        nodes = [income] + [costs] * bool(costs.children)
+        nodes += [self._computed("GrossProfit", gross), spent,
+                  self._computed("NetOperatingIncome", operating)]
+        used = [node for node in (other, lost) if node.children]
+        if used:
+            nodes += used + [self._computed("NetOtherIncome", beside)]
+        return nodes + [self._computed("NetIncome", [a + b for a, b in zip(operating, beside)])]
+
+    def _computed(self, group, values):
+        node = layout.Node(self.width, group)
+        node.computed, node.forced = True, values
+        return node
+
+    # ---- balance sheet ----------------------------------------------------------------------
+
+    def _balances(self, identifier):
+        sign = 1 if self.ledger.accounts()[identifier]["type"] in DEBIT_TYPES else -1
+        found = [self.figures.balance(identifier, end) for _, end in self.periods]
+        return [None if value is None else sign * value for value in found]
+
+    def _section(self, plan):
+        """A section of the balance sheet; sub-sections without rows are left out."""
+        group, content = plan
+        if isinstance(content, str):
+            children = self._account_nodes(content, None, self._balances)
+        else:
+            children = [node for node in map(self._section, content) if node.children]
+        if group == "Equity":
+            net = [self.figures.net_income(end) for _, end in self.periods]
+            if any(value is not None for value in net):
+                children.append(layout.Node(self.width, "NetIncome", self._net_income_title(),
+                                            own=[-(value or 0) for value in net]))
+        return layout.Node(self.width, group, children=children)
+
+    def _net_income_title(self):
+        return self.style.closing("NetIncome")
+
+    def _balance_sheet(self):
+        nodes = [self._section(ASSETS), self._section(FUNDING)]
+        return nodes if any(node.children for node in nodes) else []
+
+    # ---- trial balance ----------------------------------------------------------------------
+
+    def _trial_amount(self, identifier):
+        end = self.request.end
+        if not is_profit_and_loss(self.ledger.accounts()[identifier]["type"]):
+            return self.figures.balance(identifier, end)
+        start = moments.fiscal_start(end, self.company.settings["fiscal_month"])
+        return self.figures.movement(identifier, start, end)
+
+    def _trial_balance(self):
+        accounts, rows, sums = self.ledger.accounts(), [], [0, 0]
+        order = sorted(self._ordered(accounts),
+                       key=lambda i: TYPE_ORDER.index(accounts[i]["type"]))
+        for identifier in order:
+            amount = self._trial_amount(identifier)
+            if amount is None:
+                continue
+            debit = amount > 0 or amount == 0 and accounts[identifier]["type"] in DEBIT_TYPES
+            values = [amount, None] if debit else [None, -amount]
+            sums[0 if debit else 1] += abs(amount)
+            rows.append(layout.cells(self.style, self._title(identifier, True), values,
+                                     identifier))
+        empty = not rows
+        rows = self.style.mixed(rows)
+        rows.append({"Summary": layout.cells(self.style, self.style.closing("GrandTotal"),
+                                             [None, None] if empty else sums),
+                     "type": "Section", "group": "GrandTotal"})
+        return rows, empty
+
+
+def _no_data(answer, form):
+    """Turn the skeleton of an empty report into another form the service is known to send."""
+    if form == "empty_rows":
+        answer["Rows"] = {}
+    elif form == "null_row":
+        answer["Rows"] = {"Row": None}
+    elif form == "account_only":
+        answer["Columns"]["Column"] = answer["Columns"]["Column"][:1]
+        answer["Rows"]["Row"] = [_title_only(row) for row in answer["Rows"]["Row"]]
+
+
+def _title_only(row):
+    """A row with one cell: totals become data rows, sections keep a header and lose their type."""
+    closing = row["Summary"]["ColData"][:1]
+    if "Header" not in row:
+        return {"ColData": closing, "type": "Data", "group": row["group"]}
+    return {"Header": {"ColData": row["Header"]["ColData"][:1]}, "Summary": {"ColData": closing},
+            "group": row["group"]}
+
+
+def dates_by_default(name, today):
+    """The range and macro of a report that was asked for without both dates."""
+    if name == "TrialBalance":
+        return today.replace(day=1), today, "this month-to-date"
+    return datetime.date(today.year, 1, 1), today, "this calendar year-to-date"

@@ -1,0 +1,294 @@
+"""Each misbehaviour does what its name says, as often as it was told to, and no more."""
+import gzip
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+import unittest
+
+import support
+from test_simulator import WithSimulator
+
+RANGE = {"start_date": "2026-01-01", "end_date": "2026-03-31", "summarize_column_by": "Month"}
+
+
+class Faults(WithSimulator):
+    def setUp(self):
+        super().setUp()
+        self.client = support.Client(self.sim, "reef")
+
+    def fault(self, kind, **options):
+        self.sim.tell("fault", kind=kind, **options)
+
+    def report(self, name="BalanceSheet", timeout=20, **changed):
+        return self.client.get("reports/" + name, timeout=timeout, **dict(RANGE, **changed))
+
+    def good(self):
+        """The next answer is a good one again: the rule worked once only."""
+        value = json.loads(self.report()[2])
+        self.assertEqual(support.sums_that_fail(value), [])
+        self.assertEqual(value["Header"]["ReportBasis"], "Accrual")
+        return value
+
+    def test_status(self):
+        self.fault("status", status=418, body="tea", content_type="text/tea",
+                   headers={"X-Pot": "1"}, endpoint="report", company="reef")
+        status, headers, body = self.report()
+        self.assertEqual((status, headers["Content-Type"], headers["X-Pot"], body),
+                         (418, "text/tea", "1", b"tea"))
+        self.good()
+
+    def test_fault_in_every_form(self):
+        self.fault("fault", code="6190", format="json")
+        self.assertEqual(self.code_of(self.report()), (400, "6190"))
+        self.fault("fault", code="3001", format="gateway")
+        self.assertEqual(self.code_of(self.report()), (429, "3001"))
+        for form, text in (("xml", b"<IntuitResponse"), ("xml_bare", b"<Fault type"),
+                           ("text", b"message=AuthenticationFailed")):
+            self.fault("fault", code="3200", format=form, detail="own <words>")
+            status, _, body = self.report()
+            self.assertEqual(status, 401)
+            self.assertIn(text, body)
+        self.fault("fault_200", code="10000")
+        self.assertEqual(self.code_of(self.report()), (200, "10000"))
+        self.good()
+
+    def test_mute_and_timeout(self):
+        for kind in ("mute", "timeout"):
+            self.fault(kind, endpoint="BalanceSheet")
+            with self.assertRaises(TimeoutError):
+                self.report(timeout=0.4)
+        time.sleep(0.4)
+        self.assertEqual(self.sim.tell("stats")["in_flight"], 0)
+        self.assertEqual(self.sim.tell("log")["log"][-1]["status"], 0)
+        self.good()
+
+    def test_delay(self):
+        self.fault("delay", seconds=0.5)
+        began = time.monotonic()
+        self.good()
+        self.assertGreater(time.monotonic() - began, 0.5)
+
+    def test_cut_and_reset(self):
+        self.fault("cut", fraction=0.3)
+        with self.assertRaises((http.client.IncompleteRead, ssl.SSLError)):
+            self.report()
+        self.fault("reset")
+        with self.assertRaises((ConnectionError, ssl.SSLError, http.client.RemoteDisconnected)):
+            self.report()
+        self.good()
+
+    def test_what_is_not_json(self):
+        self.fault("truncate", fraction=0.5)
+        with self.assertRaises(ValueError):
+            json.loads(self.report()[2])
+        self.fault("nul")
+        self.assertIn(b"\x00", self.report()[2])
+        self.fault("bad_utf8")
+        with self.assertRaises(UnicodeDecodeError):
+            self.report()[2].decode("utf-8")
+        self.fault("empty")
+        self.assertEqual(self.report()[::2], (200, b""))
+        self.fault("html")
+        self.assertIn(b"<html>", self.report()[2])
+        self.fault("wrong_type")
+        status, headers, body = self.report()
+        self.assertEqual(headers["Content-Type"], "text/html")
+        json.loads(body)
+        self.good()
+
+    def test_redirect_and_stream_timeout(self):
+        self.fault("redirect", location="https://example.com/elsewhere")
+        status, headers, _ = self.report()
+        self.assertEqual((status, headers["Location"]), (302, "https://example.com/elsewhere"))
+        self.fault("stream_timeout")
+        self.assertEqual(self.report()[::2], (504, b"stream timeout"))
+        self.good()
+
+    def test_size_and_depth(self):
+        self.fault("gzip_bomb", megabytes=3)
+        status, headers, body = self.report()
+        self.assertLess(len(body), 100000)
+        self.assertGreater(len(gzip.decompress(body)), 3 << 20)
+        self.fault("deep", depth=5000)
+        self.assertIn(b"[" * 5000, self.report()[2])
+        self.fault("huge", megabytes=2)
+        self.assertGreater(len(self.report()[2]), 2 << 20)
+        self.good()
+
+    def test_drip(self):
+        self.fault("drip", bytes_per_second=20000)
+        began = time.monotonic()
+        size = len(json.dumps(self.good()))
+        self.assertGreater(time.monotonic() - began, size / 20000 * 0.5)
+
+    def test_closing(self):
+        connection = self.sim.connection(1)
+        target = "/production/v3/company/%s/preferences" % self.client.realm
+        headers = {"Authorization": "Bearer " + self.client.tokens["access_token"]}
+        self.fault("close_after")
+        connection.request("GET", target, headers=headers)
+        response = connection.getresponse()
+        response.read()
+        self.assertEqual(response.headers["Connection"], "keep-alive")
+        with self.assertRaises((ConnectionError, ssl.SSLError, http.client.RemoteDisconnected)):
+            connection.request("GET", target, headers=headers)
+            connection.getresponse()
+        connection.close()
+        self.fault("closed_hold", seconds=1)
+        status, headers, body = self.client.get("preferences")
+        self.assertEqual((status, headers["Connection"]), (200, "close"))
+
+    def test_reports_that_lie_in_their_head(self):
+        self.fault("wrong_dates")
+        self.assertNotEqual(json.loads(self.report()[2])["Header"]["StartPeriod"], "2026-01-01")
+        self.fault("wrong_basis")
+        self.assertEqual(json.loads(self.report()[2])["Header"]["ReportBasis"], "Cash")
+        self.fault("wrong_summary")
+        self.assertEqual(json.loads(self.report()[2])["Header"]["SummarizeColumnsBy"], "Total")
+        self.good()
+
+    def test_reports_whose_figures_disagree(self):
+        for name in ("BalanceSheet", "ProfitAndLoss"):
+            for kind in ("break_sum", "break_total"):
+                self.fault(kind)
+                value = json.loads(self.report(name)[2])
+                self.assertTrue(support.sums_that_fail(value), (name, kind))
+        self.fault("unbalance")
+        value = json.loads(self.report()[2])
+        self.assertEqual(support.sums_that_fail(value), [])
+        self.assertNotEqual(support.closing(value, "TotalAssets"),
+                            support.closing(value, "TotalLiabilitiesAndEquity"))
+        self.good()
+
+    def test_reports_with_rows_missing(self):
+        whole = self.good()
+        self.fault("drop_closing")
+        self.assertEqual(json.loads(self.report()[2])["Rows"]["Row"], whole["Rows"]["Row"][:-1])
+        self.fault("cut_report")
+        body = self.report()[2]
+        self.assertIn(b"Unable to display more data. Please reduce the date range.", body)
+        self.assertLess(len(list(support.rows(json.loads(body)))), len(list(support.rows(whole))))
+        self.good()
+
+    def test_max_months_stays(self):
+        self.fault("max_months", months=3, times=-1)
+        for _ in range(2):
+            self.assertEqual(self.report(end_date="2026-04-30")[0], 504)
+            self.assertEqual(self.report()[0], 200)
+        self.sim.tell("clear_faults")
+        self.assertEqual(self.report(end_date="2026-04-30")[0], 200)
+
+    def test_times_company_and_endpoint(self):
+        self.fault("status", status=503, times=2, company="atoll", endpoint="preferences")
+        atoll = support.Client(self.sim, "atoll")
+        self.assertEqual(self.client.get("preferences")[0], 200)
+        self.assertEqual(atoll.get("companyinfo/" + atoll.realm)[0], 200)
+        self.assertEqual([atoll.get("preferences")[0] for _ in range(3)], [503, 503, 200])
+        with self.assertRaises(AssertionError):
+            self.fault("nonsense")
+
+    def test_pages_that_shift_or_come_short(self):
+        client = support.Client(self.sim, "atlas")
+        page = lambda start: [a["Id"] for a in client.query(
+            "select * from Account where Active in (true,false) orderby Id startposition %d "
+            "maxresults 1000" % start)[1]["QueryResponse"].get("Account", [])]
+        first, second = page(1), page(1001)
+        self.fault("page_shift", mode="drop")
+        self.assertEqual(page(1), first)
+        self.assertEqual(page(1001), second[1:])
+        self.fault("page_shift", mode="insert", times=2)
+        self.assertNotEqual(page(1001), second[1:])
+        self.fault("short_page", rows=7, endpoint="query")
+        self.assertEqual(len(page(1)), 7)
+        self.assertEqual(len(page(1)), 1000)
+
+
+class TokenFaults(WithSimulator):
+    def setUp(self):
+        super().setUp()
+        self.client = support.Client(self.sim, "reef")
+
+    def test_rotate_and_drop(self):
+        self.sim.tell("fault", kind="rotate_and_drop")
+        with self.assertRaises((ConnectionError, ssl.SSLError, http.client.RemoteDisconnected)):
+            self.client.refresh()
+        self.assertEqual(self.client.refresh()[0], 400)
+        self.assertEqual(self.sim.tell("tokens", company="reef")["counts"]["refresh_tokens"], 2)
+
+    def test_rotate_and_mute(self):
+        self.sim.tell("fault", kind="rotate_and_mute")
+        headers = {"Authorization": support.basic("prod-client", "prod-secret")}
+        with self.assertRaises(TimeoutError):
+            self.sim.send("POST", "/oauth2/v1/tokens/bearer", "grant_type=refresh_token&"
+                          "refresh_token=" + self.client.tokens["refresh_token"], headers, 0.4)
+        self.assertEqual(self.client.refresh()[0], 400)
+
+    def test_missing_token(self):
+        self.sim.tell("fault", kind="missing_token", field="access_token", company="reef")
+        self.assertNotIn("access_token", json.loads(self.client.refresh()[2]))
+
+    def test_token_endpoint_out_of_order(self):
+        self.sim.tell("fault", kind="status", status=500, endpoint="token")
+        self.assertEqual(self.client.refresh()[0], 500)
+        self.assertEqual(self.client.refresh()[0], 200)
+
+
+class Magic(WithSimulator):
+    """The companies that misbehave from the start, after a good connect."""
+
+    def test_each(self):
+        ask = lambda key: support.Client(self.sim, key).get("reports/ProfitAndLoss", timeout=5)
+        self.assertEqual(self.code_of(ask("throttled")), (429, "3001"))
+        self.assertEqual(self.code_of(ask("suspended")), (400, "6190"))
+        self.assertEqual(self.code_of(ask("forbidden")), (400, "5020"))
+        self.sim.tell("config", company="slow", slow_seconds=0.3)
+        began = time.monotonic()
+        self.assertEqual(ask("slow")[0], 200)
+        self.assertGreater(time.monotonic() - began, 0.3)
+        client = support.Client(self.sim, "broken")
+        self.assertEqual([client.get("preferences")[0] for _ in range(5)],
+                         [503, 200, 200, 500, 503])
+
+    def test_mute(self):
+        client = support.Client(self.sim, "mute")
+        with self.assertRaises(TimeoutError):
+            client.get("preferences", timeout=0.3)
+
+    def test_any_company_can_be_suspended_or_closed_to_the_user(self):
+        client = support.Client(self.sim, "reef")
+        self.sim.tell("set_company", company="reef", reports_forbidden=True)
+        self.assertEqual(self.code_of(client.get("reports/TrialBalance")), (400, "5020"))
+        self.assertEqual(client.get("preferences")[0], 200)
+        self.sim.tell("set_company", company="reef", subscription="EXPIRED")
+        self.sim.tell("config", company="reef", suspended_status=200)
+        self.assertEqual(self.code_of(client.get("preferences")), (200, "6190"))
+
+
+class Load(WithSimulator):
+    def test_many_connections_stay_open(self):
+        client = support.Client(self.sim, "pod-1")
+        target = "/production/v3/company/%s/companyinfo/%s" % (client.realm, client.realm)
+        headers = {"Authorization": "Bearer " + client.tokens["access_token"],
+                   "Accept": "application/json"}
+        connections = [self.sim.connection() for _ in range(120)]
+
+        def use(some):
+            for connection in some:
+                connection.request("GET", target, headers=headers)
+                self.assertEqual(connection.getresponse().read()[:2], b'{"')
+
+        for _ in range(2):
+            threads = [threading.Thread(target=use, args=(connections[i::4],)) for i in range(4)]
+            [thread.start() for thread in threads]
+            [thread.join() for thread in threads]
+        socket_count = sum(isinstance(c.sock, socket.socket) for c in connections)
+        [connection.close() for connection in connections]
+        self.assertEqual(socket_count, 120)
+        self.assertEqual(self.sim.tell("stats")["endpoints"]["companyinfo"], 240)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,21 @@
+# "make demo": build, start a cluster, and let test/demo.sh show the main job.
+
+run_demo()
+{
+	[ -f test/demo.sh ] || die "there is no demo yet: test/demo.sh is missing"
+	say "Building reefqbo and starting a throw-away cluster."
+	attend compiled build build_and_install || exit 1
+	start_cluster || exit 1
+	say
+	export REEFQBO_WORK=$WORK/demo
+	mkdir "$REEFQBO_WORK"
+	attend bash test/demo.sh
+	finish_demo $?
+}
+
+finish_demo()
+{
+	[ "$1" -eq 0 ] || show_tail "$LOGS/server.log"
+	say
+	exit "$1"
+}

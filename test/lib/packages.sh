@@ -1,0 +1,140 @@
+# What the machine lacks, and getting it from Debian.
+#
+# Each need is tested by what it does (a program runs, a header compiles), not
+# by a package's name, so that a server built from source will do as well.
+
+MISSING=()
+CLUSTER_SETTINGS=/etc/postgresql-common/createcluster.d
+NO_MAIN_CLUSTER=$CLUSTER_SETTINGS/reefqbo-test.conf
+FORBADE_MAIN_CLUSTER=
+
+install_missing_packages()
+{
+	find_missing_packages
+	[ ${#MISSING[@]} -gt 0 ] || return 0
+	can_install || explain_missing "cannot install packages here (no apt-get, or neither root nor sudo)"
+
+	say "Installing from Debian's packages, which this needs and the machine lacks:"
+	apt_get update || say "apt-get update failed; going on with the lists that are there."
+	find_missing_packages
+	printf '    %s\n' "${MISSING[@]}"
+	forbid_main_cluster
+	# shellcheck disable=SC2046
+	apt_get install --no-install-recommends -y $(missing_names) || explain_missing "apt-get install failed"
+	allow_main_cluster
+
+	find_missing_packages
+	[ ${#MISSING[@]} -eq 0 ] || explain_missing "still missing after the installation"
+}
+
+# One entry for each package: its name, and in brackets what it is for.
+find_missing_packages()
+{
+	MISSING=()
+	need gcc "compiles the extension" command -v gcc
+	need libc6-dev "compiles the extension" has_header stdio.h
+	need make "builds it" command -v make
+	need_server
+	need libcurl4-openssl-dev "talks to QuickBooks" has_header curl/curl.h
+	need libjson-c-dev "reads its answers" has_header json-c/json.h
+	need perl "runs the TAP tests" perl -MTest::More -MJSON::PP -MIPC::Open2 -e 'exit !grep { -x "$_/prove" } split /:/, $ENV{PATH}'
+	need libipc-run-perl "PostgreSQL's test modules use it" perl -MIPC::Run -e 1
+	need python3 "runs the simulated QuickBooks" python3 -c 'import ssl, http.server, unittest, json'
+	need openssl "makes the simulator's certificates" command -v openssl
+}
+
+need()
+{
+	local package=$1 purpose=$2
+	shift 2
+	"$@" >/dev/null 2>&1 || MISSING+=("$package ($purpose)")
+}
+
+need_server()
+{
+	local version
+
+	[ -z "${PG_CONFIG:-}" ] || return 0
+	newest_usable_server >/dev/null && return 0
+	version=$(server_version_to_install)
+	MISSING+=("postgresql-$version (the server)"
+		"postgresql-server-dev-$version (its headers)")
+}
+
+# A server that only lacks its headers gets those of its own version.
+server_version_to_install()
+{
+	local version
+
+	version=$(find /usr/lib/postgresql -path '*/bin/postgres' 2>/dev/null | sort -V | tail -n 1)
+	version=${version#/usr/lib/postgresql/}
+	version=${version%%/*}
+	[ -n "$version" ] || version=$(apt-cache depends postgresql 2>/dev/null |
+		sed -n 's/^ *Depends: postgresql-\([0-9][0-9]*\)$/\1/p' | head -n 1)
+	echo "${version:-15}"
+}
+
+has_header()
+{
+	echo "#include <$1>" | gcc -E - -o /dev/null
+}
+
+missing_names()
+{
+	printf '%s\n' "${MISSING[@]}" | cut -d ' ' -f 1
+}
+
+can_install()
+{
+	command -v apt-get >/dev/null || return 1
+	[ "$(id -u)" -ne 0 ] || return 0
+	command -v sudo >/dev/null || return 1
+	sudo -n true 2>/dev/null || [ -t 0 ]
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+# Quiet unless it fails.  A new machine may still be busy updating itself.
+apt_get()
+{
+	local output status
+
+	output=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -q \
+		-o DPkg::Lock::Timeout=300 "$@" 2>&1 </dev/null)
+	status=$?
+	[ $status -eq 0 ] || printf '%s\n' "$output" | tail -n 20 | indent >&2
+	return $status
+}
+
+explain_missing()
+{
+	die "$1" "install these packages and start again:" "  $(missing_names | tr '\n' ' ')"
+}
+
+# Debian's package makes and starts a cluster of its own, "main", when a server
+# is installed.  Whoever only wants to run our tests has not asked for one.
+forbid_main_cluster()
+{
+	case "${MISSING[*]}" in *"(the server)"*) ;; *) return 0 ;; esac
+	FORBADE_MAIN_CLUSTER=yes
+	as_root mkdir -p "$CLUSTER_SETTINGS"
+	echo "create_main_cluster = false" | as_root tee "$NO_MAIN_CLUSTER" >/dev/null ||
+		die "could not write $NO_MAIN_CLUSTER"
+}
+
+# The directory is no package's: it goes too, unless somebody uses it.
+allow_main_cluster()
+{
+	[ -n "$FORBADE_MAIN_CLUSTER" ] || return 0
+	FORBADE_MAIN_CLUSTER=
+	as_root rm -f "$NO_MAIN_CLUSTER"
+	as_root rmdir "$CLUSTER_SETTINGS" 2>/dev/null
+	return 0
+}

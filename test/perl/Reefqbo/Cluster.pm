@@ -1,0 +1,192 @@
+package Reefqbo::Cluster;
+
+# A cluster with reefqbo in it, bound to a simulated QuickBooks, for TAP tests.
+#
+#   my $intuit = Reefqbo::Simulator->start;
+#   my $node = reefqbo_cluster('main', $intuit);
+#   $node->connect_company('Acme', 'sim-production', 'reef');
+#   my $error = $node->sqlstate_of("SELECT reefqbo.refresh('Acme')");
+#   is($error->{sqlstate}, 'RQ001');
+#
+# What reefqbo_cluster returns is a PostgreSQL::Test::Cluster with a few
+# methods more.
+
+use strict;
+use warnings;
+
+use parent qw(Exporter PostgreSQL::Test::Cluster);
+
+use MIME::Base64 qw(encode_base64);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+use Reefqbo::Simulator;
+
+our @EXPORT = qw(reefqbo_cluster plain_cluster quote);
+
+# The environments that every cluster of this module knows.
+our %ENVIRONMENT = ('sim-production' => 'production', 'sim-sandbox' => 'sandbox');
+
+# A running cluster with the extension and both environments.  Options:
+# preload => 1 loads the library at start, settings => text for postgresql.conf.
+sub reefqbo_cluster
+{
+	my ($name, $intuit, %options) = @_;
+	my $node = plain_cluster($name, %options, intuit => $intuit);
+
+	$node->install_reefqbo('postgres');
+	return $node;
+}
+
+# A running cluster without the extension, but with its settings.
+sub plain_cluster
+{
+	my ($name, %options) = @_;
+	my $node = bless PostgreSQL::Test::Cluster->new($name), __PACKAGE__;
+
+	$node->{intuit} = $options{intuit};
+	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
+	$node->_write_settings(%options);
+	$node->start;
+	return $node;
+}
+
+sub _write_settings
+{
+	my ($node, %options) = @_;
+
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'reefqbo'")
+	  if $options{preload};
+	$node->append_conf('postgresql.conf', "reefqbo.key_file = '" . $node->make_key_file . "'");
+	$node->append_conf('postgresql.conf', "reefqbo.ca_file = '" . $node->intuit->ca_file . "'")
+	  if $node->intuit;
+	# Which kind of process wrote a line, and the SQLSTATE: tests look for both.
+	$node->append_conf('postgresql.conf', q{log_line_prefix = '%m [%p] %b %e %q%a '});
+	$node->append_conf('postgresql.conf', $options{settings}) if defined $options{settings};
+}
+
+# A key ring of one fresh key, readable by nobody else.  Returns its path.
+sub make_key_file
+{
+	my ($node, $file) = @_;
+	$file //= $node->basedir . '/reefqbo.key';
+
+	open(my $random, '<:raw', '/dev/urandom') or die "could not open /dev/urandom: $!";
+	read($random, my $key, 32) == 32 or die 'could not read /dev/urandom';
+	append_to_file($file, 'k1:' . encode_base64($key, '') . "\n");
+	chmod 0600, $file or die "could not chmod $file: $!";
+	return $file;
+}
+
+sub intuit { return $_[0]{intuit} }
+
+# The extension in a database, and the simulator's endpoints and apps in it.
+sub install_reefqbo
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql($database, 'CREATE EXTENSION reefqbo CASCADE');
+	return unless $node->intuit;
+	foreach my $environment (sort keys %ENVIRONMENT)
+	{
+		$node->safe_psql($database, $node->_environment_sql($environment));
+	}
+}
+
+sub _environment_sql
+{
+	my ($node, $environment) = @_;
+	my ($intuit, $kind) = ($node->intuit, $ENVIRONMENT{$environment});
+	my $app = $Reefqbo::Simulator::APP{$kind};
+	my $create = call('create_environment', $environment,
+		\($kind eq 'sandbox' ? 'true' : 'false'),
+		$intuit->authorize_url, $intuit->token_url, $intuit->revoke_url, $intuit->api_url($kind));
+	my $register = call('register_app', $environment,
+		$app->{id}, $app->{secret}, $Reefqbo::Simulator::REDIRECT_URI);
+
+	return "$create;\n$register;";
+}
+
+# A call of one of reefqbo's functions.  undef is NULL, a reference is SQL that
+# is taken as it stands, and all else is a literal.
+sub call
+{
+	my ($function, @arguments) = @_;
+	my $list = join ', ', map { ref $_ ? $$_ : quote($_) } @arguments;
+
+	return "SELECT reefqbo.$function($list)";
+}
+
+sub quote
+{
+	my ($text) = @_;
+
+	return 'NULL' unless defined $text;
+	$text =~ s/'/''/g;
+	return "'$text'";
+}
+
+# Bind a company to a model, from beginning to end, making the model (and the
+# branch) if there is none.  Returns the address the browser came back to.
+sub connect_company
+{
+	my ($node, $model, $environment, $company, $branch) = @_;
+
+	$node->ensure_model($model, $environment, $branch);
+	my $address = $node->safe_psql('postgres', call('connect', $model, $environment, $branch));
+	my $back = $node->intuit->browse($address, company => $company);
+	$node->safe_psql('postgres', call('complete_connection', $back));
+	return $back;
+}
+
+# Sandbox companies belong to training models only.
+sub ensure_model
+{
+	my ($node, $model, $environment, $branch) = @_;
+	my $purpose = ($ENVIRONMENT{$environment} // '') eq 'sandbox' ? 'training' : 'production';
+
+	$node->_create_unless_there(call('create_model', $model, $purpose));
+	$node->_create_unless_there(call('create_branch', $model, $branch)) if defined $branch;
+}
+
+# Asking first would need to know how the tables are made.
+sub _create_unless_there
+{
+	my ($node, $sql) = @_;
+	my $error = $node->sqlstate_of($sql) or return;
+
+	die "$sql: $error->{sqlstate} $error->{message}"
+	  unless $error->{sqlstate} eq '23505' || $error->{sqlstate} eq '42710';
+}
+
+# The error that a statement raises, as { sqlstate, message, detail, hint,
+# context }, or undef if it raises none.  Options: dbname, and those of
+# PostgreSQL::Test::Cluster's psql.
+sub sqlstate_of
+{
+	my ($node, $sql, %options) = @_;
+	my $database = delete $options{dbname} // 'postgres';
+	my ($status, undef, $stderr) =
+	  $node->psql($database, "\\set VERBOSITY verbose\n$sql", on_error_die => 0, %options);
+
+	return if $status == 0;
+	return parse_error($stderr);
+}
+
+# Read psql's verbose form; a field may run over several lines.
+sub parse_error
+{
+	my ($text) = @_;
+	my %error = (sqlstate => '', message => $text, detail => undef, hint => undef);
+
+	$text =~ s/\A.*^(?:psql:\S+: )?(?=(?:ERROR|FATAL|PANIC):  )//ms or return \%error;
+	my (undef, %field) =
+	  split /^(ERROR|FATAL|PANIC|DETAIL|HINT|QUERY|CONTEXT|STATEMENT|LOCATION|LINE \d+): +/m, $text;
+	chomp %field;
+	my ($first) = grep { defined } @field{qw(ERROR FATAL PANIC)};
+	@error{qw(sqlstate message)} = $first =~ /\A(\w{5}): (.*)\z/s;
+	@error{qw(detail hint context)} = @field{qw(DETAIL HINT CONTEXT)};
+	return \%error;
+}
+
+1;
