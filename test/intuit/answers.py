@@ -46,7 +46,7 @@ JSON_TYPE = "application/json;charset=utf-8"
 
 
 class Answer:
-    """What goes back to the client. `delivery` says how: plain, mute, cut, drip, reset, hold, close."""
+    """What goes back. `delivery` says how: plain, mute, cut, drip, reset, hold or close."""
 
     def __init__(self, status=200, body=b"", content_type=JSON_TYPE, headers=()):
         self.status = status
@@ -81,7 +81,7 @@ def fault_parts(code, **changed):
 
 
 def fault(code, now, form=None, headers=(), **changed):
-    """A whole fault answer. `form`: json, gateway, xml, xml_bare or text (the code's own by default)."""
+    """A whole fault answer. `form`: json, gateway, xml, xml_bare, text; the code's own if None."""
     parts = fault_parts(code, **changed)
     form = form or ("gateway" if parts["code"] in GATEWAY else "json")
     made = {"json": _service_json, "gateway": _gateway_json, "xml": _xml, "xml_bare": _bare_xml,

@@ -34,7 +34,7 @@ class Document:
         self.paid = 0
 
     def pay(self, amount):
-        """Apply up to `amount` cents; yields (account, cents) recognised, signed as in the books."""
+        """Apply up to `amount` cents: what was used, and the (account, cents) recognised by it."""
         before, self.paid = self.paid, min(self.total, self.paid + amount)
         sign = 1 if self.side > 0 else -1
         amounts = [value * sign for _, value in self.other]

@@ -27,7 +27,7 @@ def _write(path, text):
 
 
 def make(directory):
-    """Create ca.pem, ca.key, server.pem and server.key in `directory`; return the CA file's path."""
+    """Make ca.pem, ca.key, server.pem and server.key in `directory`; returns the CA's path."""
     at = lambda name: os.path.join(directory, name)
     old_mask = os.umask(0o077)
     try:

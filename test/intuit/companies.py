@@ -1,5 +1,6 @@
 """The companies of the simulator: who they are, their settings, and how their books are made."""
 import os
+import threading
 
 import charts
 from history import History
@@ -11,7 +12,7 @@ DEFAULTS = {
     "nodata_form": "skeleton", "locale": None, "suspended_status": 400, "slow_seconds": 3,
     "throttle_form": "gateway", "card_positive": False, "retry_after": None,
     "throttle": True, "limit_minute": 500, "limit_second": 10, "rotate": "always", "grace": 0,
-    "race_revokes": False, "code_seconds": 600, "max_months": None}
+    "race_revokes": False, "code_seconds": 600}
 CURRENCY_NAMES = {"USD": "United States Dollar", "EUR": "Euro", "GBP": "British Pound Sterling"}
 
 
@@ -26,7 +27,8 @@ class Plan:
         self.settings = {
             "name": name, "fiscal_month": fiscal_month, "currency": currency,
             "language": language, "show_numbers": numbers, "multicurrency": multicurrency,
-            "book_close_date": None, "subscription": "SUSPENDED" if magic == "suspended" else "SUBSCRIBED", "report_basis": "Accrual",
+            "book_close_date": None, "report_basis": "Accrual",
+            "subscription": "SUSPENDED" if magic == "suspended" else "SUBSCRIBED",
             "reports_forbidden": False, "country": "US"}
 
 
@@ -83,7 +85,7 @@ class Company:
         self.settings = dict(plan.settings)
         self.own_config, self.shared_config = {}, shared_config
         self.in_flight = self.max_in_flight = 0
-        self._ledger = None
+        self._ledger, self._making = None, threading.Lock()
 
     def config(self, name):
         """A switch: the company's own value when it has one, else everybody's."""
@@ -94,8 +96,11 @@ class Company:
 
     @property
     def ledger(self):
+        """The books; the first who asks has them made, all others wait for that."""
         if self._ledger is None:
-            self._ledger = self._make_ledger()
+            with self._making:
+                if self._ledger is None:
+                    self._ledger = self._make_ledger()
         return self._ledger
 
     def account_count(self):

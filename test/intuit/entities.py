@@ -26,7 +26,7 @@ def own_balance(company, row, balances):
 
 
 def account_objects(company):
-    """Every account that can be asked for, as JSON, in the stable order the service keeps to itself."""
+    """Every account that can be asked for, as JSON, in an order that is stable."""
     ledger = company.ledger
     key = ("account objects", company.config("card_positive"))
     return ledger.cached(key, lambda: _account_objects(company, ledger))

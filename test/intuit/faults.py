@@ -177,7 +177,7 @@ def _huge(world, options):
 
 
 def _broken(world, options):
-    """What a company with the magic of brokenness answers: something wrong, never the same twice."""
+    """The answers of a broken company: four kinds of wrong, in turn."""
     turn = options["turn"] % 4
     if turn == 0:
         return _html(world, {})

@@ -84,8 +84,9 @@ class Ledger:
 
     def changed(self):
         """Every change of the books ends here, so that nothing computed before it is served."""
-        self.revision += 1
-        self._cache = {}
+        with self.lock:
+            self.revision += 1
+            self._cache = {}
 
     def cached(self, key, compute):
         """The value of compute(), remembered until the books change."""

@@ -1,4 +1,4 @@
-"""Dates and clocks: the simulator's own time, the service's time stamps, months and fiscal years."""
+"""Dates and clocks: the simulator's time, the service's time stamps, months, fiscal years."""
 import calendar
 import datetime
 import time

@@ -166,7 +166,7 @@ class Authority:
     # ---- questions --------------------------------------------------------------------------
 
     def judge(self, token, realm, environment):
-        """What an access token is worth for a company: live, expired, unknown, revoked or foreign."""
+        """What an access token is worth: live, expired, unknown, revoked, withdrawn or foreign."""
         with self.lock:
             entry = self.access.get(token)
             if entry is None:

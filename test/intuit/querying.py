@@ -1,4 +1,4 @@
-"""The service's query language: SELECT … FROM … WHERE … ORDERBY … STARTPOSITION … MAXRESULTS."""
+"""The query language: SELECT … FROM … WHERE … ORDERBY … STARTPOSITION … MAXRESULTS."""
 import re
 from collections import namedtuple
 

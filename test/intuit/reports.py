@@ -148,7 +148,7 @@ class Report:
         return {key: self._ordered(below) for key, below in children.items()}
 
     def _account_nodes(self, account_type, parent, cells):
-        """Nodes of the accounts of a type below `parent` that show something or have such a child."""
+        """Nodes of the accounts below `parent` that show something or have such a child."""
         nodes = []
         for identifier in self.children.get((account_type, parent), ()):
             below = self._account_nodes(account_type, identifier, cells)

@@ -303,7 +303,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 def _arguments():
     parser = argparse.ArgumentParser(description="QuickBooks Online simulator")
     parser.add_argument("--dir", required=True, help="directory for certificates, books and log")
-    parser.add_argument("--today", type=datetime.date.fromisoformat, help="the first day, YYYY-MM-DD")
+    parser.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD")
     parser.add_argument("--bind", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--no-throttle", action="store_true")

@@ -155,6 +155,17 @@ class Statements(unittest.TestCase):
         names = str(both[1])
         self.assertIn("Unapplied Cash Payment Income", names)
 
+    def test_trial_balance_shows_zero_on_the_accounts_own_side(self):
+        self.sim.tell("create_account", company="pod-9", id="77", name="In and out", type="Equity")
+        for amount in ("5.00", "-5.00"):
+            self.sim.tell("post", company="pod-9", date="2026-02-01", lines=[
+                {"account": "77", "amount": amount},
+                {"account": "1", "amount": str(-Decimal(amount))}])
+        report = support.Client(self.sim, "pod-9").report("TrialBalance", "2026-02-01",
+                                                          "2026-02-28", "Total")
+        row = next(r for r in report["Rows"]["Row"] if r.get("ColData", [{}])[0].get("id") == "77")
+        self.assertEqual([c["value"] for c in row["ColData"]], ["In and out", "", "0.00"])
+
     def test_trial_balance_is_fiscal_year_to_date(self):
         client = self.clients["atoll"]
         trial = client.report("TrialBalance", "2026-09-01", "2026-09-30", "Total")
@@ -232,7 +243,8 @@ class Charts(unittest.TestCase):
         self.assertTrue(posted & parents)
         self.assertEqual(max(a["fully_qualified_name"].count(":") for a in accounts), 4)
         for mark in ("deleted", "inactive"):
-            chosen = [a for a in accounts if not a["active"] and a["deleted"] == (mark == "deleted")]
+            deleted = mark == "deleted"
+            chosen = [a for a in accounts if not a["active"] and a["deleted"] == deleted]
             self.assertTrue({a["id"] for a in chosen} & posted, mark)
         self.assertTrue(any(r["amount"].startswith("-") for r in rows))
         self.assertIn("Café de l'Océan Hospitality", names)

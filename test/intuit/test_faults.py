@@ -278,12 +278,14 @@ class Load(WithSimulator):
         def use(some):
             for connection in some:
                 connection.request("GET", target, headers=headers)
-                self.assertEqual(connection.getresponse().read()[:2], b'{"')
+                bodies.append(connection.getresponse().read()[:2])
 
+        bodies = []
         for _ in range(2):
             threads = [threading.Thread(target=use, args=(connections[i::4],)) for i in range(4)]
             [thread.start() for thread in threads]
             [thread.join() for thread in threads]
+        self.assertEqual(bodies, [b'{"'] * 240)
         socket_count = sum(isinstance(c.sock, socket.socket) for c in connections)
         [connection.close() for connection in connections]
         self.assertEqual(socket_count, 120)

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import unittest
 from urllib.parse import parse_qs, urlsplit
 
@@ -263,6 +264,9 @@ class Accounting(WithSimulator):
             "select Id, Name from Account where " + where)[1]["QueryResponse"].get("Account", []))
         self.assertEqual(ids("Id = '26'"), ["26"])
         self.assertEqual(len(ids("Active = false")), 3)
+        count = lambda where: self.client.query("select count(*) from Account" + where)[1][
+            "QueryResponse"]["totalCount"]
+        self.assertEqual(count(""), count(" where Active in (true, false)") - 3)
         self.assertEqual(len(ids("Name LIKE '%(deleted)' and Active = false")), 1)
         self.assertEqual(ids("MetaData.LastUpdatedTime > '2026-11-01T00:00:00-08:00'"), [])
         self.sim.tell("rename", company="reef", account="26", name="O'Sales")
@@ -328,12 +332,16 @@ class Accounting(WithSimulator):
         self.assertIn("Preferences", json.loads(support.unpack(headers, body)))
 
     def test_throttle(self):
-        self.sim.tell("config", throttle=True, limit_minute=12, retry_after=7)
-        codes = [self.client.get("preferences")[0] for _ in range(12)]
-        self.assertIn(429, codes)
-        status, headers, body = self.client.get("preferences")
+        ask = lambda: self.client.get("preferences")
+        self.sim.tell("config", throttle=True, limit_second=3, retry_after=7)
+        self.assertEqual([ask()[0] for _ in range(4)], [200, 200, 200, 429])
+        status, headers, body = ask()
         self.assertEqual((status, headers["Retry-After"]), (429, "7"))
         self.assertIn(b"003001", body)
+        time.sleep(1)
+        self.assertEqual(ask()[0], 200)
+        self.sim.tell("config", limit_second=100, limit_minute=6)
+        self.assertEqual([ask()[0] for _ in range(3)], [200, 200, 429])
         other = support.Client(self.sim, "atoll")
         self.assertEqual(other.get("preferences")[0], 200)
 
