@@ -154,7 +154,6 @@ $$
     FROM change c
     JOIN fixture f USING (name)
     CROSS JOIN pg_temp.refusal(replace(f.report, c.old, c.new)) r
-    WHERE strpos(f.report, c.old) > 0
     ORDER BY c.number
 $$;
 
@@ -170,24 +169,24 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_month', '"value": "1050.35"', '"value": "1050.36"'),
     ('pl_month', '"group": "NetIncome"', '"group": "Other"'),
     ('pl_month', '"group": "COGS"', '"group": "OtherIncome"'),
-    ('pl_month', '2024-01-01', '2023-12-01'),
+    ('pl_month', '"StartPeriod": "2024-01-01"', '"StartPeriod": "2023-12-01"'),
     ('pl_month', '"EndPeriod": "2024-03-31"', '"EndPeriod": "2024-12-31"'),
     ('pl_month', '"Value": "2024-02-29"', '"Value": "2024-02-28"'),
     ('pl_french', '"group": "ProfitOrLoss"', '"Header": {"ColData": [{"value": "X", "id": "1"}, {"value": "379.60"}, {"value": "-80.00"}, {"value": "299.60"}]}'),
     ('pl_no_data_skeleton', '"value": "0.00"', '"value": "0.01"'),
     ('pl_class', '"value": "4.00"', '"value": "5.00"'),
     ('bs_month', '"value": "9000.00"', '"value": "9000.01"'),
-    ('bs_month', '"group": "TotalLiabilitiesAndEquity"', '"group": "TotalAssets"'),
     ('bs_german', '"600.00"', '"599.00"'),
     ('bs_german', '"value": "1000.00"', '"value": "-1000.00"'),
     ('tb_total', '"value": "740.50"', '"value": "740.51"'),
-    ('tb_total', '"value": "Boat:Original Cost"', '"value": "Boat:Original Cost", "id": ""'),
+    ('tb_total', '"value": "Boat:Original Cost", "id": "38"', '"value": "Boat:Original Cost", "id": ""'),
     ('tb_total', '"group": "GrandTotal"', '"Header": {"ColData": [{"value": "T"}]}'),
     ('pl_key_order', '456789.01"', '456789.02"');
 SELECT * FROM pg_temp.refusals();
 TRUNCATE change;
 
--- both sides of a balance sheet are there but differ; one is not there at all
+-- The two sides of a balance sheet differ, or one is not there. Where the groups are not the known ones and
+-- there are not two sides, only somebody who knows the accounts can tell: accepted here.
 SELECT r.*
 FROM fixture, pg_temp.refusal(replace(replace(report,
     '"value": "600.00"', '"value": "599.00"'),
@@ -204,7 +203,7 @@ WHERE name = 'bs_german';
 -- no such report, or none that can be read: RQ008
 INSERT INTO change (name, old, new) VALUES
     ('pl_month', '"ProfitAndLoss"', '"CashFlow"'),
-    ('pl_month', '"ReportName": "ProfitAndLoss", ', ''),
+    ('pl_month', '"ReportName": "ProfitAndLoss",', ''),
     ('pl_month', '"Header"', '"Heading"'),
     ('pl_month', '"StartPeriod": "2024-01-01"', '"StartPeriod": "01/01/2024"'),
     ('pl_month', '"StartPeriod": "2024-01-01"', '"StartPeriod": "2024-04-01"'),
@@ -212,7 +211,6 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_month', '"Value": "2024-02-29"', '"Value": ""'),
     ('pl_month', '"Value": "2024-02-29"', '"Value": "2024-01-29"'),
     ('pl_month', '"Account"', '"Label"'),
-    ('pl_month', '"ColTitle": "Total", "ColType": "Money"', '"ColTitle": "Total", "ColType": "Percent"'),
     ('pl_class', '"Name": "ColKey", "Value": "', '"Name": "ColKey", "Value": "total", "Was": "'),
     ('pl_month', '"Columns": {', '"Pillars": {'),
     ('pl_month', '"value": "1000.00"', '"value": "1,000.00"'),
@@ -264,8 +262,10 @@ FROM (VALUES
     (13, 'zero character', '{"Header": {"ReportName": "Profit\u0000AndLoss"}}'),
     (14, 'zero character in a key', '{"Header\u0000": {"ReportName": "ProfitAndLoss"}}'),
     (15, 'a bad escape', '{"Header": "\q"}'),
-    (16, 'an array', '[]'),
-    (17, 'an object', '{}')) AS v (number, label, report),
+    (16, 'a line break in a string', E'{"Header": "\n"}'),
+    (17, 'a string cut at a backslash', '{"Header": "\'),
+    (18, 'an array', '[]'),
+    (19, 'an object', '{}')) AS v (number, label, report),
     pg_temp.refusal(report) r
 ORDER BY number;
 

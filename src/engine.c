@@ -332,8 +332,25 @@ handle_interrupts(RqboEngine *engine)
 	return -1;
 }
 
-void
-rqbo_engine_run(RqboEngine *engine)
+/*
+ * Everything ends, by an interrupt: each task under way learns of it.
+ */
+static void
+abandon_tasks(RqboEngine *engine, ErrorData *reason)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		task->public.failure = reason;
+		(void) call_guarded(task, task->on_failure);
+	}
+}
+
+static void
+run_until_done(RqboEngine *engine)
 {
 	for (;;)
 	{
@@ -351,4 +368,24 @@ rqbo_engine_run(RqboEngine *engine)
 		run_answered_tasks(engine);
 		run_woken_tasks(engine);
 	}
+}
+
+void
+rqbo_engine_run(RqboEngine *engine)
+{
+	PG_TRY();
+	{
+		run_until_done(engine);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *reason;
+
+		MemoryContextSwitchTo(engine->context);
+		reason = CopyErrorData();
+		FlushErrorState();
+		abandon_tasks(engine, reason);
+		ReThrowError(reason);
+	}
+	PG_END_TRY();
 }

@@ -32,6 +32,9 @@
 #define MEMBER_COST		200
 #define ELEMENT_COST	120
 
+/* A sign and the digits that every 64-bit integer can hold. */
+#define MAX_INTEGER		19
+
 /* The largest report QuickBooks gives, 400,000 cells, needs half of this. */
 #define MAX_MEMORY		((size_t) 1024 * 1024 * 1024)
 
@@ -119,24 +122,78 @@ memory_needed(const char *text, size_t len)
 }
 
 /*
- * \u0000 cannot be in a PostgreSQL string, and json-c would end a key there.
- * A backslash outside a string is an error of its own, found later.
+ * One string, from after its opening quote.  NULL, or the reason to refuse it;
+ * *text is left after its closing quote, or at the end.
  */
-static bool
-has_escaped_nul(const char *text, size_t len)
+static const char *
+scan_string(const char **text, const char *end)
+{
+	const char *p;
+
+	for (p = *text; p < end && *p != '"'; p++)
+	{
+		if ((unsigned char) *p < ' ')
+			return "It contains a malformed string.";
+		if (*p != '\\')
+			continue;
+		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
+			return "It contains the character \\u0000.";
+		if (++p == end)
+			break;
+	}
+	*text = Min(p + 1, end);
+	return NULL;
+}
+
+/*
+ * One number, of the characters a number may have.  json-c takes an integer
+ * that is too large for the largest there is, even where it is strict.
+ */
+static const char *
+scan_number(const char **text, const char *end)
+{
+	const char *p = *text;
+	bool		is_integer = true;
+
+	for (; p < end && strchr("+-.0123456789Ee", *p) != NULL; p++)
+	{
+		if (strchr(".Ee", *p) != NULL)
+			is_integer = false;
+	}
+	if (is_integer && p - *text > MAX_INTEGER)
+		return "It contains a number that is too large.";
+	*text = p;
+	return NULL;
+}
+
+/*
+ * What json-c would let through: single quotes, NaN and Infinity, control
+ * characters in a string, integers it cannot hold; and \u0000, which no
+ * PostgreSQL string can hold and where json-c would end a key.
+ */
+static const char *
+scan(const char *text, size_t len)
 {
 	const char *end = text + len;
-	const char *p = text;
+	const char *reason = NULL;
 
-	while ((p = memchr(p, '\\', end - p)) != NULL)
+	while (text < end && reason == NULL)
 	{
-		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
-			return true;
-		if (end - p < 2)
-			return false;
-		p += 2;
+		char		c = *text;
+
+		if (c == '"')
+		{
+			text++;
+			reason = scan_string(&text, end);
+		}
+		else if (c == '-' || (c >= '0' && c <= '9'))
+			reason = scan_number(&text, end);
+		else if (is_space(c) || strchr("{}[]:,truefalsn.+E", c) != NULL)
+			text++;
+		else
+			return "It is not well-formed JSON.";
 	}
-	return false;
+	return reason;
 }
 
 /*
@@ -156,9 +213,7 @@ reason_to_refuse(const char *text, size_t len)
 		return "It is not valid UTF-8.";
 	if (*text != '{' && *text != '[')
 		return "It is not a JSON object or array.";
-	if (has_escaped_nul(text, len))
-		return "It contains the character \\u0000.";
-	return NULL;
+	return scan(text, len);
 }
 
 static const char *
@@ -303,7 +358,7 @@ rqbo_json_element(const RqboJson *node, int index)
 
 /*
  * json-c keeps the text of what has a point or an exponent, and an integer is
- * exact in it: one that is not is refused by JSON_TOKENER_STRICT.
+ * exact in it: scan() has refused those that would not be.
  */
 const char *
 rqbo_json_text(const RqboJson *node)

@@ -181,8 +181,6 @@ find_sides(const RqboReader *reader, int *sides)
 static const char *
 name_of_side(const RqboReader *reader, int section)
 {
-	if (section < 0)
-		return "(missing)";
 	if (reader->sections[section].summary >= 0)
 		return reader->report->lines[reader->sections[section].summary].name;
 	return reader->sections[section].group;
@@ -206,21 +204,34 @@ has_more_than_sides(const RqboColumnSums *sums, const int *sides)
 	return !rqbo_report_is_zero(reader, sums->top);
 }
 
+static void
+compare_sides(const RqboColumnSums *sums, int side, int other)
+{
+	const RqboReader *reader = sums->reader;
+	Numeric		figure = sums->sections[side];
+
+	if (other >= 0)
+		rqbo_report_compare(reader, sums->column, name_of_side(reader, side), figure,
+							psprintf("\"%s\" is", rqbo_report_clip(name_of_side(reader, other))),
+							sums->sections[other]);
+	else if (!rqbo_report_is_zero(reader, figure))
+		rqbo_report_mismatch(reader, "In column \"%s\", \"%s\" is %s, but the other side is missing.",
+							 rqbo_report_clip(reader->report->columns[sums->column].title),
+							 rqbo_report_clip(name_of_side(reader, side)),
+							 rqbo_report_format_amount(figure));
+}
+
 bool
 rqbo_report_check_balance_column(const RqboColumnSums *sums)
 {
-	const RqboReader *reader = sums->reader;
-	Numeric		figures[2];
 	int			sides[2];
-	int			i;
 
-	if (!find_sides(reader, sides) || has_more_than_sides(sums, sides))
+	if (!find_sides(sums->reader, sides) || has_more_than_sides(sums, sides))
 		return false;
-	for (i = 0; i < 2; i++)
-		figures[i] = sides[i] < 0 ? reader->zero : sums->sections[sides[i]];
-	rqbo_report_compare(reader, sums->column, name_of_side(reader, sides[0]), figures[0],
-			psprintf("\"%s\" is", rqbo_report_clip(name_of_side(reader, sides[1]))),
-			figures[1]);
+	if (sides[0] >= 0)
+		compare_sides(sums, sides[0], sides[1]);
+	else
+		compare_sides(sums, sides[1], sides[0]);
 	return true;
 }
 

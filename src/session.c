@@ -34,13 +34,12 @@ wipe_session(void *object)
 }
 
 RqboSession *
-rqbo_session_open(RqboTask *task, const RqboKeyring *ring)
+rqbo_session_open(RqboTask *task)
 {
 	RqboOwned  *owned = rqbo_owned_reserve(task->context, wipe_session);
 	RqboSession *session = MemoryContextAllocZero(task->context, sizeof(RqboSession));
 
 	session->task = task;
-	session->ring = ring;
 	rqbo_owned_set(owned, session);
 	task->data = session;
 	return session;

@@ -44,7 +44,7 @@ typedef struct RqboExchange
 typedef struct RqboSession
 {
 	RqboTask   *task;
-	const RqboKeyring *ring;
+	const RqboKeyring *ring;	/* NULL until it is needed */
 	RqboConnection *connection;
 	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
 	char	   *access_token;
@@ -61,7 +61,7 @@ typedef struct RqboSession
 } RqboSession;
 
 /* In the task's context, which it becomes the data of. */
-extern RqboSession *rqbo_session_open(RqboTask *task, const RqboKeyring *ring);
+extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
 
 /* Give the locks back and wipe what is in the clear. */

@@ -1,9 +1,9 @@
 # Running something so that it can be stopped, and stopping everything.
 #
 # A shell waiting for a command in the foreground runs no trap until the
-# command has ended.  So long commands run in the background, each in a
-# process group of its own, and the shell waits: a signal is then acted on at
-# once, and the whole group can be stopped.
+# command has ended.  So long commands run in the background and the shell
+# waits: a signal is then acted on at once.  Each runs in a process group of its
+# own, so that Ctrl-C reaches this shell alone and things end in good order.
 
 ATTENDED=
 
@@ -21,35 +21,13 @@ attend()
 	return $status
 }
 
-# Stop the command being attended with all of its group, and give it time: a
-# server killed outright leaves its shared memory behind.
 stop_attended()
 {
-	local tenths=200
-
 	[ -n "$ATTENDED" ] || return 0
-	kill -TERM -- "-$ATTENDED" 2>/dev/null
-	while group_runs "$ATTENDED" && [ $tenths -gt 0 ]; do
-		sleep 0.1
-		tenths=$((tenths - 1))
-	done
-	kill -KILL -- "-$ATTENDED" 2>/dev/null
+	kill -TERM "$ATTENDED" 2>/dev/null
+	wait_until_gone 60 "$ATTENDED"
+	kill -KILL "$ATTENDED" 2>/dev/null
 	ATTENDED=
-}
-
-# In a stat file the command's name, in brackets, is followed by the state, the
-# parent and the group.
-group_runs()
-{
-	local file stat state parent group
-
-	for file in /proc/[0-9]*/stat; do
-		{ IFS= read -r stat <"$file"; } 2>/dev/null || continue
-		read -r state parent group _ <<<"${stat##*) }"
-		case $state in Z | X) continue ;; esac
-		[ "$group" != "$1" ] || return 0
-	done
-	return 1
 }
 
 # wait_until_gone SECONDS PID...
@@ -77,46 +55,34 @@ process_runs()
 	return 0
 }
 
-# Servers detach themselves from their group, so they are found by the
-# postmaster.pid in their data directory.  SIGQUIT rather than SIGKILL, since a
-# postmaster that is killed cannot give back its shared memory.
-stop_servers_under()
+# Everything that was started inside carries REEFQBO_RUN in its environment.
+# First what starts servers is stopped, then the servers.  An initdb under way is
+# left to finish, which takes a second: it and its server would not give back
+# their shared memory.
+stop_everything_of()
 {
-	local file pid pids=()
+	local pids
 
-	while IFS= read -r file; do
-		pid=$(head -n 1 "$file" 2>/dev/null)
-		case $pid in '' | *[!0-9]*) continue ;; esac
-		is_postmaster_under "$1" "$pid" || continue
-		kill -QUIT "$pid" 2>/dev/null && pids+=("$pid")
-	done < <(find "$1" -name postmaster.pid -type f 2>/dev/null)
-	wait_until_gone 20 "${pids[@]}"
+	mapfile -t pids < <(processes_of "$1" others)
+	stop_with TERM 10 "${pids[@]}"
+	stop_servers_under "$1"
+	mapfile -t pids < <(processes_of "$1" all)
+	wait_until_gone 10 "${pids[@]}"
+	stop_with KILL 5 "${pids[@]}"
 }
 
-# The process runs a server's binary from under the directory: a pid file left
-# by a crash may name a process that has nothing to do with us.
-is_postmaster_under()
+# stop_with SIGNAL SECONDS PID...
+stop_with()
 {
-	case $(readlink "/proc/$2/exe" 2>/dev/null) in
-		"$1"/*) return 0 ;;
-	esac
-	return 1
+	local signal=$1 seconds=$2
+	shift 2
+	[ $# -gt 0 ] || return 0
+	kill "-$signal" "$@" 2>/dev/null
+	wait_until_gone "$seconds" "$@"
 }
 
-# Everything else that was started inside carries REEFQBO_RUN in its
-# environment, whatever group it belongs to.
-stop_others_of()
-{
-	local pids=()
-
-	mapfile -t pids < <(processes_of "$1")
-	[ ${#pids[@]} -gt 0 ] || return 0
-	kill -TERM "${pids[@]}" 2>/dev/null
-	wait_until_gone 5 "${pids[@]}"
-	kill -KILL "${pids[@]}" 2>/dev/null
-	wait_until_gone 5 "${pids[@]}"
-}
-
+# processes_of DIRECTORY all|others: others are those that are no PostgreSQL.
+# This shell and its subshells are left out.
 processes_of()
 {
 	local file pid
@@ -124,6 +90,44 @@ processes_of()
 	for file in $(grep -lzxF "REEFQBO_RUN=$1" /proc/[0-9]*/environ 2>/dev/null); do
 		pid=${file#/proc/}
 		pid=${pid%/environ}
-		[ "$pid" = "$$" ] || [ "$pid" = "$BASHPID" ] || ! process_runs "$pid" || echo "$pid"
+		[ "$pid" != "$$" ] && [ "$pid" != "$BASHPID" ] && process_runs "$pid" || continue
+		[ "$2" = all ] || ! is_server_or_initdb "$1" "$pid" || continue
+		echo "$pid"
 	done
+}
+
+# initdb runs its server through a shell, which must live as well.
+is_server_or_initdb()
+{
+	runs_program "$2" "$1" postgres || runs_program "$2" "$1" initdb ||
+		runs_program "$(parent_of "$2")" "$1" initdb
+}
+
+# runs_program PID DIRECTORY NAME: by its file, since a pid may have been given
+# to somebody else by now.
+runs_program()
+{
+	case $(readlink "/proc/$1/exe" 2>/dev/null) in
+		"$2"/*/"$3") return 0 ;;
+	esac
+	return 1
+}
+
+parent_of()
+{
+	sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null
+}
+
+# SIGQUIT rather than SIGKILL, since a server that is killed cannot give back
+# its shared memory.
+stop_servers_under()
+{
+	local file pid pids=()
+
+	while IFS= read -r file; do
+		pid=$(head -n 1 "$file" 2>/dev/null)
+		case $pid in '' | *[!0-9]*) continue ;; esac
+		! runs_program "$pid" "$1" postgres || pids+=("$pid")
+	done < <(find "$1" -name postmaster.pid -type f 2>/dev/null)
+	stop_with QUIT 20 "${pids[@]}"
 }

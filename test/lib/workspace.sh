@@ -28,14 +28,18 @@ clean_up()
 {
 	trap '' HUP INT PIPE TERM
 	stop_attended
-	if declare -F allow_main_cluster >/dev/null; then allow_main_cluster; fi
+	allow_main_cluster
 	[ -n "$WORK" ] || return
-	stop_servers_under "$WORK"
-	stop_others_of "$WORK"
-	if [ -n "${KEEP:-}" ]; then
-		[ ! -d "$WORK" ] || say "Kept: $WORK"
-	else
+	stop_everything_of "$WORK"
+	remove_workspace
+}
+
+remove_workspace()
+{
+	if [ -z "${KEEP:-}" ]; then
 		rm -rf "$WORK"
+	elif [ -d "$WORK" ]; then
+		say "Kept: $WORK"
 	fi
 	WORK=
 }

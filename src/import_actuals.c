@@ -1,0 +1,244 @@
+/*-------------------------------------------------------------------------
+ *
+ * import_actuals.c
+ *	  Reads the profit and loss and the balance sheet by month, chunk by chunk.
+ *
+ * A chunk is at most twelve months, newest first.  Both its reports are read
+ * and tied out before anything of it is stored, and then it is stored in one
+ * transaction.  A chunk that is too much for Intuit (no answer in time, or a
+ * report that was cut) is halved, down to one month.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/datetime.h"
+#include "utils/memutils.h"
+
+#include "db.h"
+#include "errors.h"
+#include "fault.h"
+#include "import.h"
+#include "month.h"
+#include "qbo.h"
+
+#define CHUNK_MONTHS 12
+
+static void next_chunk(RqboTask *task);
+
+static char *
+describe(const RqboRange *range)
+{
+	return psprintf("%.7s to %.7s", rqbo_month_iso(range->start), rqbo_month_iso(range->end));
+}
+
+/* ---- chunks ---- */
+
+static void
+push_chunk(RqboImport *import, const char *method, DateADT start, DateADT end)
+{
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
+	RqboRange  *chunk = palloc(sizeof(RqboRange));
+
+	chunk->method = pstrdup(method);
+	chunk->start = start;
+	chunk->end = end;
+	import->chunks = lappend(import->chunks, chunk);
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * Cut a range into chunks, the oldest pushed first, so that the newest is
+ * taken first.
+ */
+static void
+push_range(RqboImport *import, const RqboRange *range)
+{
+	int			months = rqbo_month_count(range->start, range->end);
+	int			first = months % CHUNK_MONTHS;
+	DateADT		start = range->start;
+
+	while (months > 0)
+	{
+		int			size = first > 0 ? first : CHUNK_MONTHS;
+		DateADT		next = rqbo_month_add(start, size);
+
+		push_chunk(import, range->method, start, next - 1);
+		start = next;
+		months -= size;
+		first = 0;
+	}
+}
+
+/*
+ * The chunk in hand was too much: put it back as two halves.
+ */
+static void
+halve_chunk(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboRange  *chunk = import->chunk;
+	DateADT		middle = rqbo_month_add(chunk->start, rqbo_month_count(chunk->start, chunk->end) / 2);
+
+	ereport(NOTICE,
+			(errmsg("%s: %s is too much at once, asking for it in halves",
+					rqbo_session_company(import->session), describe(chunk))));
+	push_chunk(import, chunk->method, chunk->start, middle - 1);
+	push_chunk(import, chunk->method, middle, chunk->end);
+	next_chunk(task);
+}
+
+static bool
+can_be_halved(const RqboRange *chunk)
+{
+	return rqbo_month_count(chunk->start, chunk->end) > 1;
+}
+
+/* ---- one report ---- */
+
+static void
+ask_report(RqboImport *import, RqboReportName name, RqboStep then)
+{
+	RqboSession *session = import->session;
+	const RqboRange *chunk = import->chunk;
+	char	   *path = psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=Month",
+								rqbo_report_name(name), rqbo_month_iso(chunk->start), rqbo_month_iso(chunk->end),
+								chunk->method);
+
+	rqbo_qbo_get(session,
+				 psprintf("could not read the %s report %s of \"%s\"", rqbo_report_name(name), describe(chunk),
+						  rqbo_session_company(session)),
+				 path, then, can_be_halved(chunk) ? halve_chunk : NULL);
+}
+
+/*
+ * What the reader objects to is told as being about this report, with the id
+ * that Intuit's support asks for.
+ */
+static void
+explain_report_error(void *arg)
+{
+	RqboSession *session = arg;
+
+	errcontext("report asked for with intuit_tid %s",
+			   session->intuit_tid != NULL ? session->intuit_tid : "(none)");
+}
+
+static RqboReport *
+read_report(RqboImport *import, RqboReportName name)
+{
+	const RqboHttpResult *result = import->session->task->result;
+	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month"};
+	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
+	ErrorContextCallback callback = {error_context_stack, explain_report_error, import->session};
+	RqboReport *report;
+
+	error_context_stack = &callback;
+	report = rqbo_report_read(result->body, result->length, &asked);
+	error_context_stack = callback.previous;
+	MemoryContextSwitchTo(saved);
+	return report;
+}
+
+/* ---- one chunk ---- */
+
+static void
+check_balance(RqboImport *import, const RqboReport *balance_sheet)
+{
+	const RqboConnection *c = import->session->connection;
+	char	   *imbalance;
+
+	if (balance_sheet->balance_checked)
+		return;
+	imbalance = rqbo_store_find_imbalance(c->model_id, c->connection_id, import->chunk);
+	if (imbalance != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+				 errmsg("the balance sheet of \"%s\" does not balance", rqbo_session_company(import->session)),
+				 errdetail("%s.", imbalance),
+				 errhint("Nothing of these months was changed. Import the chart of accounts and try again.")));
+}
+
+static void
+store_chunk(RqboImport *import, const RqboReport *balance_sheet)
+{
+	const RqboConnection *c = import->session->connection;
+	RqboCounts	counts = import->counts;
+
+	counts.months += rqbo_month_count(import->chunk->start, import->chunk->end);
+	rqbo_db_begin();
+	rqbo_store_report(c->model_id, c->connection_id, import->import_id, import->profit_and_loss, import->chunk,
+					  &counts);
+	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunk, &counts);
+	check_balance(import, balance_sheet);
+	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
+	rqbo_db_commit();
+	import->counts = counts;
+}
+
+static void
+balance_sheet_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboReport *balance_sheet;
+
+	if (can_be_halved(import->chunk) && rqbo_report_was_cut(task->result->body))
+	{
+		halve_chunk(task);
+		return;
+	}
+	balance_sheet = read_report(import, RQBO_BALANCE_SHEET);
+	store_chunk(import, balance_sheet);
+	import->chunks_done++;
+	ereport(NOTICE,
+			(errmsg("%s: %s, %s, stored and tied out (%d of %d)", rqbo_session_company(import->session),
+					describe(import->chunk), import->chunk->method,
+					import->chunks_done, import->chunks_done + list_length(import->chunks))));
+	next_chunk(task);
+}
+
+static void
+profit_and_loss_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (can_be_halved(import->chunk) && rqbo_report_was_cut(task->result->body))
+	{
+		halve_chunk(task);
+		return;
+	}
+	import->profit_and_loss = read_report(import, RQBO_PROFIT_AND_LOSS);
+	ask_report(import, RQBO_BALANCE_SHEET, balance_sheet_answered);
+}
+
+static void
+next_chunk(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	MemoryContextReset(import->chunk_context);
+	import->profit_and_loss = NULL;
+	if (import->chunks == NIL)
+	{
+		import->after_actuals(task);
+		return;
+	}
+	import->chunk = llast(import->chunks);
+	import->chunks = list_delete_last(import->chunks);
+	ask_report(import, RQBO_PROFIT_AND_LOSS, profit_and_loss_answered);
+}
+
+void
+rqbo_import_actuals_begin(RqboImport *import, const RqboRange *ranges, RqboStep then)
+{
+	RqboTask   *task = import->session->task;
+
+	import->after_actuals = then;
+	import->chunk_context = AllocSetContextCreate(task->context, "reefqbo chunk", ALLOCSET_DEFAULT_SIZES);
+	for (const RqboRange *range = ranges; range->method != NULL; range++)
+		push_range(import, range);
+	next_chunk(task);
+}

@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * job.h
+ *	  A SQL function's one-shot worker.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_JOB_H
+#define RQBO_JOB_H
+
+#include "nodes/pg_list.h"
+#include "utils/date.h"
+
+#include "keyring.h"
+
+typedef enum RqboJobKind
+{
+	RQBO_JOB_COMPLETE,			/* end a sign-in */
+	RQBO_JOB_DISCONNECT,
+	RQBO_JOB_IMPORT_ACCOUNTS,
+	RQBO_JOB_IMPORT_ACTUALS,
+	RQBO_JOB_REFRESH
+} RqboJobKind;
+
+#define RQBO_JOB_WORD 1024
+
+/* What is asked of the worker.  Plain data: it travels through shared memory. */
+typedef struct RqboJobRequest
+{
+	RqboJobKind kind;
+	Oid			database;
+	char		user[NAMEDATALEN];	/* who asked */
+	int64		model_id;
+	int64		branch_id;		/* 0 for all of the model's */
+	char		method[16];
+	DateADT		start;
+	DateADT		end;
+	/* of a sign-in; wiped as soon as the worker has them */
+	char		state[RQBO_JOB_WORD];
+	char		code[RQBO_JOB_WORD];
+	char		realm_id[RQBO_JOB_WORD];
+	char		refusal[RQBO_JOB_WORD]; /* what the browser brought instead of a code */
+} RqboJobRequest;
+
+/* ---- in the session that asks ---- */
+
+/* Called for each row of the answer, in the database encoding; a value may be NULL. */
+typedef void (*RqboRowSink) (int ncolumns, char **values, void *arg);
+
+/* Run the job in a worker, wait, pass on its notices and its error. */
+extern void rqbo_job_run(const RqboJobRequest *request, RqboRowSink sink, void *arg);
+
+/* ---- in the worker ---- */
+
+/* What the tasks of a job share. */
+typedef struct RqboJob
+{
+	const RqboJobRequest *request;
+	const RqboKeyring *ring;	/* loaded on first use */
+	MemoryContext context;		/* as long as the job */
+	List	   *rows;			/* List of char *[], the answer */
+	int			ncolumns;
+	List	   *failures;		/* List of ErrorData */
+} RqboJob;
+
+extern void rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values);
+extern const RqboKeyring *rqbo_job_keyring(RqboJob *job);
+extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
+
+#endif							/* RQBO_JOB_H */

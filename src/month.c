@@ -1,0 +1,55 @@
+/*-------------------------------------------------------------------------
+ *
+ * month.c
+ *	  Counting in whole months.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/datetime.h"
+
+#include "month.h"
+
+/* Months since the year 0, and the day in the month. */
+static int
+month_number(DateADT date, int *day)
+{
+	int			year;
+	int			month;
+
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, day);
+	return year * 12 + month - 1;
+}
+
+char *
+rqbo_month_iso(DateADT date)
+{
+	int			day;
+	int			number = month_number(date, &day);
+
+	return psprintf("%04d-%02d-%02d", number / 12, number % 12 + 1, day);
+}
+
+DateADT
+rqbo_month_add(DateADT date, int months)
+{
+	int			day;
+	int			number = month_number(date, &day) + months;
+
+	return date2j(number / 12, number % 12 + 1, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+int
+rqbo_month_count(DateADT start, DateADT end)
+{
+	int			day;
+
+	return month_number(end, &day) - month_number(start, &day) + 1;
+}
+
+bool
+rqbo_month_is_whole(DateADT start, DateADT end)
+{
+	return start <= end && rqbo_month_add(start, 0) == start && rqbo_month_add(end, 1) - 1 == end;
+}

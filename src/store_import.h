@@ -1,0 +1,77 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_import.h
+ *	  Accounts, actuals and the log of imports in tables.
+ *
+ * As store.h: inside a transaction with SPI connected.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_IMPORT_H
+#define RQBO_STORE_IMPORT_H
+
+#include "nodes/pg_list.h"
+#include "utils/date.h"
+
+#include "report.h"
+
+typedef struct RqboCounts
+{
+	int			accounts_seen;
+	int			accounts_new;
+	int			accounts_changed;
+	int			months;
+	int			amounts_inserted;
+	int			amounts_changed;
+	int			amounts_unchanged;
+	int			amounts_restated;	/* among the first two: in months imported before */
+} RqboCounts;
+
+/* A stretch of whole months to import by one accounting method. */
+typedef struct RqboRange
+{
+	const char *method;
+	DateADT		start;
+	DateADT		end;
+} RqboRange;
+
+/* One account of the chart, as QuickBooks tells it, in the database encoding. */
+typedef struct RqboAccount
+{
+	char	   *id;
+	char	   *name;
+	char	   *fully_qualified_name;
+	char	   *number;
+	char	   *classification;
+	char	   *type;
+	char	   *subtype;
+	char	   *parent_id;
+	char	   *active;			/* "true" or "false" */
+	char	   *currency;
+	char	   *balance;
+	char	   *description;
+} RqboAccount;
+
+extern int64 rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, const RqboRange *range,
+									 const char *started_by);
+extern void rqbo_store_import_progress(int64 model_id, int64 import_id, const RqboCounts *counts, int requests);
+extern void rqbo_store_import_succeeded(int64 model_id, int64 import_id);
+extern void rqbo_store_import_failed(int64 model_id, int64 import_id, const ErrorData *failure,
+									 const char *intuit_tid);
+
+/* accounts: a List of RqboAccount */
+extern void rqbo_store_accounts(int64 model_id, int64 connection_id, List *accounts, RqboCounts *counts);
+extern void rqbo_store_accounts_read(int64 model_id, int64 connection_id);
+extern void rqbo_store_actuals_read(int64 model_id, int64 connection_id);
+
+/* Store a report's amounts of a range, and that the range was fetched. */
+extern void rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
+							  const RqboRange *range, RqboCounts *counts);
+
+/* Months of the range in which assets differ from liabilities and equity, as text for an errdetail; NULL if none. */
+extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range);
+
+extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id);
+extern void rqbo_store_review_restatements(int64 model_id, int64 import_id);
+
+#endif							/* RQBO_STORE_IMPORT_H */
