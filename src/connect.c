@@ -129,13 +129,14 @@ claim_state(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	const RqboJobRequest *request = job_of(task)->request;
-	bytea	   *digest = rqbo_secret_digest_state(request->state);
+	bytea	   *digest;
 	RqboRequestState state;
 	int64		model_id,
 				branch_id,
 				environment_id;
 
 	rqbo_db_begin();
+	digest = rqbo_secret_digest_state(request->state);
 	state = rqbo_store_find_request(digest, &model_id, &branch_id, &environment_id);
 	if (state != RQBO_REQUEST_VALID)
 		state_is_invalid(state);
@@ -197,6 +198,9 @@ end_completion(RqboTask *task)
 		c->model, c->branch, c->company, c->environment, "connected", psprintf(INT64_FORMAT, c->connection_id)
 	};
 
+	rqbo_db_begin();
+	rqbo_store_put_throttle(c);
+	rqbo_db_commit();
 	rqbo_job_add_row(job_of(task), lengthof(values), values);
 	rqbo_session_close(session);
 	rqbo_task_end(task);
@@ -220,6 +224,7 @@ fail_after_grant(RqboTask *task)
 			rqbo_store_set_status(c->model_id, c->connection_id, "reconnect_required", task->failure->message);
 		else if (sqlstate == ERRCODE_RQBO_COMPANY_SUSPENDED)
 			rqbo_store_set_status(c->model_id, c->connection_id, "suspended", task->failure->message);
+		rqbo_store_put_throttle(c);
 		rqbo_db_commit();
 	}
 	fail(task);

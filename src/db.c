@@ -240,6 +240,15 @@ rqbo_column_bool(int column)
 	return !is_null && DatumGetBool(value);
 }
 
+double
+rqbo_column_float8(int column)
+{
+	bool		is_null;
+	Datum		value = get_cell(0, column, &is_null);
+
+	return is_null ? 0 : DatumGetFloat8(value);
+}
+
 bool
 rqbo_column_is_null(int column)
 {

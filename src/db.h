@@ -56,6 +56,7 @@ extern void rqbo_arg_timestamp_ms(RqboArgs *args, int64 ms_from_now, bool is_kno
 extern int64 rqbo_column_int8(int column);
 extern char *rqbo_column_text(int column);
 extern bytea *rqbo_column_bytea(int column);
+extern double rqbo_column_float8(int column);
 extern bool rqbo_column_bool(int column);
 extern bool rqbo_column_is_null(int column);
 

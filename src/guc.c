@@ -126,17 +126,12 @@ rqbo_guc_estimate(void)
 }
 
 void
-rqbo_guc_serialize(char *space, Size size)
+rqbo_guc_serialize(char *space)
 {
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
-		const char *value = value_of(names[i]);
-		Size		length = strlen(value) + 1;
-
-		Assert(length <= size);
-		memcpy(space, value, length);
-		space += length;
-		size -= length;
+		strcpy(space, value_of(names[i]));
+		space += strlen(space) + 1;
 	}
 }
 

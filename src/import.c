@@ -83,6 +83,7 @@ end(RqboTask *task)
 	rqbo_store_set_status(c->model_id, c->connection_id, "connected", NULL);
 	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_succeeded(c->model_id, import->import_id);
+	rqbo_store_put_throttle(c);
 	rqbo_db_commit();
 	add_summary(import);
 	rqbo_session_close(import->session);
@@ -265,6 +266,7 @@ record_failure(RqboTask *task)
 	rqbo_db_begin();
 	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_failed(c->model_id, import->import_id, failure, import->session->intuit_tid);
+	rqbo_store_put_throttle(c);
 	if (status != NULL && strcmp(c->status, "disconnected") != 0)
 		rqbo_store_set_status(c->model_id, c->connection_id, status,
 							  c->status_reason != NULL && strcmp(status, c->status) == 0 ?

@@ -65,7 +65,7 @@ make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
 	shm_toc_insert(toc, RQBO_JOB_KEY_SHARED, shared);
 
 	guc_space = shm_toc_allocate(toc, guc_size);
-	rqbo_guc_serialize(guc_space, guc_size);
+	rqbo_guc_serialize(guc_space);
 	shm_toc_insert(toc, RQBO_JOB_KEY_GUC, guc_space);
 
 	queue = shm_mq_create(shm_toc_allocate(toc, RQBO_JOB_QUEUE_SIZE), RQBO_JOB_QUEUE_SIZE);

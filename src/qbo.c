@@ -139,7 +139,7 @@ send_call(RqboTask *task)
 	char	   *bearer;
 	const char *headers[3] = {NULL, "Accept: application/json", NULL};
 	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
-	int			wait_ms = rqbo_throttle_spend(&session->throttle, GetCurrentTimestamp());
+	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
 	if (wait_ms > 0)
 	{

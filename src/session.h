@@ -14,7 +14,6 @@
 #include "fault.h"
 #include "keyring.h"
 #include "store.h"
-#include "throttle.h"
 
 /* The accounting request in hand; qbo.c's. */
 typedef struct RqboCall
@@ -51,7 +50,6 @@ typedef struct RqboSession
 	int64		generation;		/* of access_token */
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
-	RqboThrottle throttle;
 	int			requests;		/* made to the accounting API */
 	char	   *intuit_tid;		/* of the last answer */
 	RqboCall	call;

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/timestamp.h"
 
 #include "db.h"
 #include "store.h"
@@ -80,7 +81,8 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" c.company_name, c.status, c.status_reason, c.realm_id_sealed," \
 	" c.company_read_at IS NOT NULL, c.accounts_as_of IS NOT NULL," \
 	" e.authorize_url, e.token_url, e.revoke_url, e.api_url," \
-	" a.client_id, a.client_secret_sealed, a.redirect_uri"
+	" a.client_id, a.client_secret_sealed, a.redirect_uri," \
+	" COALESCE(c.throttle_tokens, 0), c.throttle_counted_at"
 
 static RqboConnection *
 read_connection_row(void)
@@ -107,6 +109,9 @@ read_connection_row(void)
 	c->client_id = rqbo_column_text(18);
 	c->client_secret_sealed = rqbo_column_bytea(19);
 	c->redirect_uri = rqbo_column_text(20);
+	c->throttle.is_begun = !rqbo_column_is_null(22);
+	c->throttle.tokens = rqbo_column_float8(21);
+	c->throttle.counted_at = rqbo_column_int8(22);
 	return c;
 }
 
@@ -271,6 +276,25 @@ rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, c
 	rqbo_arg_int8(&args, connection_id);
 	rqbo_arg_text(&args, status);
 	rqbo_arg_text(&args, reason);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_put_throttle(const RqboConnection *connection)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET throttle_tokens = $3, throttle_counted_at = $4"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, FLOAT8OID, TIMESTAMPTZOID);
+	const RqboThrottle *throttle = &connection->throttle;
+	RqboArgs	args = {0};
+
+	if (!throttle->is_begun)
+		return;
+	rqbo_arg_int8(&args, connection->model_id);
+	rqbo_arg_int8(&args, connection->connection_id);
+	rqbo_arg_datum(&args, Float8GetDatum(throttle->tokens));
+	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->counted_at));
 	rqbo_db_run(&statement, &args);
 }
 

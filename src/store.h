@@ -11,6 +11,8 @@
 #ifndef RQBO_STORE_H
 #define RQBO_STORE_H
 
+#include "throttle.h"
+
 typedef struct RqboConnection
 {
 	int64		model_id;
@@ -33,6 +35,7 @@ typedef struct RqboConnection
 	char	   *client_id;		/* NULL if no app is registered */
 	bytea	   *client_secret_sealed;
 	char	   *redirect_uri;
+	RqboThrottle throttle;		/* as the last job left it */
 } RqboConnection;
 
 typedef struct RqboCredential
@@ -112,6 +115,8 @@ extern int64 rqbo_store_put_connection(const RqboConnection *connection, const b
 extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
 extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
 extern void rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, const char *reason);
+
+extern void rqbo_store_put_throttle(const RqboConnection *connection);
 
 extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connection_id);
 extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);

@@ -3,8 +3,10 @@
  * throttle.c
  *	  The budget of requests of one realm: a token bucket.
  *
- * Intuit admits 10 requests a second and 500 a minute for each realm.  A
- * bucket of 10 that fills at 8 a second keeps both: at most 490 in any minute.
+ * Intuit admits 10 requests a second and 500 a minute for each realm.  What a
+ * bucket lets through in any second is its size and one second's filling: 3
+ * and 6.5 keep both limits.  The bucket outlives the worker in the
+ * connection's row, since one job may follow on another at once.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
  *
@@ -16,8 +18,8 @@
 
 #include "throttle.h"
 
-#define BUCKET_SIZE 10.0
-#define TOKENS_A_SECOND 8.0
+#define BUCKET_SIZE 3.0
+#define TOKENS_A_SECOND 6.5
 
 int
 rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)

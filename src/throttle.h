@@ -12,7 +12,7 @@
 
 typedef struct RqboThrottle
 {
-	bool		is_begun;
+	bool		is_begun;		/* false: a full bucket */
 	double		tokens;
 	TimestampTz counted_at;
 } RqboThrottle;

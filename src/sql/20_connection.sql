@@ -22,6 +22,8 @@ CREATE TABLE reefqbo.connection (
     connected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     accounts_as_of timestamptz,
     actuals_as_of timestamptz,
+    throttle_tokens double precision,
+    throttle_counted_at timestamptz,
     PRIMARY KEY (model_id, connection_id),
     UNIQUE (model_id, branch_id),
     FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
@@ -36,6 +38,8 @@ COMMENT ON TABLE reefqbo.connection IS
 'One QuickBooks company bound to one branch of one model. Each connection has its own grant. The realm id is sealed. Read reefqbo.connection_status instead.';
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
+
+COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
 
 CREATE TABLE reefqbo.credential (
     model_id bigint NOT NULL,

@@ -99,7 +99,7 @@ finish_test()
 
 result()
 {
-	printf '%s\n' "$2" >"$LOGS/$1.result"
+	printf '%s\n' "$2" | paste -sd ' ' >"$LOGS/$1.result"
 }
 
 # watched LOG COMMAND...: shown as it happens, and kept.
@@ -136,16 +136,17 @@ check_simulator()
 		result simulator "it has no tests yet"
 		return 77
 	}
-	quietly simulator python3 -m unittest discover -s test/intuit
+	quietly simulator python3 -m unittest discover -v -s test/intuit
 	status=$?
 	result simulator "$(unittest_count "$LOGS/simulator.log")"
 	return $status
 }
 
-# "Ran 12 tests in 3.4s" and "OK (skipped=1)"
+# "Ran 12 tests in 3.4s", "OK (skipped=1)", and each reason why, once.
 unittest_count()
 {
 	sed -n -e 's/^Ran \([0-9]* tests\{0,1\}\) in.*/\1/p' -e 's/^OK (\(.*\))/\1/p' "$1" | paste -sd ' '
+	sed -n "s/.* \.\.\. skipped ['\"]\(.*\)['\"]\$/(\1)/p" "$1" | sort -u
 }
 
 check_regress()
