@@ -1,0 +1,212 @@
+#!/bin/bash
+#
+# The main job from end to end, on the throw-away cluster that "make demo" has
+# started: a model is linked to a QuickBooks company, its chart of accounts and
+# three years of monthly actuals arrive in tables, and statements printed from
+# them are compared with the ledger behind the simulated QuickBooks.
+
+set -eu
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+SIMULATOR=
+COMPANY=reef
+REDIRECT=https://app.example.com/quickbooks/callback
+export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=notice'
+
+step()
+{
+	printf '\n\n== %s\n\n' "$*"
+}
+
+tell()
+{
+	printf '%s\n' "$*"
+}
+
+# Show a statement and run it.
+sql()
+{
+	printf '=> %s\n' "$1"
+	printf '%s\n' "$1" | psql -q -v ON_ERROR_STOP=1 -P footer=off -f - 2>&1 | sed 's/^psql:[^ ]* //'
+}
+
+# Run a statement unseen and return its one value.
+value()
+{
+	psql -q -At -v ON_ERROR_STOP=1 -c "$1"
+}
+
+simulator_admin()
+{
+	python3 "$HERE/intuit/admin.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --url "$URL" "$@"
+}
+
+start_simulator()
+{
+	mkdir "$REEFQBO_WORK/intuit"
+	python3 "$HERE/intuit/server.py" --dir "$REEFQBO_WORK/intuit" >"$REEFQBO_WORK/simulator.json" \
+		2>"$REEFQBO_WORK/simulator.err" &
+	SIMULATOR=$!
+	trap 'kill "$SIMULATOR" 2>/dev/null || true' EXIT
+	for _ in $(seq 100); do
+		[ ! -s "$REEFQBO_WORK/simulator.json" ] || break
+		sleep 0.1
+	done
+	URL=$(sed -n 's/.*"url": *"\([^"]*\)".*/\1/p' "$REEFQBO_WORK/simulator.json")
+	[ -n "$URL" ] || { cat "$REEFQBO_WORK/simulator.err"; exit 1; }
+}
+
+install_extension()
+{
+	step "1. The DBA installs the extension, makes a key and names the files"
+	(umask 077 && echo "k1:$(openssl rand -base64 32)" >"$REEFQBO_WORK/reefqbo.key")
+	tell "\$ (umask 077; echo \"k1:\$(openssl rand -base64 32)\" > reefqbo.key)"
+	sql "CREATE EXTENSION reefqbo CASCADE;"
+	# in postgresql.conf for good; here for the demo's cluster
+	psql -q -v ON_ERROR_STOP=1 <<-END
+		LOAD 'reefqbo';
+		ALTER SYSTEM SET reefqbo.key_file = '$REEFQBO_WORK/reefqbo.key';
+		ALTER SYSTEM SET reefqbo.ca_file = '$REEFQBO_WORK/intuit/ca.pem';
+		SELECT pg_reload_conf() \g /dev/null
+	END
+	tell "postgresql.conf: reefqbo.key_file = '…/reefqbo.key', reefqbo.ca_file = '…/ca.pem'"
+}
+
+set_up()
+{
+	step "2. Endpoints and app: the built-in QuickBooks simulator stands in for Intuit"
+	sql "SELECT reefqbo.create_environment('simulator', false, '$URL/connect/oauth2',
+       '$URL/oauth2/v1/tokens/bearer', '$URL/v2/oauth2/tokens/revoke', '$URL/production');"
+	sql "SELECT reefqbo.register_app('simulator', 'prod-client', 'prod-secret', '$REDIRECT');"
+	sql "SELECT reefqbo.create_model('Reef forecast');"
+}
+
+connect_company()
+{
+	local address back
+
+	step "3. Connect: the application shows an address, the user signs in at Intuit"
+	address=$(value "SELECT reefqbo.connect('Reef forecast', 'simulator')")
+	tell "=> SELECT reefqbo.connect('Reef forecast', 'simulator');"
+	tell "$address"
+	tell
+	tell "   (a browser opens it; the user signs in, chooses Reef Trading Ltd and allows)"
+	back=$(python3 "$HERE/intuit/browser.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --company "$COMPANY" "$address")
+	tell "   the browser comes back to ${back%%\?*}?code=…&state=…&realmId=…"
+	tell
+	tell "=> SELECT * FROM reefqbo.complete_connection('…the address it came back to…');"
+	psql -q -P footer=off -v ON_ERROR_STOP=1 -c "SELECT * FROM reefqbo.complete_connection('$back')"
+}
+
+import_everything()
+{
+	step "4. Import: the chart of accounts, then three years of monthly actuals"
+	sql "SELECT accounts_seen, accounts_new, requests, seconds FROM reefqbo.import_accounts('Reef forecast');"
+	sql "SELECT months, amounts_inserted, requests, seconds
+  FROM reefqbo.import_actuals('Reef forecast', '$START', '$END');"
+	sql "SELECT account_number AS number, name, account_type, is_active AS active, parent_account_id AS parent
+  FROM reefqbo.account ORDER BY account_number NULLS LAST LIMIT 8;"
+}
+
+refresh_twice()
+{
+	step "5. Refresh: nothing changed in QuickBooks, so nothing is written"
+	sql "SELECT amounts_inserted AS inserted, amounts_changed AS changed, amounts_unchanged AS unchanged, requests
+  FROM reefqbo.refresh('Reef forecast');"
+
+	step "6. A bookkeeper back-dates an entry; the next refresh finds it and keeps what was known before"
+	simulator_admin post "{\"company\":\"$COMPANY\",\"date\":\"$BACK_DATED\",\"memo\":\"late invoice\",\"lines\":
+		[{\"account\":\"$EXPENSE_ID\",\"amount\":\"1250.00\"},{\"account\":\"$BANK_ID\",\"amount\":\"-1250.00\"}]}" >/dev/null
+	tell "   (in QuickBooks: 1,250.00 from \"$BANK\" to \"$EXPENSE\" on $BACK_DATED)"
+	tell
+	sql "SELECT amounts_inserted AS inserted, amounts_changed AS changed, amounts_unchanged AS unchanged, requests
+  FROM reefqbo.refresh('Reef forecast');"
+	sql "SELECT a.name, r.statement, to_char(r.period_start, 'YYYY-MM') AS month, r.old_amount, r.new_amount
+  FROM reefqbo.restatement r JOIN reefqbo.account a USING (model_id, connection_id, account_id)
+ WHERE r.statement = 'profit_and_loss' OR r.period_end < date '$BACK_DATED' + 40
+ ORDER BY r.statement DESC, r.period_start, a.name;"
+}
+
+print_statements()
+{
+	step "7. The statements, from the tables alone"
+	sql "SELECT label AS profit_and_loss, period, amount
+  FROM reefqbo.profit_and_loss('Reef forecast', '$HALF_YEAR', '$END') \\crosstabview"
+	tell
+	sql "SELECT label AS balance_sheet, period, amount
+  FROM reefqbo.balance_sheet('Reef forecast', '$HALF_YEAR', '$END') \\crosstabview"
+}
+
+# Every amount of the ledger beside every amount of the table, by both keys.
+compare()
+{
+	local statement=$1
+
+	simulator_admin truth "{\"company\":\"$COMPANY\",\"statement\":\"$statement\",\"start\":\"$START\",\"end\":\"$END\"}" |
+		tr -d '\n' >"$REEFQBO_WORK/truth.json"
+	psql -q -At -v ON_ERROR_STOP=1 -v statement="$statement" <<-END
+		\set truth \`cat '$REEFQBO_WORK/truth.json'\`
+		WITH ledger AS (
+		    SELECT COALESCE(account_id, 'computed:NetIncome') AS account_id, period_start, amount
+		    FROM jsonb_to_recordset(:'truth'::jsonb -> 'rows') AS t(account_id text, period_start date, amount numeric)
+		), ours AS (
+		    SELECT account_id, period_start, amount FROM reefqbo.actual WHERE statement = :'statement'
+		)
+		SELECT format('%s: %s months, %s amounts, difference to the ledger %s%s',
+		              :'statement', count(DISTINCT period_start), count(*),
+		              to_char(sum(abs(COALESCE(l.amount, 0) - COALESCE(o.amount, 0))), 'FM999999990.00'),
+		              CASE WHEN sum(abs(COALESCE(l.amount, 0) - COALESCE(o.amount, 0))) = 0 THEN ', it ties'
+		                   ELSE ', IT DOES NOT TIE' END)
+		FROM ledger l FULL JOIN ours o USING (account_id, period_start);
+	END
+}
+
+tie_out()
+{
+	local statement line status=0
+
+	step "8. Does it tie? Every amount beside the ledger behind the simulator, computed there by other code"
+	for statement in profit_and_loss balance_sheet; do
+		line=$(compare "$statement")
+		tell "$line"
+		case "$line" in *"difference to the ledger 0.00, it ties") ;; *) status=1 ;; esac
+	done
+	tell
+	sql "SELECT model, company, status, days_until_grant_ends AS days_left, data_as_of::timestamp(0), what_to_do
+  FROM reefqbo.connection_status;"
+	return $status
+}
+
+choose_dates_and_accounts()
+{
+	START=$(value "SELECT (date_trunc('month', current_date) - interval '35 months')::date")
+	END=$(value "SELECT (date_trunc('month', current_date) + interval '1 month')::date - 1")
+	HALF_YEAR=$(value "SELECT (date_trunc('month', current_date) - interval '5 months')::date")
+	BACK_DATED=$(value "SELECT (date_trunc('month', current_date) - interval '2 months')::date + 14")
+}
+
+choose_accounts()
+{
+	local query="FROM reefqbo.account WHERE is_active AND account_type"
+
+	EXPENSE_ID=$(value "SELECT account_id $query = 'Expense' AND name = 'Rent'")
+	EXPENSE=$(value "SELECT name FROM reefqbo.account WHERE account_id = '$EXPENSE_ID'")
+	BANK_ID=$(value "SELECT account_id $query = 'Bank' ORDER BY account_number LIMIT 1")
+	BANK=$(value "SELECT name FROM reefqbo.account WHERE account_id = '$BANK_ID'")
+}
+
+main()
+{
+	tell "reefqbo: a financial model, linked to a QuickBooks Online company"
+	start_simulator
+	choose_dates_and_accounts
+	install_extension
+	set_up
+	connect_company
+	import_everything
+	choose_accounts
+	refresh_twice
+	print_statements
+	tie_out
+}
+
+main
