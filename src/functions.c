@@ -30,6 +30,7 @@
 PG_FUNCTION_INFO_V1(rqbo_register_app);
 PG_FUNCTION_INFO_V1(rqbo_connect);
 PG_FUNCTION_INFO_V1(rqbo_reconnect);
+PG_FUNCTION_INFO_V1(rqbo_realm_id);
 PG_FUNCTION_INFO_V1(rqbo_complete_connection_url);
 PG_FUNCTION_INFO_V1(rqbo_complete_connection_parts);
 PG_FUNCTION_INFO_V1(rqbo_disconnect);
@@ -237,6 +238,26 @@ rqbo_reconnect(PG_FUNCTION_ARGS)
 	address = begin_sign_in(c);
 	SPI_finish();
 	PG_RETURN_DATUM(address);
+}
+
+Datum
+rqbo_realm_id(PG_FUNCTION_ARGS)
+{
+	char	   *model = text_needed(fcinfo, 0, "model");
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, 0, 0};
+	RqboConnection *c;
+	Datum		realm_id;
+
+	connect_spi();
+	owner.id1 = rqbo_store_model_id(model);
+	c = rqbo_store_read_branch(owner.id1, rqbo_store_branch_id(owner.id1, text_or_null(fcinfo, 1)), 0);
+	if (c == NULL)
+		no_connection(model);
+	owner.id2 = c->connection_id;
+	realm_id = CStringGetTextDatum(rqbo_secret_unseal(rqbo_keyring_load(), owner, c->realm_sealed));
+	realm_id = SPI_datumTransfer(realm_id, false, -1);
+	SPI_finish();
+	PG_RETURN_DATUM(realm_id);
 }
 
 /* ---- jobs ---- */

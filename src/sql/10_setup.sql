@@ -82,7 +82,7 @@ COMMENT ON TABLE reefqbo.branch IS
 CREATE FUNCTION reefqbo.create_environment(name text, is_sandbox boolean, authorize_url text, token_url text,
                                            revoke_url text, api_url text)
 RETURNS bigint
-LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     new_id bigint;
@@ -92,6 +92,9 @@ BEGIN
         RAISE insufficient_privilege USING
             MESSAGE = 'permission denied to create an environment',
             HINT = 'Only a superuser may add an environment, since it decides which hosts receive tokens.';
+    END IF;
+    IF num_nulls($1, $2, $3, $4, $5, $6) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'an environment needs all six of its arguments';
     END IF;
     INSERT INTO reefqbo.environment (name, is_sandbox, authorize_url, token_url, revoke_url, api_url)
     VALUES ($1, $2, rtrim($3, '/'), rtrim($4, '/'), rtrim($5, '/'), rtrim($6, '/'))
@@ -112,16 +115,19 @@ $$;
 COMMENT ON FUNCTION reefqbo.create_environment(text, boolean, text, text, text, text) IS
 'Adds a set of Intuit endpoints beside the built-in production and sandbox. Superusers only.
 Arguments: name; is_sandbox, whether its companies are test companies; the https addresses of authorize page, token, revoke and accounting API.
-Result: its environment_id. Errors: 42501 not a superuser, 42710 the name exists, 22023 a name or address is not acceptable.
+Result: its environment_id. Errors: 42501 not a superuser, 42710 the name exists, 22023 a name or address is not acceptable, 22004 an argument is null.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/openid-connect#discovery-document';
 
 CREATE FUNCTION reefqbo.create_model(name text, purpose text DEFAULT 'production')
 RETURNS bigint
-LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     new_id bigint;
 BEGIN
+    IF num_nulls($1, $2) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a model needs a name and a purpose';
+    END IF;
     INSERT INTO reefqbo.model (name, purpose) VALUES ($1, $2) RETURNING model_id INTO new_id;
     INSERT INTO reefqbo.branch (model_id, name) VALUES (new_id, $1);
     RETURN new_id;
@@ -138,7 +144,7 @@ $$;
 COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
 'Makes a model and its root branch, which has the model''s name.
 Arguments: name, unique; purpose, ''production'' or ''training'' (a training model may link sandbox companies, a production model may not).
-Result: its model_id. Errors: 42710 the name exists, 22023 the name or purpose is not acceptable.';
+Result: its model_id. Errors: 42710 the name exists, 22023 the name or purpose is not acceptable, 22004 an argument is null.';
 
 CREATE FUNCTION reefqbo._model_id(model text)
 RETURNS bigint
@@ -218,7 +224,7 @@ Result: its branch_id. Errors: 42704 no such model or parent, 42710 the name exi
 
 CREATE FUNCTION reefqbo.register_app(environment text, client_id text, client_secret text, redirect_uri text)
 RETURNS void
-LANGUAGE c STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_register_app';
 
 COMMENT ON FUNCTION reefqbo.register_app(text, text, text, text) IS

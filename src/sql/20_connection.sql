@@ -104,7 +104,7 @@ Errors: 42704 no such model, branch or connection, or no app registered.';
 CREATE FUNCTION reefqbo.complete_connection(redirect_url text, OUT model text, OUT branch text, OUT company text,
                                             OUT environment text, OUT status text, OUT connection_id bigint)
 RETURNS record
-LANGUAGE c STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_url';
 
 COMMENT ON FUNCTION reefqbo.complete_connection(text) IS
@@ -118,7 +118,7 @@ CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text
                                             OUT company text, OUT environment text, OUT status text,
                                             OUT connection_id bigint)
 RETURNS record
-LANGUAGE c STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_parts';
 
 COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text) IS
@@ -135,6 +135,15 @@ COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
 'Ends a connection: wipes its tokens, keeps its accounts and actuals, and asks Intuit to revoke the grant. The local part always succeeds; revoked and note say what Intuit answered.
 Arguments: model; branch, by default the root. Errors: 42704 no such model, branch or connection.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0#revoke-token-disconnect';
+
+CREATE FUNCTION reefqbo.realm_id(model text, branch text DEFAULT NULL)
+RETURNS text
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_realm_id';
+
+COMMENT ON FUNCTION reefqbo.realm_id(text, text) IS
+'The realm id (QuickBooks'' company id) of a connection, which is stored sealed: for Intuit''s support, and for telling two companies of one name apart.
+Arguments: model; branch, by default the root. Result: digits. Errors: 42704 no such model, branch or connection; RQ010 the key is not there.';
 
 CREATE VIEW reefqbo.connection_status AS
 SELECT m.name AS model,
