@@ -274,11 +274,29 @@ record_failure(RqboTask *task)
 	rqbo_db_commit();
 }
 
+/*
+ * What the readers object to is about an answer whose id only the session
+ * knows, and which Intuit's support asks for.
+ */
+static void
+add_intuit_tid(ErrorData *failure, const char *intuit_tid)
+{
+	if (failure->sqlerrcode != ERRCODE_RQBO_DOES_NOT_TIE_OUT &&
+		failure->sqlerrcode != ERRCODE_RQBO_INVALID_RESPONSE)
+		return;
+	if (intuit_tid == NULL || failure->detail == NULL || strstr(failure->detail, "intuit_tid") != NULL)
+		return;
+	failure->detail = psprintf("%s intuit_tid: %s.", failure->detail, intuit_tid);
+}
+
 static void
 fail(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
+	MemoryContext saved = MemoryContextSwitchTo(import->job->context);
 
+	add_intuit_tid(task->failure, import->session->intuit_tid);
+	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(import->job, task->failure);
 	record_failure(task);
 	rqbo_session_close(import->session);

@@ -115,16 +115,15 @@ ask_report(RqboImport *import, RqboReportName name, RqboStep then)
 }
 
 /*
- * What the reader objects to is told as being about this report, with the id
- * that Intuit's support asks for.
+ * The reader knows neither the company nor what was asked for.
  */
 static void
 explain_report_error(void *arg)
 {
-	RqboSession *session = arg;
+	RqboImport *import = arg;
 
-	errcontext("report asked for with intuit_tid %s",
-			   session->intuit_tid != NULL ? session->intuit_tid : "(none)");
+	errcontext("%s report, %s, of \"%s\"", import->chunk->method, describe(import->chunk),
+			   rqbo_session_company(import->session));
 }
 
 static RqboReport *
@@ -133,7 +132,7 @@ read_report(RqboImport *import, RqboReportName name)
 	const RqboHttpResult *result = import->session->task->result;
 	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month"};
 	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
-	ErrorContextCallback callback = {error_context_stack, explain_report_error, import->session};
+	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboReport *report;
 
 	error_context_stack = &callback;
@@ -162,6 +161,33 @@ check_balance(RqboImport *import, const RqboReport *balance_sheet)
 				 errhint("Nothing of these months was changed. Import the chart of accounts and try again.")));
 }
 
+/*
+ * An answer without any account is taken for "all zero" only if it says so
+ * itself, or if nothing was known: it must not wipe out months of figures.
+ */
+static void
+check_emptiness(RqboImport *import, const RqboReport *report)
+{
+	const RqboConnection *c = import->session->connection;
+	int64		known;
+
+	if (report->says_no_data)
+		return;
+	for (int i = 0; i < report->nlines; i++)
+		if (report->lines[i].kind == RQBO_LINE_ACCOUNT)
+			return;
+	known = rqbo_store_count_amounts(c->model_id, c->connection_id, report, import->chunk);
+	if (known > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+				 errmsg("the %s report %s of \"%s\" came without a single account",
+						rqbo_report_name(report->name), describe(import->chunk),
+						rqbo_session_company(import->session)),
+				 errdetail("It does not say that there is no data, and " INT64_FORMAT " amounts are known of these months.",
+						   known),
+				 errhint("Nothing was changed. Try again.")));
+}
+
 static void
 store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 {
@@ -170,6 +196,8 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 
 	counts.months += rqbo_month_count(import->chunk->start, import->chunk->end);
 	rqbo_db_begin();
+	check_emptiness(import, import->profit_and_loss);
+	check_emptiness(import, balance_sheet);
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, import->profit_and_loss, import->chunk,
 					  &counts);
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunk, &counts);

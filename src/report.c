@@ -107,7 +107,8 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 	rqbo_report_read_header(reader, document);
 	if (ask != NULL)
 		rqbo_report_compare_header(reader, ask);
-	rqbo_report_read_columns(reader, rqbo_json_member(document, "Columns"), says_no_data(document));
+	reader->report->says_no_data = says_no_data(document);
+	rqbo_report_read_columns(reader, rqbo_json_member(document, "Columns"));
 	rqbo_report_read_rows(reader, rqbo_json_member(document, "Rows"));
 	refuse_repeated_accounts(reader->report);
 	if (ask != NULL)

@@ -60,6 +60,7 @@ typedef struct RqboReport
 	bool		has_period;
 	DateADT		start;			/* Header.StartPeriod and EndPeriod */
 	DateADT		end;
+	bool		says_no_data;	/* the Header's own word that there is nothing to show */
 	int			ncolumns;		/* money columns; 0 in one form of "no data" */
 	RqboReportColumn *columns;
 	int			nlines;

@@ -212,11 +212,11 @@ set_periods(RqboReport *report)
 }
 
 static void
-refuse_odd_columns(const RqboReader *reader, bool says_no_data)
+refuse_odd_columns(const RqboReader *reader)
 {
 	const RqboReport *report = reader->report;
 
-	if (reader->label < 0 && (report->ncolumns > 0 || !says_no_data))
+	if (reader->label < 0 && (report->ncolumns > 0 || !report->says_no_data))
 		rqbo_report_invalid("It has no column of accounts.");
 	if (report->name == RQBO_TRIAL_BALANCE && report->ncolumns != 0 && report->ncolumns != 2)
 		rqbo_report_invalid("A trial balance has 2 columns of money, but this one has %d.",
@@ -228,7 +228,7 @@ refuse_odd_columns(const RqboReader *reader, bool says_no_data)
  * have the one of the accounts only.
  */
 void
-rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns, bool says_no_data)
+rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns)
 {
 	ColumnFacts none = {.title = ""};
 
@@ -239,7 +239,7 @@ rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns, bool says_
 												 reader->max_columns * sizeof(RqboReportColumn));
 	reader->columns = palloc(reader->max_columns * sizeof(RqboColumnInfo));
 	read_columns(reader, columns, &none);
-	refuse_odd_columns(reader, says_no_data);
+	refuse_odd_columns(reader);
 	mark_totals(reader);
 	set_periods(reader->report);
 }

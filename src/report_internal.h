@@ -100,7 +100,7 @@ extern void rqbo_report_compare_header(const RqboReader *reader, const RqboRepor
 extern void rqbo_report_compare_columns(const RqboReader *reader, const RqboReportAsk *ask);
 
 /* report_columns.c */
-extern void rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns, bool says_no_data);
+extern void rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns);
 
 /* report_rows.c */
 extern void rqbo_report_read_rows(RqboReader *reader, const RqboJson *rows);

@@ -438,6 +438,20 @@ rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const Rq
 	store_months(model_id, connection_id, import_id, report, range);
 }
 
+int64
+rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *report, const RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT count(*) FROM reefqbo.actual WHERE model_id = $1 AND connection_id = $2 AND statement = $3"
+		" AND accounting_method = $4 AND period_start BETWEEN $5 AND $6 AND amount <> 0",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	arg_range(&args, model_id, connection_id, report, range);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
 /*
  * For balance sheets whose layout does not show the two sides: add them up by
  * the accounts' classification.

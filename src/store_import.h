@@ -68,6 +68,10 @@ extern void rqbo_store_actuals_read(int64 model_id, int64 connection_id);
 extern void rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
 							  const RqboRange *range, RqboCounts *counts);
 
+/* How many amounts that are not 0 are stored of this report's statement in the range. */
+extern int64 rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *report,
+									  const RqboRange *range);
+
 /* Months of the range in which assets differ from liabilities and equity, as text for an errdetail; NULL if none. */
 extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range);
 
