@@ -133,3 +133,21 @@ rqbo_report_read(const char *text, size_t len, const RqboReportAsk *ask)
 	MemoryContextDelete(scratch);
 	return report;
 }
+
+bool
+rqbo_report_line_is_stored(const RqboReportLine *line)
+{
+	return line->kind != RQBO_LINE_TOTAL && line->is_summand;
+}
+
+/*
+ * The account id a line is stored under.  A computed line has none of
+ * QuickBooks'; its group is the same in every language.
+ */
+char *
+rqbo_report_line_id(const RqboReportLine *line)
+{
+	if (line->kind == RQBO_LINE_ACCOUNT)
+		return line->account_id;
+	return psprintf("computed:%s", line->group != NULL ? line->group : line->name);
+}

@@ -97,6 +97,13 @@ extern RqboReport *rqbo_report_read(const char *text, size_t len, const RqboRepo
 /* Does the text carry QuickBooks' sentence for a report that was cut off? */
 extern bool rqbo_report_was_cut(const char *text);
 
+/*
+ * Is the line one to store, rather than to check by?  And the account id it is
+ * stored under: a line QuickBooks computes has none of its own.
+ */
+extern bool rqbo_report_line_is_stored(const RqboReportLine *line);
+extern char *rqbo_report_line_id(const RqboReportLine *line);
+
 extern const char *rqbo_report_name(RqboReportName name);
 
 #endif							/* RQBO_REPORT_H */

@@ -32,54 +32,6 @@
 
 PGDLLEXPORT void rqbo_worker_main(Datum main_arg) pg_attribute_noreturn();
 
-/* ---- what tasks ask and tell the job ---- */
-
-/*
- * The key ring, loaded once for all companies.
- */
-const RqboKeyring *
-rqbo_job_keyring(RqboJob *job)
-{
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
-
-	if (job->ring == NULL)
-		job->ring = rqbo_keyring_load();
-	MemoryContextSwitchTo(saved);
-	return job->ring;
-}
-
-void
-rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
-{
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
-	char	  **row = palloc(ncolumns * sizeof(char *));
-
-	for (int i = 0; i < ncolumns; i++)
-		row[i] = values[i] != NULL ? pstrdup(values[i]) : NULL;
-	job->rows = lappend(job->rows, row);
-	job->ncolumns = ncolumns;
-	MemoryContextSwitchTo(saved);
-}
-
-/*
- * A failure of one of several companies is told at once; the first one also
- * becomes the job's error when the others are done.
- */
-void
-rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
-{
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
-
-	if (job->failures != NIL)
-		ereport(WARNING,
-				(errcode(failure->sqlerrcode),
-				 errmsg("%s", failure->message),
-				 failure->detail != NULL ? errdetail("%s", failure->detail) : 0,
-				 failure->hint != NULL ? errhint("%s", failure->hint) : 0));
-	job->failures = lappend(job->failures, unconstify(ErrorData *, failure));
-	MemoryContextSwitchTo(saved);
-}
-
 /* ---- messages to the caller ---- */
 
 static void
