@@ -15,6 +15,9 @@
 #include "storage/waiteventset.h"
 #endif
 #include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error reefqbo needs PostgreSQL 15 or later
@@ -32,6 +35,11 @@
 #define rqbo_wait_event(name) WaitEventExtensionNew(name)
 #else
 #define rqbo_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
+/* 18 marks a function that does not return in front of its declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
 #endif
 
 /* 19 lets DROP DATABASE and its like end a worker that is in their way. */

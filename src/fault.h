@@ -8,6 +8,7 @@
 #ifndef RQBO_FAULT_H
 #define RQBO_FAULT_H
 
+#include "compat.h"
 #include "http.h"
 
 /* The first error of a Fault.  Texts are redacted, in the database encoding. */
@@ -22,8 +23,8 @@ typedef struct RqboFault
 extern void rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault);
 
 /* Raise the error that a request ended with.  doing: "could not …", without what went wrong. */
-extern void rqbo_fault_raise(const char *doing, const RqboAttempt *attempt, const RqboFault *fault,
-							 const RqboHttpResult *result) pg_attribute_noreturn();
+pg_noreturn extern void rqbo_fault_raise(const char *doing, const RqboAttempt *attempt, const RqboFault *fault,
+										 const RqboHttpResult *result);
 
 /* What the answer says, for an errdetail: Intuit's words and the intuit_tid. */
 extern char *rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result);

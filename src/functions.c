@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/tuplestore.h"
 
 #include "errors.h"
 #include "job.h"
@@ -214,11 +215,13 @@ rqbo_connect(PG_FUNCTION_ARGS)
 }
 
 static void
-no_connection(const char *model)
+no_connection(const char *model, const char *branch)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("model \"%s\" has no connection there", model),
+			 branch != NULL ?
+			 errmsg("branch \"%s\" of model \"%s\" has no connection", branch, model) :
+			 errmsg("model \"%s\" has no connection", model),
 			 errhint("reefqbo.connect makes one; the view reefqbo.connection_status lists them.")));
 }
 
@@ -226,15 +229,16 @@ Datum
 rqbo_reconnect(PG_FUNCTION_ARGS)
 {
 	char	   *model = text_needed(fcinfo, 0, "model");
+	char	   *branch = text_or_null(fcinfo, 1);
 	int64		model_id;
 	RqboConnection *c;
 	Datum		address;
 
 	connect_spi();
 	model_id = rqbo_store_model_id(model);
-	c = rqbo_store_read_branch(model_id, rqbo_store_branch_id(model_id, text_or_null(fcinfo, 1)), 0);
+	c = rqbo_store_read_branch(model_id, rqbo_store_branch_id(model_id, branch), 0);
 	if (c == NULL)
-		no_connection(model);
+		no_connection(model, branch);
 	address = begin_sign_in(c);
 	SPI_finish();
 	PG_RETURN_DATUM(address);
@@ -244,15 +248,16 @@ Datum
 rqbo_realm_id(PG_FUNCTION_ARGS)
 {
 	char	   *model = text_needed(fcinfo, 0, "model");
+	char	   *branch = text_or_null(fcinfo, 1);
 	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, 0, 0};
 	RqboConnection *c;
 	Datum		realm_id;
 
 	connect_spi();
 	owner.id1 = rqbo_store_model_id(model);
-	c = rqbo_store_read_branch(owner.id1, rqbo_store_branch_id(owner.id1, text_or_null(fcinfo, 1)), 0);
+	c = rqbo_store_read_branch(owner.id1, rqbo_store_branch_id(owner.id1, branch), 0);
 	if (c == NULL)
-		no_connection(model);
+		no_connection(model, branch);
 	owner.id2 = c->connection_id;
 	realm_id = CStringGetTextDatum(rqbo_secret_unseal(rqbo_keyring_load(), owner, c->realm_sealed));
 	realm_id = SPI_datumTransfer(realm_id, false, -1);
@@ -380,7 +385,7 @@ name_connections(RqboJobRequest *request, const char *model, const char *branch,
 		request->branch_id = rqbo_store_branch_id(request->model_id, branch);
 	found = rqbo_store_list_connections(request->model_id, request->branch_id);
 	if (*found == 0)
-		no_connection(model);
+		no_connection(model, branch);
 	SPI_finish();
 }
 

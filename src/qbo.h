@@ -8,6 +8,7 @@
 #ifndef RQBO_QBO_H
 #define RQBO_QBO_H
 
+#include "compat.h"
 #include "json.h"
 #include "session.h"
 
@@ -27,7 +28,7 @@ extern void rqbo_qbo_get(RqboSession *session, const char *doing, const char *pa
 extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
 
 /* Raise RQ008 about the present answer. */
-extern void rqbo_qbo_raise_invalid(RqboSession *session, const char *why) pg_attribute_noreturn();
+pg_noreturn extern void rqbo_qbo_raise_invalid(RqboSession *session, const char *why);
 
 /* Text from outside in the database encoding, in CurrentMemoryContext; NULL stays NULL. */
 extern char *rqbo_qbo_text(const char *utf8);

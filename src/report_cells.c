@@ -15,6 +15,7 @@
 #include "utils/date.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/tuplestore.h"
 
 #include "report.h"
 

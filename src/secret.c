@@ -30,10 +30,8 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/syscache.h"
-#if PG_VERSION_NUM >= 160000
-#include "varatt.h"
-#endif
 
+#include "compat.h"
 #include "errors.h"
 #include "secret.h"
 

@@ -151,18 +151,28 @@ section_type(const char *group)
 
 /*
  * Accounts that a report names and the chart does not get a row; so do the
- * lines QuickBooks computes.
+ * lines QuickBooks computes.  A parent that the chart told nothing of but its
+ * id has a row already, and the report tells the rest.
  */
 void
 rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport *report, RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
-		" account_type, classification, is_computed)"
-		" SELECT DISTINCT ON (n.account_id) $1, $2, n.account_id, n.name, n.name, n.account_type,"
-		"  n.classification, n.account_id LIKE 'computed:%'"
-		" FROM ROWS FROM (unnest($3), unnest($4), unnest($5), unnest($6))"
-		"  AS n(account_id, name, account_type, classification)"
+		"WITH named AS ("
+		"  SELECT DISTINCT ON (n.account_id) n.*"
+		"  FROM ROWS FROM (unnest($3), unnest($4), unnest($5), unnest($6))"
+		"   AS n(account_id, name, account_type, classification)"
+		"  ORDER BY n.account_id"
+		"), completed AS ("
+		"  UPDATE reefqbo.account a SET name = n.name, fully_qualified_name = n.name,"
+		"   account_type = n.account_type, classification = n.classification, changed_at = pg_catalog.now()"
+		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
+		"  AND a.account_type IS NULL AND n.account_type IS NOT NULL"
+		") INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
+		"  account_type, classification, is_computed)"
+		" SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
+		"  n.account_id LIKE 'computed:%'"
+		" FROM named n"
 		" WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
 		"  AND a.account_id = n.account_id)",
 		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);

@@ -30,7 +30,7 @@
 #include "import.h"
 #include "job_shared.h"
 
-PGDLLEXPORT void rqbo_worker_main(Datum main_arg) pg_attribute_noreturn();
+pg_noreturn PGDLLEXPORT void rqbo_worker_main(Datum main_arg);
 
 /* ---- messages to the caller ---- */
 
