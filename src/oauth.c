@@ -159,6 +159,7 @@ code_answered(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 	RqboExchange *x = &session->exchange;
 
+	rqbo_session_note_answer(session);
 	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
 	{
 		case RQBO_TOKENS_WHOLE:
@@ -342,6 +343,7 @@ refresh_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
+	rqbo_session_note_answer(session);
 	switch (rqbo_oauth_read_answer(task->result, task->context, &session->exchange.tokens))
 	{
 		case RQBO_TOKENS_WHOLE:

@@ -13,7 +13,6 @@
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "errors.h"
@@ -29,14 +28,6 @@
 static void send_call(RqboTask *task);
 
 /* ---- sending ---- */
-
-static void
-replace(RqboSession *session, char **member, const char *value)
-{
-	if (*member != NULL)
-		pfree(*member);
-	*member = value != NULL ? MemoryContextStrdup(session->task->context, value) : NULL;
-}
 
 static char *
 make_url(const RqboSession *session)
@@ -104,8 +95,7 @@ call_answered(RqboTask *task)
 		.token_was_refreshed = call->token_was_refreshed,
 		.is_repeatable = true
 	};
-	if (result->intuit_tid != NULL)
-		replace(session, &session->intuit_tid, result->intuit_tid);
+	rqbo_session_note_answer(session);
 	if (call->if_too_much != NULL && is_too_much(&attempt))
 	{
 		call->if_too_much(task);
@@ -160,8 +150,8 @@ rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep
 {
 	RqboCall   *call = &session->call;
 
-	replace(session, &call->doing, doing);
-	replace(session, &call->path, path);
+	rqbo_session_keep(session, &call->doing, doing);
+	rqbo_session_keep(session, &call->path, path);
 	call->then = then;
 	call->if_too_much = if_too_much;
 	call->attempt = 0;

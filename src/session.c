@@ -52,6 +52,25 @@ rqbo_session_of(RqboTask *task)
 }
 
 void
+rqbo_session_keep(RqboSession *session, char **place, const char *value)
+{
+	char	   *kept = value != NULL ? MemoryContextStrdup(session->task->context, value) : NULL;
+
+	if (*place != NULL)
+		pfree(*place);
+	*place = kept;
+}
+
+void
+rqbo_session_note_answer(RqboSession *session)
+{
+	const RqboHttpResult *result = session->task->result;
+
+	if (result->intuit_tid != NULL)
+		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
+}
+
+void
 rqbo_session_close(RqboSession *session)
 {
 	if (session->holds_grant_lock)

@@ -62,6 +62,12 @@ typedef struct RqboSession
 extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
 
+/* Keep the intuit_tid of the answer that has just come. */
+extern void rqbo_session_note_answer(RqboSession *session);
+
+/* Replace a text that lives as long as the task; NULL empties it. */
+extern void rqbo_session_keep(RqboSession *session, char **place, const char *value);
+
 /* Give the locks back and wipe what is in the clear. */
 extern void rqbo_session_close(RqboSession *session);
 
