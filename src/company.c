@@ -14,6 +14,8 @@
 
 #include "company.h"
 #include "db.h"
+#include "encoding.h"
+#include "month.h"
 #include "qbo.h"
 
 static const char *const month_names[] = {
@@ -36,7 +38,7 @@ month_number(const char *name)
 static char *
 member_text(const RqboJson *node, const char *key)
 {
-	return rqbo_qbo_text(rqbo_json_member_text(node, key));
+	return rqbo_encoding_import(rqbo_json_member_text(node, key));
 }
 
 /*
@@ -45,11 +47,11 @@ member_text(const RqboJson *node, const char *key)
 static char *
 member_date(const RqboJson *node, const char *key)
 {
-	const char *date = rqbo_json_member_text(node, key);
+	const char *text = rqbo_json_member_text(node, key);
+	char	   *date = text != NULL ? pnstrdup(text, 10) : NULL;
+	DateADT		value;
 
-	if (date == NULL || strlen(date) < 10 || strspn(date, "0123456789-") < 10)
-		return NULL;
-	return pnstrdup(date, 10);
+	return date != NULL && rqbo_month_parse_date(date, &value) ? date : NULL;
 }
 
 /* ---- Preferences ---- */
@@ -62,14 +64,15 @@ preferences_answered(RqboTask *task)
 	RqboJson   *preferences = rqbo_qbo_read_body(session, "Preferences");
 	RqboJson   *accounting = rqbo_json_member(preferences, "AccountingInfoPrefs");
 	RqboJson   *currency = rqbo_json_member(preferences, "CurrencyPrefs");
-	RqboCompanyInfo info = {
-		.home_currency = member_text(rqbo_json_member(currency, "HomeCurrency"), "value"),
-		.multicurrency = rqbo_json_member_bool(currency, "MultiCurrencyEnabled", false),
-		.report_basis = member_text(rqbo_json_member(preferences, "ReportPrefs"), "ReportBasis"),
-		.book_close_date = member_date(accounting, "BookCloseDate"),
-		.fiscal_month = month_number(rqbo_json_member_text(accounting, "FirstMonthOfFiscalYear"))
-	};
+	RqboCompanyInfo info = {0};
 
+	rqbo_encoding_begin();
+	info.home_currency = member_text(rqbo_json_member(currency, "HomeCurrency"), "value");
+	info.multicurrency = rqbo_json_member_bool(currency, "MultiCurrencyEnabled", false);
+	info.report_basis = member_text(rqbo_json_member(preferences, "ReportPrefs"), "ReportBasis");
+	info.book_close_date = member_date(accounting, "BookCloseDate");
+	info.fiscal_month = month_number(rqbo_json_member_text(accounting, "FirstMonthOfFiscalYear"));
+	rqbo_encoding_end();
 	rqbo_db_begin();
 	rqbo_store_put_preferences(c->model_id, c->connection_id, &info);
 	rqbo_db_commit();
@@ -93,12 +96,14 @@ company_answered(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 	RqboConnection *c = session->connection;
 	RqboJson   *company = rqbo_qbo_read_body(session, "CompanyInfo");
-	RqboCompanyInfo info = {
-		.company_name = member_text(company, "CompanyName"),
-		.legal_name = member_text(company, "LegalName"),
-		.country = member_text(company, "Country"),
-		.fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"))
-	};
+	RqboCompanyInfo info = {0};
+
+	rqbo_encoding_begin();
+	info.company_name = member_text(company, "CompanyName");
+	info.legal_name = member_text(company, "LegalName");
+	info.country = member_text(company, "Country");
+	info.fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"));
+	rqbo_encoding_end();
 
 	if (info.company_name == NULL)
 		rqbo_qbo_raise_invalid(session, "It has no CompanyName.");

@@ -12,6 +12,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 
 #include "company.h"
@@ -19,7 +21,6 @@
 #include "db.h"
 #include "errors.h"
 #include "fault.h"
-#include "lock.h"
 #include "oauth.h"
 #include "oauth_answer.h"
 #include "secret.h"
@@ -28,7 +29,8 @@
 #define LOCK_RETRY_MS 200
 #define MAX_REALM_ID 32
 
-static void store_grant(RqboTask *task);
+static void put_grant(RqboSession *session);
+static void grant_is_stored(RqboTask *task);
 
 static RqboJob *
 job_of(RqboTask *task)
@@ -120,9 +122,44 @@ check_same_company(RqboSession *session, const char *realm_id)
 }
 
 /*
- * Look at the state, use it up, and take over what the browser brought.
- * A missing key is told before the state is used up, so that the same address
- * can be passed on again once the key is there.
+ * The request this sign-in belongs to, and the branch with the connection it
+ * has now.
+ */
+static void
+find_request(RqboTask *task, const bytea *digest)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboRequestState state;
+	int64		model_id,
+				branch_id,
+				environment_id;
+
+	state = rqbo_store_find_request(digest, &model_id, &branch_id, &environment_id);
+	if (state != RQBO_REQUEST_VALID)
+		state_is_invalid(state);
+	session->connection = rqbo_store_read_branch(model_id, branch_id, environment_id);
+}
+
+/*
+ * Look at the state before anything else, and lock the branch: nobody may
+ * refresh or replace its grant until this sign-in has ended.
+ */
+static bool
+lock_branch(RqboTask *task)
+{
+	MemoryContext saved = MemoryContextSwitchTo(task->context);
+
+	rqbo_db_begin();
+	find_request(task, rqbo_secret_digest_state(job_of(task)->request->state));
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	return rqbo_session_lock_grant(rqbo_session_of(task));
+}
+
+/*
+ * Under the lock, use the state up and take over what the browser brought.
+ * What the DBA or the caller can mend is told before the state is used, so
+ * that the same address can be passed on again.
  */
 static void
 claim_state(RqboTask *task)
@@ -130,19 +167,17 @@ claim_state(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 	const RqboJobRequest *request = job_of(task)->request;
 	bytea	   *digest;
-	RqboRequestState state;
-	int64		model_id,
-				branch_id,
-				environment_id;
 
 	rqbo_db_begin();
 	digest = rqbo_secret_digest_state(request->state);
-	state = rqbo_store_find_request(digest, &model_id, &branch_id, &environment_id);
-	if (state != RQBO_REQUEST_VALID)
-		state_is_invalid(state);
-	session->ring = rqbo_job_keyring(job_of(task));
-	session->connection = rqbo_store_read_branch(model_id, branch_id, environment_id);
-	rqbo_store_use_request(model_id, digest);
+	find_request(task, digest);
+	if (request->refusal[0] == '\0')
+	{
+		rqbo_oauth_check_app(session->connection);
+		check_realm_id(request->realm_id);
+		check_same_company(session, request->realm_id);
+	}
+	rqbo_store_use_request(session->connection->model_id, digest);
 	ForceSyncCommit();
 	rqbo_db_commit();
 }
@@ -150,15 +185,7 @@ claim_state(RqboTask *task)
 static void
 exchange_answered(RqboTask *task)
 {
-	RqboSession *session = rqbo_session_of(task);
-
-	/* a worker may be refreshing the old grant: let it finish first */
-	if (session->connection->connection_id != 0 && !session->holds_grant_lock)
-		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, session->connection->connection_id);
-	if (session->connection->connection_id != 0 && !session->holds_grant_lock)
-		rqbo_task_sleep(task, LOCK_RETRY_MS, exchange_answered);
-	else
-		store_grant(task);
+	rqbo_oauth_store_answer(rqbo_session_of(task), put_grant, grant_is_stored);
 }
 
 static void
@@ -166,24 +193,23 @@ begin_completion(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	const RqboJobRequest *request = job_of(task)->request;
-	MemoryContext saved = MemoryContextSwitchTo(task->context);
+	MemoryContext saved;
 
+	if (!lock_branch(task))
+	{
+		rqbo_task_sleep(task, LOCK_RETRY_MS, begin_completion);
+		return;
+	}
+	if (request->refusal[0] == '\0')
+		session->ring = rqbo_job_keyring(job_of(task));
+	saved = MemoryContextSwitchTo(task->context);
 	claim_state(task);
 	if (request->refusal[0] != '\0')
 		user_said_no(request->refusal);
-	check_realm_id(request->realm_id);
 	session->realm_id = pstrdup(request->realm_id);
 	session->exchange.code = pstrdup(request->code);
+	rqbo_job_forget_code(job_of(task));
 	MemoryContextSwitchTo(saved);
-
-	if (session->connection->client_id == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no app is registered for environment \"%s\"", session->connection->environment),
-				 errhint("Register one with reefqbo.register_app, and begin again with reefqbo.connect.")));
-	rqbo_db_begin();
-	check_same_company(session, session->realm_id);
-	rqbo_db_commit();
 	rqbo_oauth_exchange_code(session, exchange_answered);
 }
 
@@ -207,62 +233,64 @@ end_completion(RqboTask *task)
 }
 
 /*
- * The grant is stored, but the company could not be read: say so on the
+ * If the grant is stored but the company could not be read, say so on the
  * connection, which stays.
  */
 static void
-fail_after_grant(RqboTask *task)
-{
-	RqboConnection *c = rqbo_session_of(task)->connection;
-
-	if (c != NULL && c->connection_id != 0 && rqbo_session_of(task)->generation != 0)
-	{
-		int			sqlstate = task->failure->sqlerrcode;
-
-		rqbo_db_begin();
-		if (sqlstate == ERRCODE_RQBO_ENVIRONMENT_MISMATCH || sqlstate == ERRCODE_RQBO_RECONNECT_REQUIRED)
-			rqbo_store_set_status(c->model_id, c->connection_id, "reconnect_required", task->failure->message);
-		else if (sqlstate == ERRCODE_RQBO_COMPANY_SUSPENDED)
-			rqbo_store_set_status(c->model_id, c->connection_id, "suspended", task->failure->message);
-		rqbo_store_put_throttle(c);
-		rqbo_db_commit();
-	}
-	fail(task);
-}
-
-static void
-store_grant(RqboTask *task)
+fail_completion(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, 0};
-	bytea	   *digest;
+	const ErrorData *failure = task->failure;
 
-	rqbo_db_begin();
-	digest = rqbo_secret_realm_digest(session->ring, c->environment_id, session->realm_id);
-	/* sealing needs the id of the row: the first time, it is put once to get it */
+	rqbo_job_add_failure(job_of(task), failure);
+	if (c != NULL && session->generation != 0)
+	{
+		rqbo_db_begin();
+		rqbo_session_judge(session);
+		rqbo_store_put_throttle(c);
+		rqbo_db_commit();
+	}
+	rqbo_session_close(session);
+}
+
+/*
+ * Store the connection and its tokens.  Sealing needs the id of the row: the
+ * first time, it is put once to get it.
+ */
+static void
+put_grant(RqboSession *session)
+{
+	RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
+	bytea	   *digest = rqbo_secret_realm_digest(rqbo_keyring_newest(session->ring), c->environment_id,
+												  session->realm_id);
+
+	rqbo_store_lock_grant(c->model_id, c->connection_id);
 	if (c->connection_id == 0)
 	{
 		c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
-		c->connection_id = rqbo_store_put_connection(c, digest);
+		c->connection_id = owner.id2 = rqbo_store_put_connection(c, digest);
 	}
-	owner.id2 = c->connection_id;
 	c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
-	c->connection_id = rqbo_store_put_connection(c, digest);
-	rqbo_oauth_store_tokens(session);
-	rqbo_db_commit();
+	(void) rqbo_store_put_connection(c, digest);
+	rqbo_oauth_put_tokens(session, true);
 	c->realm_sealed = NULL;
+}
 
-	if (session->holds_grant_lock)
-		rqbo_lock_release(RQBO_LOCK_GRANT, c->connection_id);
-	session->holds_grant_lock = false;
+static void
+grant_is_stored(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_session_unlock_grant(session);
 	rqbo_company_read(session, end_completion);
 }
 
 void
 rqbo_connect_add_completion(RqboEngine *engine, RqboJob *job)
 {
-	(void) add_task(engine, job, begin_completion, fail_after_grant);
+	(void) add_task(engine, job, begin_completion, fail_completion);
 }
 
 /* ---- ending a connection ---- */
@@ -293,8 +321,26 @@ revoke_answered(RqboTask *task)
 }
 
 /*
- * Read the refresh token, for Intuit to revoke; NULL if there is none, it
- * cannot be unsealed, or others live on the same company.  note says why.
+ * The realm's digest by each key of the ring, as an array.
+ */
+static Datum
+realm_digests(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
+	char	   *realm_id = rqbo_secret_unseal(session->ring, owner, c->realm_sealed);
+	Datum	   *digests = palloc(session->ring->nkeys * sizeof(Datum));
+
+	for (int i = 0; i < session->ring->nkeys; i++)
+		digests[i] = PointerGetDatum(rqbo_secret_realm_digest(&session->ring->keys[i], c->environment_id,
+															  realm_id));
+	rqbo_secret_wipe(realm_id);
+	return PointerGetDatum(construct_array(digests, session->ring->nkeys, BYTEAOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * Read the refresh token, for Intuit to revoke; NULL if there is none or
+ * others live on the same company.  note says why.
  */
 static char *
 token_to_revoke(RqboSession *session, const char **note)
@@ -307,11 +353,11 @@ token_to_revoke(RqboSession *session, const char **note)
 		*note = "there were no tokens";
 	else if (c->client_id == NULL)
 		*note = "tokens wiped; not revoked at Intuit, since no app is registered any more";
-	else if (rqbo_store_grant_is_shared(c->model_id, c->connection_id))
+	else if (rqbo_store_grant_is_shared(c->model_id, c->connection_id, realm_digests(session)))
 		*note = "tokens wiped; not revoked at Intuit, since another connection is to the same company";
 	else
 	{
-		session->ring = rqbo_job_keyring(job_of(session->task));
+		rqbo_oauth_prepare_revoke(session);
 		MemoryContextSwitchTo(session->task->context);
 		return rqbo_secret_unseal(session->ring, owner, credential->refresh_sealed);
 	}
@@ -329,6 +375,7 @@ try_token_to_revoke(RqboSession *session, const char **note)
 
 	PG_TRY();
 	{
+		session->ring = rqbo_job_keyring(job_of(session->task));
 		rqbo_db_begin();
 		token = token_to_revoke(session, note);
 		rqbo_db_commit();
@@ -339,7 +386,7 @@ try_token_to_revoke(RqboSession *session, const char **note)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
 		*note = "tokens wiped; not revoked at Intuit, since they could not be unsealed";
 	}
@@ -353,34 +400,24 @@ begin_disconnection(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 	RqboConnection *c = session->connection;
 	const char *note = NULL;
-	MemoryContext saved = MemoryContextSwitchTo(task->context);
 	char	   *token;
 
-	if (!session->holds_grant_lock)
-		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, c->connection_id);
-	if (!session->holds_grant_lock)
+	if (!rqbo_session_lock_grant(session))
 	{
-		MemoryContextSwitchTo(saved);
 		rqbo_task_sleep(task, LOCK_RETRY_MS, begin_disconnection);
 		return;
 	}
 	token = try_token_to_revoke(session, &note);
 	session->exchange.tokens.refresh_token = token; /* wiped with the session */
-	MemoryContextSwitchTo(saved);
 
 	/* the local part first: it must not depend on Intuit */
 	rqbo_db_begin();
-	rqbo_store_wipe_tokens(c->model_id, c->connection_id);
-	rqbo_store_set_status(c->model_id, c->connection_id, "disconnected", "disconnected on request");
+	rqbo_store_disconnect(c->model_id, c->connection_id);
 	rqbo_db_commit();
 	if (token == NULL)
-	{
 		end_disconnection(task, false, note);
-		return;
-	}
-	rqbo_db_begin();
-	rqbo_oauth_revoke(session, token, revoke_answered);
-	rqbo_db_commit();
+	else
+		rqbo_oauth_revoke(session, token, revoke_answered);
 }
 
 void

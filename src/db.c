@@ -17,6 +17,8 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/inval.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -26,24 +28,32 @@
 #include "compat.h"
 #include "db.h"
 
+/* What a short transaction gives back when it ends. */
 static MemoryContext outer_context = NULL;
+static Oid	outer_user = InvalidOid;
+static int	outer_security = 0;
 
 /*
  * Keep DROP and ALTER EXTENSION out until the end of the transaction, and
  * make sure that there still is an extension.  Returns its owner.
  */
 static Oid
-lock_extension(void)
+lock_extension(bool wait)
 {
 	Oid			extension = get_extension_oid("reefqbo", true);
+	LOCKTAG		tag;
 	Relation	relation;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	Oid			owner = InvalidOid;
 
-	if (OidIsValid(extension))
-		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("extension \"reefqbo\" is being altered or dropped")));
+	AcceptInvalidationMessages();
 	if (!OidIsValid(extension) || get_extension_oid("reefqbo", true) != extension)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -60,12 +70,8 @@ lock_extension(void)
 	return owner;
 }
 
-/*
- * Begin a transaction in a worker.  It runs with the rights of the
- * extension's owner, whoever the worker connected as.
- */
-void
-rqbo_db_begin(void)
+static void
+begin(bool wait)
 {
 	Oid			owner;
 
@@ -74,10 +80,11 @@ rqbo_db_begin(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "reefqbo: reading and storing");
-	owner = lock_extension();
+	owner = lock_extension(wait);
 	/* what was read before the lock was granted may be stale */
 	PopActiveSnapshot();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	GetUserIdAndSecContext(&outer_user, &outer_security);
 	SetUserIdAndSecContext(owner, SECURITY_LOCAL_USERID_CHANGE);
 
 	MemoryContextSwitchTo(outer_context);
@@ -85,21 +92,36 @@ rqbo_db_begin(void)
 		elog(ERROR, "could not connect to SPI");
 }
 
+/*
+ * Begin a transaction in a worker.  It runs with the rights of the
+ * extension's owner, whoever the worker connected as.
+ */
+void
+rqbo_db_begin(void)
+{
+	begin(true);
+}
+
+/*
+ * The same for a step that holds interrupts off and so must not wait for a
+ * lock: it fails instead.  Naming the tables is the caller's.
+ */
+void
+rqbo_db_begin_nowait(void)
+{
+	begin(false);
+}
+
 void
 rqbo_db_commit(void)
 {
 	SPI_finish();
+	SetUserIdAndSecContext(outer_user, outer_security);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(outer_context);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
-}
-
-bool
-rqbo_db_is_open(void)
-{
-	return IsTransactionState();
 }
 
 /*

@@ -38,8 +38,8 @@ typedef struct RqboArgs
  * dropped or altered, and SPI is connected.
  */
 extern void rqbo_db_begin(void);
+extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
-extern bool rqbo_db_is_open(void);
 
 extern uint64 rqbo_db_run(RqboStatement *statement, RqboArgs *args);
 

@@ -6,9 +6,10 @@
  *
  * No transaction is open while the engine waits.  Interrupts are handled
  * between steps, at once; only while an answer that carries tokens is on its
- * way they wait up to EXCHANGE_GRACE_MS, since that answer may hold the only
- * living refresh token.  If the one who asked has gone, such an answer is
- * still waited for, and then all ends.
+ * way they wait up to EXCHANGE_GRACE_MS, and then for the step that stores it,
+ * since that answer may hold the only living refresh token.  If the one who
+ * asked has gone, such an answer is still waited for and stored, and nothing
+ * else is begun.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,8 +21,8 @@
 #include "pgstat.h"
 #include "storage/procsignal.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
+#include "clock.h"
 #include "engine.h"
 
 /* Companies at work at the same time; the others wait their turn. */
@@ -45,7 +46,7 @@ typedef struct EngineTask
 	bool		is_exchange;
 	RqboStep	step;
 	RqboStep	on_failure;
-	TimestampTz wake_at;
+	int64		wake_at;		/* on rqbo_clock_ms */
 	MemoryContext page;			/* where the current step runs; holds its answer */
 	MemoryContext next_page;	/* of the request just sent */
 	dlist_node	link;
@@ -61,7 +62,8 @@ struct RqboEngine
 	dlist_head	running;
 	int			nrunning;
 	int			nexchanges;
-	TimestampTz interrupted_at; /* 0 while nobody has interrupted */
+	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
+	int64		interrupted_at; /* on rqbo_clock_ms; 0 while nobody has interrupted */
 };
 
 RqboEngine *
@@ -117,6 +119,8 @@ rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 void
 rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 {
+	/* what is interrupted already must not begin what cannot be interrupted */
+	CHECK_FOR_INTERRUPTS();
 	send_request((EngineTask *) task, request, next);
 	((EngineTask *) task)->is_exchange = true;
 	task->engine->nexchanges++;
@@ -128,8 +132,16 @@ rqbo_task_sleep(RqboTask *task, int ms, RqboStep next)
 	EngineTask *t = (EngineTask *) task;
 
 	t->state = TASK_SLEEPING;
-	t->wake_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	t->wake_at = rqbo_clock_ms() + ms;
 	t->step = next;
+}
+
+void
+rqbo_task_sleep_with_answer(RqboTask *task, int ms, RqboStep next)
+{
+	rqbo_task_sleep(task, ms, next);
+	((EngineTask *) task)->is_exchange = true;
+	task->engine->nexchanges++;
 }
 
 void
@@ -170,8 +182,7 @@ call_guarded(EngineTask *task, RqboStep step)
 		MemoryContextSwitchTo(engine_context);
 		failure = CopyErrorData();
 		FlushErrorState();
-		if (IsTransactionState())
-			AbortCurrentTransaction();
+		AbortOutOfAnyTransaction();
 		pgstat_report_activity(STATE_IDLE, NULL);
 		MemoryContextSwitchTo(engine_context);
 		if (task->public.failure == NULL)
@@ -196,6 +207,44 @@ turn_page(EngineTask *task)
 	task->next_page = NULL;
 }
 
+static bool
+is_wanted(const RqboEngine *engine)
+{
+	return engine->still_wanted(engine->still_wanted_arg);
+}
+
+/*
+ * A step that only the one who has gone would have wanted.
+ */
+static void
+refuse_step(RqboTask *task pg_attribute_unused())
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+}
+
+/*
+ * Call a step.  The one that follows an exchange is about to store what must
+ * not be lost: interrupts wait until it has, even those that came while the
+ * answer was awaited.
+ */
+static bool
+call_step(EngineTask *task, RqboStep step)
+{
+	uint32		held = InterruptHoldoffCount;
+	bool		is_exchange = task->is_exchange;
+	bool		done;
+
+	if (!is_exchange)
+		return call_guarded(task, is_wanted(task->public.engine) ? step : refuse_step);
+	exchange_is_over(task);
+	HOLD_INTERRUPTS();
+	done = call_guarded(task, step);
+	InterruptHoldoffCount = held;	/* an ERROR has reset it */
+	return done;
+}
+
 static void
 run_step(EngineTask *task)
 {
@@ -203,11 +252,14 @@ run_step(EngineTask *task)
 
 	task->state = TASK_READY;
 	task->step = NULL;
-	if (!call_guarded(task, step))
+	if (!call_step(task, step))
 	{
 		exchange_is_over(task);
 		(void) call_guarded(task, task->on_failure);
 		task->state = TASK_ENDED;
+		/* a cancel is meant for all of the work, not for the company it happened to hit */
+		if (task->public.failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			task->public.engine->cancelled = task->public.failure;
 	}
 	task->public.result = NULL;
 	if (task->state == TASK_ENDED)
@@ -244,7 +296,6 @@ run_answered_tasks(RqboEngine *engine)
 
 	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
 	{
-		exchange_is_over(task);
 		task->public.result = result;
 		run_step(task);
 	}
@@ -254,7 +305,7 @@ static void
 run_woken_tasks(RqboEngine *engine)
 {
 	dlist_mutable_iter iter;
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = rqbo_clock_ms();
 
 	dlist_foreach_modify(iter, &engine->running)
 	{
@@ -272,7 +323,7 @@ static long
 time_to_first_wake(RqboEngine *engine)
 {
 	dlist_iter	iter;
-	TimestampTz now = GetCurrentTimestamp();
+	int64		now = rqbo_clock_ms();
 	long		first = -1;
 
 	dlist_foreach(iter, &engine->running)
@@ -282,7 +333,7 @@ time_to_first_wake(RqboEngine *engine)
 
 		if (task->state != TASK_SLEEPING)
 			continue;
-		ms = TimestampDifferenceMilliseconds(now, task->wake_at);
+		ms = (long) Max(0, task->wake_at - now);
 		first = first < 0 ? ms : Min(first, ms);
 	}
 	return first;
@@ -294,15 +345,13 @@ time_to_first_wake(RqboEngine *engine)
 static long
 grace_left(RqboEngine *engine)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	long		waited;
+	int64		now = rqbo_clock_ms();
 
 	if (engine->nexchanges == 0)
 		return 0;
 	if (engine->interrupted_at == 0)
 		engine->interrupted_at = now;
-	waited = TimestampDifferenceMilliseconds(engine->interrupted_at, now);
-	return Max(0, EXCHANGE_GRACE_MS - waited);
+	return (long) Max(0, engine->interrupted_at + EXCHANGE_GRACE_MS - now);
 }
 
 /*
@@ -312,10 +361,10 @@ grace_left(RqboEngine *engine)
 static long
 handle_interrupts(RqboEngine *engine)
 {
-	if (!engine->still_wanted(engine->still_wanted_arg) && engine->nexchanges == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+	if (engine->cancelled != NULL && engine->nexchanges == 0)
+		ReThrowError(engine->cancelled);
+	if (!is_wanted(engine) && engine->nexchanges == 0)
+		refuse_step(NULL);
 	if (ProcDiePending || QueryCancelPending)
 	{
 		long		left = grace_left(engine);

@@ -46,6 +46,9 @@ extern void rqbo_engine_run(RqboEngine *engine);
 extern void rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_sleep(RqboTask *task, int ms, RqboStep next);
+
+/* Sleep with such an answer in hand, not yet stored: the same holds for the pause. */
+extern void rqbo_task_sleep_with_answer(RqboTask *task, int ms, RqboStep next);
 extern void rqbo_task_end(RqboTask *task);
 
 #endif							/* RQBO_ENGINE_H */

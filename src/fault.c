@@ -246,6 +246,21 @@ complaint(int sqlstate, const RqboAttempt *attempt)
 }
 
 const char *
+rqbo_fault_verdict(const RqboAttempt *attempt)
+{
+	switch (sqlstate_of(attempt))
+	{
+		case ERRCODE_RQBO_RECONNECT_REQUIRED:
+		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
+			return "reconnect_required";
+		case ERRCODE_RQBO_COMPANY_SUSPENDED:
+			return "suspended";
+		default:
+			return NULL;
+	}
+}
+
+const char *
 rqbo_fault_hint(int sqlstate)
 {
 	switch (sqlstate)

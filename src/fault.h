@@ -31,4 +31,7 @@ extern char *rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *resu
 
 extern const char *rqbo_fault_hint(int sqlstate);
 
+/* The status a connection deserves after an answer; NULL if it says nothing about that. */
+extern const char *rqbo_fault_verdict(const RqboAttempt *attempt);
+
 #endif							/* RQBO_FAULT_H */

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -17,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/resowner.h"
 #include "utils/tuplestore.h"
 
 #include "errors.h"
@@ -140,16 +142,6 @@ rqbo_register_app(PG_FUNCTION_ARGS)
 /* ---- beginning a sign-in ---- */
 
 static void
-check_app(const RqboConnection *c)
-{
-	if (c->client_id == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no app is registered for environment \"%s\"", c->environment),
-				 errhint("Register the Intuit app's keys with reefqbo.register_app.")));
-}
-
-static void
 check_purpose(const RqboConnection *c)
 {
 	if (!rqbo_store_environment_suits(c->model_id, c->environment_id))
@@ -187,7 +179,7 @@ begin_sign_in(const RqboConnection *c)
 	char	   *state = rqbo_secret_make_state();
 	text	   *address;
 
-	check_app(c);
+	rqbo_oauth_check_app(c);
 	rqbo_store_add_request(c->model_id, c->branch_id, c->environment_id, rqbo_secret_digest_state(state));
 	address = cstring_to_text(rqbo_oauth_make_address(c, state));
 	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
@@ -316,7 +308,6 @@ run_for_one_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
 		elog(ERROR, "return type must be a row type");
 	row.desc = BlessTupleDesc(row.desc);
 	rqbo_job_run(request, sink_one_row, &row);
-	explicit_bzero(request, sizeof(*request));
 	if (row.tuple == NULL)
 		elog(ERROR, "a worker returned no row");
 	return HeapTupleGetDatum(row.tuple);
@@ -375,7 +366,7 @@ rqbo_complete_connection_parts(PG_FUNCTION_ARGS)
  * Fill in which connections a job is about; branch_id 0 means all.
  */
 static void
-name_connections(RqboJobRequest *request, const char *model, const char *branch, bool null_is_root)
+find_connections(RqboJobRequest *request, const char *model, const char *branch, bool null_is_root)
 {
 	int64	   *found;
 
@@ -387,6 +378,37 @@ name_connections(RqboJobRequest *request, const char *model, const char *branch,
 	if (*found == 0)
 		no_connection(model, branch);
 	SPI_finish();
+}
+
+/*
+ * The same, giving back the locks on the tables: the caller is about to wait
+ * for QuickBooks, and DROP EXTENSION must not wait for the caller.
+ */
+static void
+name_connections(RqboJobRequest *request, const char *model, const char *branch, bool null_is_root)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile failure = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		find_connections(request, model, branch, null_is_root);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (failure != NULL)
+		ReThrowError(failure);
 }
 
 Datum

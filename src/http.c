@@ -23,8 +23,8 @@
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
+#include "clock.h"
 #include "http_internal.h"
 
 /* ---- what libcurl calls: must not throw ---- */
@@ -62,7 +62,7 @@ on_timer(CURLM *multi pg_attribute_unused(), long timeout_ms, void *arg)
 
 	http->has_deadline = timeout_ms >= 0;
 	if (http->has_deadline)
-		http->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout_ms);
+		http->deadline = rqbo_clock_ms() + timeout_ms;
 	return 0;
 }
 
@@ -249,7 +249,7 @@ time_to_wait(const RqboHttp *http, long timeout_ms)
 		return 0;
 	if (http->has_deadline)
 	{
-		long		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), http->deadline);
+		long		left = (long) Max(0, http->deadline - rqbo_clock_ms());
 
 		return timeout_ms < 0 ? left : Min(left, timeout_ms);
 	}
@@ -273,7 +273,7 @@ rqbo_http_turn(RqboHttp *http, long timeout_ms)
 		else
 			drive_socket(http, &events[i]);
 	}
-	if (http->has_deadline && http->deadline <= GetCurrentTimestamp())
+	if (http->has_deadline && http->deadline <= rqbo_clock_ms())
 	{
 		http->has_deadline = false;
 		drive(http, CURL_SOCKET_TIMEOUT, 0);

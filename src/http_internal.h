@@ -10,7 +10,6 @@
 
 #include <curl/curl.h>
 
-#include "datatype/timestamp.h"
 #include "lib/ilist.h"
 
 #include "compat.h"
@@ -40,7 +39,7 @@ struct RqboHttp
 	int			watched_size;
 	bool		watched_changed;
 	bool		has_deadline;
-	TimestampTz deadline;
+	int64		deadline;		/* on rqbo_clock_ms */
 
 	/* the same as PostgreSQL waits for it */
 	RqboOwned  *wait_set_owned;

@@ -80,7 +80,7 @@ end(RqboTask *task)
 		rqbo_store_review_restatements(c->model_id, import->import_id);
 	if (import->counts.months > 0)
 		rqbo_store_actuals_read(c->model_id, c->connection_id);
-	rqbo_store_set_status(c->model_id, c->connection_id, "connected", NULL);
+	rqbo_store_mark_working(c->model_id, c->connection_id);
 	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_succeeded(c->model_id, import->import_id);
 	rqbo_store_put_throttle(c);
@@ -146,22 +146,16 @@ begin_reading(RqboTask *task)
 
 /* ---- the beginning ---- */
 
-/*
- * A connection whose grant is known to be dead is not tried again.
- */
 static void
 check_status(const RqboConnection *c)
 {
-	bool		is_disconnected = strcmp(c->status, "disconnected") == 0;
-
-	if (!is_disconnected && strcmp(c->status, "reconnect_required") != 0)
+	if (strcmp(c->status, "disconnected") != 0)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
-			 is_disconnected ?
-			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model) :
-			 errmsg("branch \"%s\" of model \"%s\" must be reconnected", c->branch, c->model),
-			 c->status_reason != NULL ? errdetail("%s.", c->status_reason) : 0,
+			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model),
+			 errdetail("It was connected to \"%s\" and keeps its accounts and actuals.",
+					   c->company != NULL ? c->company : c->branch),
 			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
 }
 
@@ -193,6 +187,24 @@ open_log(RqboImport *import)
 	rqbo_db_commit();
 }
 
+/*
+ * What was read when the job began may be old by the time the lock is ours.
+ */
+static void
+read_again(RqboImport *import)
+{
+	RqboSession *session = import->session;
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+	const RqboConnection *c = session->connection;
+
+	rqbo_db_begin();
+	session->connection = rqbo_store_read_connection(c->model_id, c->connection_id);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	if (session->connection == NULL)
+		elog(ERROR, "a connection has vanished");
+}
+
 static void
 wait_for_other_import(RqboTask *task)
 {
@@ -213,12 +225,14 @@ begin(RqboTask *task)
 	RqboSession *session = import->session;
 	RqboConnection *c = session->connection;
 
-	session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->connection_id);
+	session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->branch_id);
 	if (!session->holds_import_lock)
 	{
 		wait_for_other_import(task);
 		return;
 	}
+	read_again(import);
+	c = session->connection;
 	open_log(import);
 	check_status(c);
 	session->ring = rqbo_job_keyring(import->job);
@@ -235,42 +249,20 @@ begin(RqboTask *task)
 
 /* ---- failure ---- */
 
-/*
- * What a failure says about the connection itself; NULL for nothing.
- */
-static const char *
-status_after(int sqlstate)
-{
-	switch (sqlstate)
-	{
-		case ERRCODE_RQBO_RECONNECT_REQUIRED:
-		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
-			return "reconnect_required";
-		case ERRCODE_RQBO_COMPANY_SUSPENDED:
-			return "suspended";
-		default:
-			return NULL;
-	}
-}
-
 static void
 record_failure(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboConnection *c = import->session->connection;
-	const ErrorData *failure = task->failure;
-	const char *status = status_after(failure->sqlerrcode);
+	RqboSession *session = import->session;
+	RqboConnection *c = session->connection;
 
 	if (import->import_id == 0)
 		return;
 	rqbo_db_begin();
-	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, import->session->requests);
-	rqbo_store_import_failed(c->model_id, import->import_id, failure, import->session->intuit_tid);
+	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, session->requests);
+	rqbo_store_import_failed(c->model_id, import->import_id, task->failure, session->intuit_tid);
+	rqbo_session_judge(session);
 	rqbo_store_put_throttle(c);
-	if (status != NULL && strcmp(c->status, "disconnected") != 0)
-		rqbo_store_set_status(c->model_id, c->connection_id, status,
-							  c->status_reason != NULL && strcmp(status, c->status) == 0 ?
-							  c->status_reason : failure->message);
 	rqbo_db_commit();
 }
 

@@ -20,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "db.h"
+#include "encoding.h"
 #include "errors.h"
 #include "fault.h"
 #include "import.h"
@@ -99,7 +100,7 @@ end_sweep(RqboTask *task)
 static char *
 field(const RqboJson *account, const char *key)
 {
-	return rqbo_qbo_text(rqbo_json_member_text(account, key));
+	return rqbo_encoding_import(rqbo_json_member_text(account, key));
 }
 
 /*
@@ -109,9 +110,13 @@ static char *
 amount_field(const RqboJson *account, const char *key)
 {
 	const char *amount = rqbo_json_member_text(account, key);
-	size_t		length = amount != NULL ? strlen(amount) : 0;
+	const char *digits = amount != NULL && amount[0] == '-' ? amount + 1 : amount;
+	size_t		whole = digits != NULL ? strspn(digits, "0123456789") : 0;
+	size_t		length = whole;
 
-	if (length == 0 || length > 40 || strspn(amount, "-+.0123456789Ee") != length)
+	if (whole > 0 && digits[whole] == '.')
+		length += 1 + strspn(digits + whole + 1, "0123456789");
+	if (length == 0 || length > 40 || digits[length] != '\0')
 		return NULL;
 	return pstrdup(amount);
 }
@@ -170,8 +175,11 @@ page_answered(RqboTask *task)
 	RqboImport *import = rqbo_import_of(task);
 	RqboJson   *response = rqbo_qbo_read_body(import->session, "QueryResponse");
 	int			before = list_length(import->chart);
-	int			count = add_page(import, rqbo_json_member(response, "Account"));
+	int			count;
 
+	rqbo_encoding_begin();
+	count = add_page(import, rqbo_json_member(response, "Account"));
+	rqbo_encoding_end();
 	import->chart_position += count;
 	/* a page that brings nothing new is the end, whatever the count says */
 	if (list_length(import->chart) > before && list_length(import->chart) < import->chart_expected)

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "db.h"
+#include "encoding.h"
 #include "errors.h"
 #include "fault.h"
 #include "import.h"
@@ -136,7 +137,9 @@ read_report(RqboImport *import, RqboReportName name)
 	RqboReport *report;
 
 	error_context_stack = &callback;
+	rqbo_encoding_begin();
 	report = rqbo_report_read(result->body, result->length, &asked);
+	rqbo_encoding_end();
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(saved);
 	return report;

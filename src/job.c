@@ -165,7 +165,7 @@ receive_messages(shm_mq_handle *queue, StringInfo error, RqboRowSink sink, void 
 }
 
 void
-rqbo_job_run(const RqboJobRequest *request, RqboRowSink sink, void *arg)
+rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg)
 {
 	dsm_segment *segment;
 	shm_mq_handle *queue;
@@ -179,6 +179,7 @@ rqbo_job_run(const RqboJobRequest *request, RqboRowSink sink, void *arg)
 				 errmsg("cannot talk to QuickBooks in a read-only transaction or on a standby"),
 				 errhint("Do it on the primary server, in a transaction that may write.")));
 	segment = make_segment(request, &queue);
+	explicit_bzero(request, sizeof(*request));
 	worker = start_worker(segment);
 	shm_mq_set_handle(queue, worker);
 	done = receive_messages(queue, &error, sink, arg);

@@ -47,15 +47,15 @@ typedef struct RqboJobRequest
 /* Called for each row of the answer, in the database encoding; a value may be NULL. */
 typedef void (*RqboRowSink) (int ncolumns, char **values, void *arg);
 
-/* Run the job in a worker, wait, pass on its notices and its error. */
-extern void rqbo_job_run(const RqboJobRequest *request, RqboRowSink sink, void *arg);
+/* Run the job in a worker, wait, pass on its notices and its error.  The request is wiped. */
+extern void rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg);
 
 /* ---- in the worker ---- */
 
 /* What the tasks of a job share. */
 typedef struct RqboJob
 {
-	const RqboJobRequest *request;
+	RqboJobRequest *request;	/* in shared memory */
 	const RqboKeyring *ring;	/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
 	List	   *rows;			/* List of char *[], the answer */
@@ -65,6 +65,9 @@ typedef struct RqboJob
 
 extern void rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values);
 extern const RqboKeyring *rqbo_job_keyring(RqboJob *job);
+
+/* The authorization code has been taken over: wipe it where it came from. */
+extern void rqbo_job_forget_code(RqboJob *job);
 extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
 
 #endif							/* RQBO_JOB_H */

@@ -27,6 +27,12 @@ rqbo_job_keyring(RqboJob *job)
 }
 
 void
+rqbo_job_forget_code(RqboJob *job)
+{
+	explicit_bzero(job->request->code, sizeof(job->request->code));
+}
+
+void
 rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
 {
 	MemoryContext saved = MemoryContextSwitchTo(job->context);
@@ -48,7 +54,7 @@ rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 {
 	MemoryContext saved = MemoryContextSwitchTo(job->context);
 
-	if (job->failures != NIL)
+	if (job->failures != NIL && linitial(job->failures) != failure)
 		ereport(WARNING,
 				(errcode(failure->sqlerrcode),
 				 errmsg("%s", failure->message),

@@ -255,20 +255,45 @@ try_memory(size_t size)
  */
 static const char *
 check_result(struct json_tokener *tokener, const struct json_object *tree,
-			 const char *text, size_t len)
+			 const char *text, size_t len, size_t end)
 {
 	enum json_tokener_error error = json_tokener_get_error(tokener);
-	size_t		end;
 
 	if (error != json_tokener_success)
 		return reason_of(error);
 	if (tree == NULL)
 		raise_out_of_memory();
-	end = json_tokener_get_parse_end(tokener);
 	text += end;
 	len -= end;
 	skip_space(&text, &len);
 	return len > 0 ? "Something follows the document." : NULL;
+}
+
+/*
+ * json-c 0.18, where it is strict, takes nothing outside ASCII, not even in a
+ * string (its issue 875).  So it gets the text in runs, and is strict with
+ * those of ASCII.  The others lie inside strings, as scan() has seen to, and
+ * are valid UTF-8: strictness would find nothing in them.
+ */
+static struct json_object *
+feed(struct json_tokener *tokener, const char *text, size_t len, size_t *end)
+{
+	struct json_object *tree;
+	size_t		begin;
+	size_t		next = 0;
+
+	do
+	{
+		bool		is_ascii = !IS_HIGHBIT_SET(text[next]);
+
+		begin = next++;
+		while (next < len && !IS_HIGHBIT_SET(text[next]) == is_ascii)
+			next++;
+		json_tokener_set_flags(tokener, is_ascii ? JSON_FLAGS : JSON_FLAGS & ~JSON_TOKENER_STRICT);
+		tree = json_tokener_parse_ex(tokener, text + begin, (int) (next - begin));
+	} while (next < len && json_tokener_get_error(tokener) == json_tokener_continue);
+	*end = begin + json_tokener_get_parse_end(tokener);
+	return tree;
 }
 
 static RqboJson *
@@ -278,17 +303,17 @@ parse(const char *text, size_t len, const char **reason)
 	RqboOwned  *tokener_owner = rqbo_owned_reserve(CurrentMemoryContext, release_tokener);
 	struct json_tokener *tokener;
 	struct json_object *tree;
+	size_t		end;
 
 	try_memory(memory_needed(text, len));
 	tokener = json_tokener_new_ex(RQBO_JSON_MAX_DEPTH);
 	if (tokener == NULL)
 		raise_out_of_memory();
 	rqbo_owned_set(tokener_owner, tokener);
-	json_tokener_set_flags(tokener, JSON_FLAGS);
-	tree = json_tokener_parse_ex(tokener, text, (int) len);
+	tree = feed(tokener, text, len, &end);
 	rqbo_owned_set(tree_owner, tree);
 
-	*reason = check_result(tokener, tree, text, len);
+	*reason = check_result(tokener, tree, text, len, end);
 	rqbo_owned_release(tokener_owner);
 	if (*reason == NULL)
 		return (RqboJson *) tree;

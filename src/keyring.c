@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "common/base64.h"
-#include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
@@ -50,82 +50,82 @@ wipe_text(void *object)
 }
 
 /*
- * The file must be a plain one that nobody but its owner can read.
+ * The file must be a plain one that nobody but its owner can read; NULL if so,
+ * else what is wrong.
  */
-static void
-check_file(FILE *file)
+static const char *
+file_problem(FILE *file)
 {
 	struct stat st;
 
 	if (fstat(fileno(file), &st) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("could not stat key file \"%s\": %m", rqbo_key_file)));
+		return "cannot be looked at";
 	if (!S_ISREG(st.st_mode))
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("key file \"%s\" is not a regular file", rqbo_key_file)));
+		return "is not a regular file";
 	if (st.st_mode & (S_IRWXG | S_IRWXO))
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("key file \"%s\" has group or world access", rqbo_key_file),
-				 errhint("Make it readable by the server's own user only: chmod 600, or u=rw.")));
+		return "has group or world access";
+	return NULL;
 }
 
-static void
-read_all(FILE *file, RingText *text, const char *source)
+/*
+ * Read to the end; false if that failed.  Our buffer is wiped later, stdio's
+ * own would not be.
+ */
+static bool
+read_all(FILE *file, RingText *text)
 {
+	setvbuf(file, NULL, _IONBF, 0);
 	text->length = fread(text->data, 1, sizeof(text->data), file);
-	if (ferror(file))
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("could not read the key ring from %s: %m", source)));
-	if (text->length > MAX_RING_BYTES)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("the key ring from %s is larger than %d bytes", source, MAX_RING_BYTES)));
-	text->data[text->length] = '\0';
+	return !ferror(file);
 }
 
 static void
 read_file(RingText *text)
 {
 	FILE	   *file = AllocateFile(rqbo_key_file, PG_BINARY_R);
+	const char *problem;
+	bool		is_read;
 
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
 				 errmsg("could not open key file \"%s\": %m", rqbo_key_file),
 				 errhint("reefqbo.key_file must name a file that the server's own user can read.")));
-	/* our buffer is wiped, stdio's own would not be */
-	setvbuf(file, NULL, _IONBF, 0);
-	check_file(file);
-	read_all(file, text, "reefqbo.key_file");
+	problem = file_problem(file);
+	is_read = problem == NULL && read_all(file, text);
 	FreeFile(file);
+	if (problem != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("key file \"%s\" %s", rqbo_key_file, problem),
+				 errhint("It must be a plain file, readable by the server's own user only: chmod 600.")));
+	if (!is_read)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("could not read key file \"%s\"", rqbo_key_file)));
 }
 
 static void
 read_command(RingText *text)
 {
-	FILE	   *pipe;
+	FILE	   *pipe = OpenPipeStream(rqbo_key_command, PG_BINARY_R);
+	bool		is_read;
 	int			status;
-	char	   *reason;
 
-	pipe = OpenPipeStream(rqbo_key_command, PG_BINARY_R);
 	if (pipe == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
 				 errmsg("could not run reefqbo.key_command: %m")));
-	setvbuf(pipe, NULL, _IONBF, 0);
-	read_all(pipe, text, "reefqbo.key_command");
+	is_read = read_all(pipe, text);
 	status = ClosePipeStream(pipe);
-	if (status == 0)
-		return;
-	reason = status == -1 ? pstrdup(strerror(errno)) : wait_result_to_str(status);
-	ereport(ERROR,
-			(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-			 errmsg("reefqbo.key_command failed"),
-			 errdetail("The command ended thus: %s.", reason)));
+	/* a cancel reaches the command as well, and is not its failure */
+	CHECK_FOR_INTERRUPTS();
+	if (status != 0 || !is_read)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("reefqbo.key_command failed"),
+				 errdetail("The command ended thus: %s.",
+						   status > 0 ? wait_result_to_str(status) : "its output could not be read")));
 }
 
 static void
@@ -222,6 +222,11 @@ rqbo_keyring_load(void)
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
 				 errmsg("no key ring is configured"),
 				 errhint("Set reefqbo.key_file or reefqbo.key_command in postgresql.conf.")));
+	if (text->length > MAX_RING_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("the key ring is larger than %d bytes", MAX_RING_BYTES)));
+	text->data[text->length] = '\0';
 	read_lines(ring, text);
 	rqbo_owned_release(text_owned);
 	if (ring->nkeys == 0)

@@ -20,13 +20,13 @@
 #define FIRST_LOCK_CLASS 0x5251 /* "RQ" */
 
 static LOCKTAG
-make_tag(RqboLockKind kind, int64 connection_id)
+make_tag(RqboLockKind kind, int64 branch_id)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
-						 (uint32) ((uint64) connection_id >> 32),
-						 (uint32) connection_id,
+						 (uint32) ((uint64) branch_id >> 32),
+						 (uint32) branch_id,
 						 FIRST_LOCK_CLASS + kind);
 	return tag;
 }
@@ -36,17 +36,17 @@ make_tag(RqboLockKind kind, int64 connection_id)
  * companies, and none may hold up the others.
  */
 bool
-rqbo_lock_try(RqboLockKind kind, int64 connection_id)
+rqbo_lock_try(RqboLockKind kind, int64 branch_id)
 {
-	LOCKTAG		tag = make_tag(kind, connection_id);
+	LOCKTAG		tag = make_tag(kind, branch_id);
 
 	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 void
-rqbo_lock_release(RqboLockKind kind, int64 connection_id)
+rqbo_lock_release(RqboLockKind kind, int64 branch_id)
 {
-	LOCKTAG		tag = make_tag(kind, connection_id);
+	LOCKTAG		tag = make_tag(kind, branch_id);
 
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }

@@ -14,7 +14,8 @@ typedef enum RqboLockKind
 	RQBO_LOCK_IMPORT			/* who imports into it */
 } RqboLockKind;
 
-extern bool rqbo_lock_try(RqboLockKind kind, int64 connection_id);
-extern void rqbo_lock_release(RqboLockKind kind, int64 connection_id);
+/* By branch, since a connection that is being made has no id yet. */
+extern bool rqbo_lock_try(RqboLockKind kind, int64 branch_id);
+extern void rqbo_lock_release(RqboLockKind kind, int64 branch_id);
 
 #endif							/* RQBO_LOCK_H */

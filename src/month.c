@@ -53,3 +53,38 @@ rqbo_month_is_whole(DateADT start, DateADT end)
 {
 	return start <= end && rqbo_month_add(start, 0) == start && rqbo_month_add(end, 1) - 1 == end;
 }
+
+
+static bool
+digits(const char *text, int count, int *value)
+{
+	*value = 0;
+	while (count-- > 0)
+	{
+		if (*text < '0' || *text > '9')
+			return false;
+		*value = *value * 10 + (*text++ - '0');
+	}
+	return true;
+}
+
+
+/*
+ * YYYY-MM-DD and nothing else.
+ */
+bool
+rqbo_month_parse_date(const char *text, DateADT *date)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
+		!digits(text, 4, &year) || !digits(text + 5, 2, &month) || !digits(text + 8, 2, &day))
+		return false;
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+		day > day_tab[isleap(year)][month - 1])
+		return false;
+	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	return true;
+}

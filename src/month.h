@@ -10,6 +10,9 @@
 
 #include "utils/date.h"
 
+/* Read a date written as YYYY-MM-DD, and nothing else; false if it is none. */
+extern bool rqbo_month_parse_date(const char *text, DateADT *date);
+
 /* The date as YYYY-MM-DD. */
 extern char *rqbo_month_iso(DateADT date);
 

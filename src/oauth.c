@@ -24,8 +24,8 @@
 #include "common/base64.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
-#include "utils/timestamp.h"
 
+#include "clock.h"
 #include "db.h"
 #include "errors.h"
 #include "guc.h"
@@ -40,10 +40,22 @@
 #define REVOKE_TIMEOUT_MS 10000
 #define LOCK_RETRY_MS 200
 #define REJECTION_RETRY_MS 2000
+#define STORE_RETRY_MS 200
+#define STORE_PATIENCE_MS 60000
 
 static void ensure_token(RqboTask *task);
 static void send_refresh(RqboTask *task);
 static void send_code(RqboTask *task);
+
+void
+rqbo_oauth_check_app(const RqboConnection *connection)
+{
+	if (connection->client_id == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("no app is registered for environment \"%s\"", connection->environment),
+				 errhint("Register the Intuit app's keys with reefqbo.register_app.")));
+}
 
 char *
 rqbo_oauth_make_address(const RqboConnection *connection, const char *state)
@@ -135,10 +147,11 @@ repeat_or_raise(RqboSession *session, const RqboHttpResult *result, bool is_repe
 	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
 	RqboAttempt attempt = {
 		.outcome = result->outcome,
-		.status = result->status == 200 ? 502 : result->status,
+		/* without a verdict, whatever else it was is an outage */
+		.status = result->status == 429 || result->status >= 500 ? result->status : 502,
 		.retry_after_ms = result->retry_after_ms,
 		.attempt = x->attempt,
-		.elapsed_ms = TimestampDifferenceMilliseconds(x->began_at, GetCurrentTimestamp()),
+		.elapsed_ms = (int) (rqbo_clock_ms() - x->began_ms),
 		.token_was_refreshed = true,
 		.is_repeatable = is_repeatable
 	};
@@ -212,17 +225,17 @@ rqbo_oauth_exchange_code(RqboSession *session, RqboStep then)
 {
 	session->exchange.then = then;
 	session->exchange.attempt = 0;
-	session->exchange.began_at = GetCurrentTimestamp();
+	session->exchange.began_ms = rqbo_clock_ms();
 	send_code(session->task);
 }
 
 /* ---- storing ---- */
 
 void
-rqbo_oauth_store_tokens(RqboSession *session)
+rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 {
 	const RqboConnection *c = session->connection;
-	RqboTokens *tokens = &session->exchange.tokens;
+	const RqboTokens *tokens = &session->exchange.tokens;
 	RqboSealOwner access_owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
 	RqboSealOwner refresh_owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
 	RqboSealedTokens sealed = {
@@ -233,24 +246,74 @@ rqbo_oauth_store_tokens(RqboSession *session)
 		.hard_seconds = tokens->hard_seconds
 	};
 
-	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed);
-	/* the new pair must be on disk before it is used, whatever synchronous_commit says */
-	ForceSyncCommit();
+	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
+	session->exchange.generation = session->generation;
+}
+
+/*
+ * Try to store the answer.  It may be the only copy of a living refresh token,
+ * so that a lock, a full disk or anything else in the way is no reason to
+ * throw it away: false asks to try again, until patience ends.
+ */
+static bool
+try_store(RqboSession *session)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int64		known_id = session->connection->connection_id;
+	volatile bool stored = true;
+
+	PG_TRY();
+	{
+		rqbo_db_begin_nowait();
+		session->exchange.store(session);
+		/* on disk before it is used, whatever synchronous_commit says */
+		ForceSyncCommit();
+		rqbo_db_commit();
+	}
+	PG_CATCH();
+	{
+		if (rqbo_clock_ms() - session->exchange.answered_ms > STORE_PATIENCE_MS)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(context);
+		session->connection->connection_id = known_id;
+		stored = false;
+	}
+	PG_END_TRY();
+	return stored;
+}
+
+static void
+store_answer(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboTokens *tokens = &session->exchange.tokens;
+
+	if (!try_store(session))
+	{
+		rqbo_task_sleep_with_answer(task, STORE_RETRY_MS, store_answer);
+		return;
+	}
 	rqbo_secret_wipe(tokens->refresh_token);
 	rqbo_secret_wipe(session->access_token);
 	session->access_token = tokens->access_token;
 	tokens->refresh_token = tokens->access_token = NULL;
+	/* a step of its own: interrupts are held off in this one */
+	rqbo_task_sleep(task, 0, session->exchange.after_store);
+}
+
+void
+rqbo_oauth_store_answer(RqboSession *session, void (*store) (RqboSession *), RqboStep then)
+{
+	session->exchange.store = store;
+	session->exchange.after_store = then;
+	session->exchange.answered_ms = rqbo_clock_ms();
+	store_answer(session->task);
 }
 
 /* ---- refresh ---- */
-
-static void
-release_grant_lock(RqboSession *session)
-{
-	if (session->holds_grant_lock)
-		rqbo_lock_release(RQBO_LOCK_GRANT, session->connection->connection_id);
-	session->holds_grant_lock = false;
-}
 
 static void
 reconnect_is_required(const RqboSession *session, const char *detail)
@@ -286,13 +349,16 @@ take_stored_token(RqboSession *session, const RqboCredential *credential)
 }
 
 static RqboCredential *
-read_credential(const RqboSession *session)
+read_credential(RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
 	RqboCredential *credential = rqbo_store_read_credential(c->model_id, c->connection_id);
 
 	if (credential == NULL || credential->refresh_sealed == NULL)
 		reconnect_is_required(session, "It has no tokens: it was disconnected.");
+	session->exchange.generation = credential->generation;
+	if (credential->is_rejected)
+		reconnect_is_required(session, "Intuit has rejected its refresh token before, and is not asked again.");
 	return credential;
 }
 
@@ -322,20 +388,27 @@ grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
 		send_refresh(session->task);
 		return;
 	}
+	rqbo_store_reject_grant(c->model_id, c->connection_id, x->generation);
 	rqbo_db_commit();
-	release_grant_lock(session);
+	session->verdict = "reconnect_required";
 	reconnect_is_required(session, psprintf("Intuit rejects the refresh token of connection " INT64_FORMAT ". %s",
 											c->connection_id, rqbo_oauth_answer_words(result)));
 }
 
 static void
-store_refreshed(RqboSession *session)
+put_refreshed(RqboSession *session)
 {
-	rqbo_db_begin();
-	rqbo_oauth_store_tokens(session);
-	rqbo_db_commit();
-	release_grant_lock(session);
-	session->exchange.then(session->task);
+	rqbo_store_lock_grant(session->connection->model_id, session->connection->connection_id);
+	rqbo_oauth_put_tokens(session, false);
+}
+
+static void
+refresh_is_stored(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_session_unlock_grant(session);
+	session->exchange.then(task);
 }
 
 static void
@@ -347,7 +420,7 @@ refresh_answered(RqboTask *task)
 	switch (rqbo_oauth_read_answer(task->result, task->context, &session->exchange.tokens))
 	{
 		case RQBO_TOKENS_WHOLE:
-			store_refreshed(session);
+			rqbo_oauth_store_answer(session, put_refreshed, refresh_is_stored);
 			return;
 		case RQBO_TOKENS_GRANT_REJECTED:
 			grant_was_rejected(session, task->result);
@@ -404,31 +477,22 @@ static void
 ensure_token(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboCredential *credential;
 	bool		is_usable;
 
 	rqbo_db_begin();
-	credential = read_credential(session);
-	is_usable = take_stored_token(session, credential);
-	if (!is_usable && !session->holds_grant_lock)
-	{
-		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, session->connection->connection_id);
-		/* somebody may have refreshed between the reading and the lock */
-		if (session->holds_grant_lock)
-			credential = read_credential(session);
-		is_usable = session->holds_grant_lock && take_stored_token(session, credential);
-	}
+	is_usable = take_stored_token(session, read_credential(session));
+	/* somebody may have refreshed between the reading and the lock */
+	if (!is_usable && rqbo_session_lock_grant(session))
+		is_usable = take_stored_token(session, read_credential(session));
 	rqbo_db_commit();
 
 	if (is_usable)
 	{
-		release_grant_lock(session);
+		rqbo_session_unlock_grant(session);
 		session->exchange.then(task);
 	}
 	else if (!session->holds_grant_lock)
 		rqbo_task_sleep(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
-	else if (credential->has_ended)
-		reconnect_is_required(session, "Its refresh token has come to the end of its life.");
 	else
 		send_refresh(task);
 }
@@ -443,7 +507,7 @@ rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
 	x->use_previous = false;
 	x->rejections = 0;
 	x->attempt = 0;
-	x->began_at = GetCurrentTimestamp();
+	x->began_ms = rqbo_clock_ms();
 	if (session->access_token != NULL && !was_refused)
 		then(session->task);
 	else
@@ -453,11 +517,19 @@ rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
 /* ---- revoke ---- */
 
 void
+rqbo_oauth_prepare_revoke(RqboSession *session)
+{
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	session->basic = make_basic_header(session);
+	MemoryContextSwitchTo(saved);
+}
+
+void
 rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then)
 {
-	char	   *basic = make_basic_header(session);
 	char	   *body = psprintf("{\"token\":\"%s\"}", refresh_token);
-	const char *headers[] = {basic, "Accept: application/json", "Content-Type: application/json", NULL};
+	const char *headers[] = {session->basic, "Accept: application/json", "Content-Type: application/json", NULL};
 	RqboHttpRequest request = {
 		.url = session->connection->revoke_url,
 		.headers = headers,
@@ -465,7 +537,6 @@ rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then
 		.timeout_ms = Min(REVOKE_TIMEOUT_MS, rqbo_request_timeout)
 	};
 
-	rqbo_task_send(session->task, &request, then);
-	rqbo_secret_wipe(basic);
+	rqbo_task_exchange(session->task, &request, then);
 	rqbo_secret_wipe(body);
 }

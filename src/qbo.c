@@ -10,11 +10,13 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "utils/timestamp.h"
 
+#include "clock.h"
 #include "errors.h"
 #include "guc.h"
 #include "json.h"
@@ -42,7 +44,9 @@ make_url(const RqboSession *session)
 static int
 jittered(int ms)
 {
-	return ms + (ms > 0 ? pg_prng_uint32(&pg_global_prng_state) % (ms / 4 + 1) : 0);
+	int			most = Min(ms / 4, 10000);
+
+	return most > 0 && ms < INT_MAX - most ? ms + (int) (pg_prng_uint32(&pg_global_prng_state) % most) : ms;
 }
 
 /*
@@ -91,7 +95,7 @@ call_answered(RqboTask *task)
 		.body_is_usable = looks_whole(result),
 		.retry_after_ms = result->retry_after_ms,
 		.attempt = call->attempt,
-		.elapsed_ms = TimestampDifferenceMilliseconds(call->began_at, GetCurrentTimestamp()),
+		.elapsed_ms = (int) (rqbo_clock_ms() - call->began_ms),
 		.token_was_refreshed = call->token_was_refreshed,
 		.is_repeatable = true
 	};
@@ -118,6 +122,7 @@ call_answered(RqboTask *task)
 			rqbo_oauth_ensure_token(session, true, send_call);
 			return;
 		case RQBO_GIVE_UP:
+			session->verdict = rqbo_fault_verdict(&attempt);
 			rqbo_fault_raise(call->doing, &attempt, &fault, result);
 	}
 }
@@ -155,7 +160,7 @@ rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep
 	call->then = then;
 	call->if_too_much = if_too_much;
 	call->attempt = 0;
-	call->began_at = GetCurrentTimestamp();
+	call->began_ms = rqbo_clock_ms();
 	call->token_was_refreshed = false;
 	rqbo_oauth_ensure_token(session, false, send_call);
 }
@@ -188,15 +193,4 @@ rqbo_qbo_read_body(RqboSession *session, const char *member)
 	if (!rqbo_json_is_object(body))
 		rqbo_qbo_raise_invalid(session, psprintf("It has no member \"%s\".", member));
 	return body;
-}
-
-char *
-rqbo_qbo_text(const char *utf8)
-{
-	char	   *converted;
-
-	if (utf8 == NULL)
-		return NULL;
-	converted = pg_any_to_server(utf8, strlen(utf8), PG_UTF8);
-	return converted == utf8 ? pstrdup(utf8) : converted;
 }

@@ -30,7 +30,4 @@ extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
 /* Raise RQ008 about the present answer. */
 pg_noreturn extern void rqbo_qbo_raise_invalid(RqboSession *session, const char *why);
 
-/* Text from outside in the database encoding, in CurrentMemoryContext; NULL stays NULL. */
-extern char *rqbo_qbo_text(const char *utf8);
-
 #endif							/* RQBO_QBO_H */

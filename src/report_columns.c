@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "month.h"
 #include "report_internal.h"
 
 /* What a column says, or the column it is nested in. */
@@ -35,7 +36,7 @@ parse_column_date(const char *text, const char *key, const char *title, DateADT 
 {
 	if (text == NULL || *text == '\0')
 		return false;
-	if (!rqbo_report_parse_date(text, date))
+	if (!rqbo_month_parse_date(text, date))
 		rqbo_report_invalid("%s \"%s\" of column \"%s\" is not a date.", key,
 							rqbo_report_excerpt(text), rqbo_report_excerpt(title));
 	return true;

@@ -14,6 +14,7 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 
+#include "month.h"
 #include "report_internal.h"
 
 static const char *const report_names[] = {
@@ -99,7 +100,7 @@ parse_period(const RqboJson *header, const char *key, DateADT *date)
 
 	if (text == NULL || *text == '\0')
 		return false;
-	if (!rqbo_report_parse_date(text, date))
+	if (!rqbo_month_parse_date(text, date))
 		rqbo_report_invalid("%s \"%s\" of its Header is not a date.", key, rqbo_report_excerpt(text));
 	return true;
 }

@@ -18,6 +18,7 @@
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
+#include "encoding.h"
 #include "report_internal.h"
 
 /* How much of a foreign text an error may repeat, in characters. */
@@ -36,8 +37,7 @@ rqbo_report_string(RqboReader *reader, const char *text)
 {
 	if (text == NULL)
 		return NULL;
-	return MemoryContextStrdup(reader->result,
-							   pg_any_to_server(text, (int) strlen(text), PG_UTF8));
+	return MemoryContextStrdup(reader->result, rqbo_encoding_import(text));
 }
 
 /*
@@ -108,40 +108,6 @@ rqbo_report_scrub(const char *text)
 	*end = '\0';
 	return copy;
 }
-
-static bool
-digits(const char *text, int count, int *value)
-{
-	*value = 0;
-	while (count-- > 0)
-	{
-		if (*text < '0' || *text > '9')
-			return false;
-		*value = *value * 10 + (*text++ - '0');
-	}
-	return true;
-}
-
-/*
- * YYYY-MM-DD and nothing else.
- */
-bool
-rqbo_report_parse_date(const char *text, DateADT *date)
-{
-	int			year;
-	int			month;
-	int			day;
-
-	if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' ||
-		!digits(text, 4, &year) || !digits(text + 5, 2, &month) || !digits(text + 8, 2, &day))
-		return false;
-	if (year < 1 || month < 1 || month > 12 || day < 1 ||
-		day > day_tab[isleap(year)][month - 1])
-		return false;
-	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
-	return true;
-}
-
 /*
  * ISO, whatever DateStyle says.
  */

@@ -33,7 +33,7 @@ token_is_refused(const RqboAttempt *attempt)
 	if (attempt->fault_code == RQBO_FAULT_TOKEN)
 		return true;
 	return attempt->status == 401 &&
-		(attempt->fault_code == 0 || attempt->fault_code == RQBO_FAULT_AUTHENTICATION);
+		(attempt->fault_code <= 0 || attempt->fault_code == RQBO_FAULT_AUTHENTICATION);
 }
 
 /*
@@ -57,9 +57,9 @@ is_transient(const RqboAttempt *attempt)
 	}
 	if (attempt->fault_code == RQBO_FAULT_SYSTEM)
 		return attempt->is_repeatable;
-	if (attempt->fault_code != 0)
+	if (attempt->fault_code > 0 || !attempt->is_repeatable)
 		return false;
-	return attempt->is_repeatable && (attempt->status >= 500 || !attempt->body_is_usable);
+	return attempt->status >= 500 || (attempt->status < 300 && !attempt->body_is_usable);
 }
 
 static int

@@ -18,15 +18,15 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/dependency.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/syscache.h"
@@ -40,7 +40,9 @@
 #define MAC_BYTES PG_SHA256_DIGEST_LENGTH
 #define CIPHER "aes-cbc/pad:pkcs"
 #define REDACT_MAX 400
-#define REDACT_RUN 20
+#define REDACT_RUN 20			/* characters with a digit among them */
+#define REDACT_DIGITS 9
+#define REDACT_ANY 40
 
 /* ---- digests ---- */
 
@@ -90,44 +92,50 @@ equal_bytes(const uint8 *a, const uint8 *b, size_t length)
 /* ---- pgcrypto, by OID ---- */
 
 /*
- * The schema pgcrypto was installed in.  A function of that name may stand in
- * any schema; the one that belongs to the extension tells.
+ * Is this pgcrypto's own C function, rather than one of its name that
+ * somebody made or added to the extension?  pgcrypto is a trusted extension:
+ * its owner need not be a superuser, but only a superuser makes C functions.
  */
-static Oid
-pgcrypto_schema(Oid extension)
+static bool
+is_pgcrypto_function(HeapTuple tuple, const char *symbol)
 {
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum("decrypt_iv"));
-	Oid			schema = InvalidOid;
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		no_source;
+	bool		no_library;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &no_source);
+	Datum		library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &no_library);
 
-	for (int i = 0; i < list->n_members && !OidIsValid(schema); i++)
-	{
-		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
-
-		if (getExtensionOfObject(ProcedureRelationId, proc->oid) == extension)
-			schema = proc->pronamespace;
-	}
-	ReleaseCatCacheList(list);
-	return schema;
+	return proc->prolang == ClanguageId &&
+		proc->pronargs == 4 &&
+		proc->proargtypes.values[0] == BYTEAOID &&
+		proc->proargtypes.values[1] == BYTEAOID &&
+		proc->proargtypes.values[2] == BYTEAOID &&
+		proc->proargtypes.values[3] == TEXTOID &&
+		superuser_arg(proc->proowner) &&
+		!no_source && strcmp(TextDatumGetCString(source), symbol) == 0 &&
+		!no_library && strcmp(TextDatumGetCString(library), "$libdir/pgcrypto") == 0;
 }
 
 /*
- * encrypt_iv or decrypt_iv (bytea, bytea, bytea, text), of the extension
- * pgcrypto itself and of no other owner.
+ * encrypt_iv or decrypt_iv (bytea, bytea, bytea, text), in whichever schema
+ * pgcrypto was installed.
  */
 static Oid
 pgcrypto_function(const char *name)
 {
-	Oid			types[] = {BYTEAOID, BYTEAOID, BYTEAOID, TEXTOID};
-	Oid			extension = get_extension_oid("pgcrypto", true);
-	Oid			schema = OidIsValid(extension) ? pgcrypto_schema(extension) : InvalidOid;
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	char	   *symbol = psprintf("pg_%s", name);
 	Oid			function = InvalidOid;
 
-	if (OidIsValid(schema))
-		function = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-								   CStringGetDatum(name),
-								   PointerGetDatum(buildoidvector(types, lengthof(types))),
-								   ObjectIdGetDatum(schema));
-	if (!OidIsValid(function) || getExtensionOfObject(ProcedureRelationId, function) != extension)
+	for (int i = 0; i < list->n_members && !OidIsValid(function); i++)
+	{
+		HeapTuple	tuple = &list->members[i]->tuple;
+
+		if (is_pgcrypto_function(tuple, symbol))
+			function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
+	}
+	ReleaseCatCacheList(list);
+	if (!OidIsValid(function))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_FUNCTION),
 				 errmsg("could not find function %s of extension pgcrypto", name),
@@ -316,9 +324,8 @@ rqbo_secret_wipe(char *secret)
 /* ---- realm ids and states ---- */
 
 bytea *
-rqbo_secret_realm_digest(const RqboKeyring *ring, int64 environment_id, const char *realm_id)
+rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *realm_id)
 {
-	const RqboKey *key = rqbo_keyring_newest(ring);
 	uint8		derived[RQBO_KEY_BYTES];
 	uint8		digest[MAC_BYTES];
 	char	   *text = psprintf(INT64_FORMAT "/%s", environment_id, realm_id);
@@ -386,17 +393,17 @@ is_token_character(char c)
 }
 
 /*
- * Tokens are long unbroken runs with a digit in them; words of a message are
- * not.
+ * Tokens are long unbroken runs with a digit in them, realm ids are long
+ * numbers; words of a message are neither.
  */
 static bool
-is_token_like(const char *run, size_t length)
+is_secret_like(const char *run, size_t length)
 {
-	bool		has_digit = false;
+	size_t		digits = 0;
 
 	for (size_t i = 0; i < length; i++)
-		has_digit |= isdigit((unsigned char) run[i]) != 0;
-	return length >= REDACT_RUN && has_digit;
+		digits += isdigit((unsigned char) run[i]) != 0;
+	return (length >= REDACT_RUN && digits > 0) || digits >= REDACT_DIGITS || length >= REDACT_ANY;
 }
 
 char *
@@ -417,7 +424,7 @@ rqbo_secret_redact(const char *text)
 			text++;
 			continue;
 		}
-		if (is_token_like(text, length))
+		if (is_secret_like(text, length))
 			appendStringInfoString(&result, "(redacted)");
 		else
 			appendBinaryStringInfo(&result, text, length);

@@ -32,8 +32,8 @@ extern bytea *rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, con
 extern char *rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 extern void rqbo_secret_wipe(char *secret);
 
-/* A keyed digest of a realm id within its environment, to find equal ones by. */
-extern bytea *rqbo_secret_realm_digest(const RqboKeyring *ring, int64 environment_id, const char *realm_id);
+/* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */
+extern bytea *rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *realm_id);
 
 /* A random word of 256 bits, and the SHA-256 that stands for it in the table. */
 extern char *rqbo_secret_make_state(void);

@@ -28,6 +28,7 @@ wipe_session(void *object)
 
 	wipe_and_forget(&session->realm_id);
 	wipe_and_forget(&session->access_token);
+	wipe_and_forget(&session->basic);
 	wipe_and_forget(&session->exchange.code);
 	wipe_and_forget(&session->exchange.tokens.access_token);
 	wipe_and_forget(&session->exchange.tokens.refresh_token);
@@ -70,15 +71,44 @@ rqbo_session_note_answer(RqboSession *session)
 		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
 }
 
+static void
+release_lock(RqboSession *session, RqboLockKind kind, bool *held)
+{
+	if (*held)
+		rqbo_lock_release(kind, session->connection->branch_id);
+	*held = false;
+}
+
+bool
+rqbo_session_lock_grant(RqboSession *session)
+{
+	if (!session->holds_grant_lock)
+		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, session->connection->branch_id);
+	return session->holds_grant_lock;
+}
+
+void
+rqbo_session_unlock_grant(RqboSession *session)
+{
+	release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
+}
+
 void
 rqbo_session_close(RqboSession *session)
 {
-	if (session->holds_grant_lock)
-		rqbo_lock_release(RQBO_LOCK_GRANT, session->connection->connection_id);
-	if (session->holds_import_lock)
-		rqbo_lock_release(RQBO_LOCK_IMPORT, session->connection->connection_id);
-	session->holds_grant_lock = session->holds_import_lock = false;
+	rqbo_session_unlock_grant(session);
+	release_lock(session, RQBO_LOCK_IMPORT, &session->holds_import_lock);
 	wipe_session(session);
+}
+
+void
+rqbo_session_judge(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (session->verdict != NULL)
+		rqbo_store_judge(c->model_id, c->connection_id, session->exchange.generation, session->verdict,
+						 session->task->failure->message);
 }
 
 const char *

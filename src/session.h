@@ -8,8 +8,6 @@
 #ifndef RQBO_SESSION_H
 #define RQBO_SESSION_H
 
-#include "datatype/timestamp.h"
-
 #include "engine.h"
 #include "fault.h"
 #include "keyring.h"
@@ -23,9 +21,11 @@ typedef struct RqboCall
 	RqboStep	then;			/* with the accepted answer */
 	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
 	int			attempt;
-	TimestampTz began_at;
+	int64		began_ms;
 	bool		token_was_refreshed;
 } RqboCall;
+
+struct RqboSession;
 
 /* The token request in hand; oauth.c's. */
 typedef struct RqboExchange
@@ -35,9 +35,13 @@ typedef struct RqboExchange
 	bool		use_previous;	/* the newest refresh token was rejected */
 	int			rejections;
 	int			attempt;
-	TimestampTz began_at;
+	int64		began_ms;
+	int64		generation;		/* that a verdict would be about */
 	char	   *code;			/* authorization code, when that is exchanged */
 	RqboTokens	tokens;			/* the answer, until it is stored */
+	void		(*store) (struct RqboSession *session);	/* how to store it */
+	RqboStep	after_store;
+	int64		answered_ms;
 } RqboExchange;
 
 typedef struct RqboSession
@@ -48,6 +52,7 @@ typedef struct RqboSession
 	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
 	char	   *access_token;
 	int64		generation;		/* of access_token */
+	const char *verdict;		/* status the connection deserves after what was found out, or NULL */
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
 	int			requests;		/* made to the accounting API */
@@ -55,6 +60,7 @@ typedef struct RqboSession
 	RqboCall	call;
 	RqboExchange exchange;
 	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; company.c's */
+	char	   *basic;			/* header with the app's secret, for a revoke */
 	void	   *work;			/* what the job keeps */
 } RqboSession;
 
@@ -68,8 +74,15 @@ extern void rqbo_session_note_answer(RqboSession *session);
 /* Replace a text that lives as long as the task; NULL empties it. */
 extern void rqbo_session_keep(RqboSession *session, char **place, const char *value);
 
+/* Become the one who may refresh or replace the grant; false if another is. */
+extern bool rqbo_session_lock_grant(RqboSession *session);
+extern void rqbo_session_unlock_grant(RqboSession *session);
+
 /* Give the locks back and wipe what is in the clear. */
 extern void rqbo_session_close(RqboSession *session);
+
+/* Give the connection the status it deserves, inside a transaction, after a failure. */
+extern void rqbo_session_judge(const RqboSession *session);
 
 /* How the company is called in messages. */
 extern const char *rqbo_session_company(const RqboSession *session);

@@ -263,20 +263,83 @@ rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompan
 }
 
 void
-rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, const char *reason)
+rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const char *status, const char *reason)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection SET status = $3, status_reason = $4,"
-		" status_since = CASE WHEN status = $3 THEN status_since ELSE pg_catalog.now() END"
-		" WHERE model_id = $1 AND connection_id = $2 AND (status, status_reason) IS DISTINCT FROM ($3, $4)",
-		INT8OID, INT8OID, TEXTOID, TEXTOID);
+		"UPDATE reefqbo.connection c SET status = $4, status_reason = $5,"
+		" status_since = CASE WHEN c.status = $4 THEN c.status_since ELSE pg_catalog.now() END"
+		" FROM reefqbo.credential t"
+		" WHERE c.model_id = $1 AND c.connection_id = $2 AND c.status <> 'disconnected'"
+		" AND (c.status, c.status_reason) IS DISTINCT FROM ($4, $5)"
+		" AND t.model_id = c.model_id AND t.connection_id = c.connection_id AND t.generation = $3",
+		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, generation);
 	rqbo_arg_text(&args, status);
 	rqbo_arg_text(&args, reason);
 	rqbo_db_run(&statement, &args);
+}
+
+static void
+run_for_connection(RqboStatement *statement, int64 model_id, int64 connection_id)
+{
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_db_run(statement, &args);
+}
+
+void
+rqbo_store_mark_working(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET status = 'connected', status_reason = NULL,"
+		" status_since = pg_catalog.now()"
+		" WHERE model_id = $1 AND connection_id = $2 AND status IN ('suspended', 'reconnect_required')",
+		INT8OID, INT8OID);
+
+	run_for_connection(&statement, model_id, connection_id);
+}
+
+/*
+ * A definite rejection ends one generation; it is not asked about again.
+ */
+void
+rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.credential SET rejected_at = pg_catalog.clock_timestamp()"
+		" WHERE model_id = $1 AND connection_id = $2 AND generation = $3",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, generation);
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * End a connection: its tokens go, its accounts and actuals stay.
+ */
+void
+rqbo_store_disconnect(int64 model_id, int64 connection_id)
+{
+	static RqboStatement wipe = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.connection SET status = 'disconnected', status_reason = 'disconnected on request',"
+		" status_since = pg_catalog.now()"
+		" WHERE model_id = $1 AND connection_id = $2 AND status <> 'disconnected'",
+		INT8OID, INT8OID);
+
+	run_for_connection(&wipe, model_id, connection_id);
+	run_for_connection(&statement, model_id, connection_id);
 }
 
 void
@@ -375,8 +438,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
 		" COALESCE(access_expires_at > pg_catalog.clock_timestamp() + interval '3 minutes', false),"
-		" COALESCE(LEAST(hard_expires_at, refresh_expires_at) <= pg_catalog.clock_timestamp(), false),"
-		" refresh_started_at IS NOT NULL"
+		" rejected_at IS NOT NULL"
 		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 	RqboArgs	args = {0};
@@ -392,8 +454,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 	c->previous_sealed = rqbo_column_bytea(3);
 	c->access_sealed = rqbo_column_bytea(4);
 	c->access_is_fresh = rqbo_column_bool(5);
-	c->has_ended = rqbo_column_bool(6);
-	c->answer_was_lost = rqbo_column_bool(7);
+	c->is_rejected = rqbo_column_bool(6);
 	return c;
 }
 
@@ -404,18 +465,39 @@ rqbo_store_begin_refresh(int64 model_id, int64 connection_id)
 		"UPDATE reefqbo.credential SET refresh_started_at = pg_catalog.clock_timestamp()"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_db_run(&statement, &args);
+	run_for_connection(&statement, model_id, connection_id);
 }
 
 /*
- * Store a new generation and keep the refresh token before it.
+ * Lock what storing tokens will touch, or fail at once: interrupts are held
+ * off meanwhile, so that it must not wait.
+ */
+void
+rqbo_store_lock_grant(int64 model_id, int64 connection_id)
+{
+	static RqboStatement tables = {
+		.text = "LOCK TABLE reefqbo.connection, reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"
+	};
+	static RqboStatement connection = RQBO_STATEMENT(
+		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
+		INT8OID, INT8OID);
+	static RqboStatement credential = RQBO_STATEMENT(
+		"SELECT FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
+		INT8OID, INT8OID);
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&tables, &none);
+	run_for_connection(&connection, model_id, connection_id);
+	run_for_connection(&credential, model_id, connection_id);
+}
+
+/*
+ * Store a new generation.  A refresh keeps the refresh token before it and
+ * the hard end of the grant; a new consent has nothing to do with either.
  */
 int64
-rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens)
+rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens, bool is_new_consent)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.credential AS c"
@@ -423,15 +505,15 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 		" access_token_sealed, access_expires_at)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = c.generation + 1,"
-		" previous_refresh_token_sealed = c.refresh_token_sealed,"
+		" previous_refresh_token_sealed = CASE WHEN $8 THEN NULL ELSE c.refresh_token_sealed END,"
 		" refresh_token_sealed = EXCLUDED.refresh_token_sealed,"
 		" refresh_expires_at = EXCLUDED.refresh_expires_at,"
-		" hard_expires_at = COALESCE(EXCLUDED.hard_expires_at, c.hard_expires_at),"
+		" hard_expires_at = COALESCE(EXCLUDED.hard_expires_at, CASE WHEN NOT $8 THEN c.hard_expires_at END),"
 		" access_token_sealed = EXCLUDED.access_token_sealed,"
 		" access_expires_at = EXCLUDED.access_expires_at,"
-		" refresh_started_at = NULL, obtained_at = pg_catalog.now()"
+		" refresh_started_at = NULL, rejected_at = NULL, obtained_at = pg_catalog.now()"
 		" RETURNING generation",
-		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID);
+		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_int8(&args, model_id);
@@ -441,40 +523,29 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 	rqbo_arg_timestamp_ms(&args, tokens->hard_seconds * 1000, tokens->hard_seconds >= 0);
 	rqbo_arg_bytea(&args, tokens->access_sealed);
 	rqbo_arg_timestamp_ms(&args, tokens->access_seconds * 1000, true);
+	rqbo_arg_datum(&args, BoolGetDatum(is_new_consent));
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_int8(1);
 }
 
-void
-rqbo_store_wipe_tokens(int64 model_id, int64 connection_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_db_run(&statement, &args);
-}
-
 /*
- * Does another living connection stand on the same company and app, so that
- * revoking this grant could end that one's too?
+ * Does another living connection stand on the same company, so that revoking
+ * this grant could end that one's too?  realm_digests is an array of bytea:
+ * the realm's digest by each key of the ring.
  */
 bool
-rqbo_store_grant_is_shared(int64 model_id, int64 connection_id)
+rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT EXISTS (SELECT FROM reefqbo.connection c JOIN reefqbo.connection o"
-		" ON o.realm_digest = c.realm_digest AND o.environment_id = c.environment_id"
-		" WHERE c.model_id = $1 AND c.connection_id = $2 AND o.status <> 'disconnected'"
-		" AND (o.model_id, o.connection_id) <> (c.model_id, c.connection_id))",
-		INT8OID, INT8OID);
+		"SELECT EXISTS (SELECT FROM reefqbo.connection o"
+		" WHERE o.realm_digest = ANY ($3) AND o.status <> 'disconnected'"
+		" AND (o.model_id, o.connection_id) <> ($1, $2))",
+		INT8OID, INT8OID, BYTEAARRAYOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_datum(&args, realm_digests);
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_bool(1);
 }

@@ -45,8 +45,7 @@ typedef struct RqboCredential
 	bytea	   *previous_sealed;	/* or NULL */
 	bytea	   *access_sealed;	/* or NULL */
 	bool		access_is_fresh;	/* good for some minutes yet */
-	bool		has_ended;		/* its hard or rolling end has passed */
-	bool		answer_was_lost;	/* a refresh was begun and its answer never stored */
+	bool		is_rejected;	/* Intuit has rejected this generation for good */
 } RqboCredential;
 
 /* One whole answer of the token endpoint, in the clear: wipe it. */
@@ -114,14 +113,24 @@ extern void rqbo_store_use_request(int64 model_id, const bytea *digest);
 extern int64 rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest);
 extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
 extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
-extern void rqbo_store_set_status(int64 model_id, int64 connection_id, const char *status, const char *reason);
+/*
+ * What an import has found out about a connection.  A verdict is about one
+ * generation of its tokens: it changes nothing if there is a newer one, or if
+ * the connection was ended on request.
+ */
+extern void rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation,
+							 const char *status, const char *reason);
+extern void rqbo_store_mark_working(int64 model_id, int64 connection_id);
+extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);
 
 extern void rqbo_store_put_throttle(const RqboConnection *connection);
 
 extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connection_id);
+extern void rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation);
 extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);
-extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens);
-extern void rqbo_store_wipe_tokens(int64 model_id, int64 connection_id);
-extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id);
+extern void rqbo_store_lock_grant(int64 model_id, int64 connection_id);
+extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
+								   bool is_new_consent);
+extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests);
 
 #endif							/* RQBO_STORE_H */

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "db_array.h"
+#include "month.h"
 #include "store_import.h"
 
 static const char *
@@ -150,9 +151,10 @@ store_amounts(int64 model_id, int64 connection_id, int64 import_id, const RqboRe
 static char *
 report_date(const RqboReport *report)
 {
-	if (report->time == NULL || strlen(report->time) < 10 || strspn(report->time, "0123456789-") < 10)
-		return NULL;
-	return pnstrdup(report->time, 10);
+	char	   *date = report->time != NULL ? pnstrdup(report->time, 10) : NULL;
+	DateADT		value;
+
+	return date != NULL && rqbo_month_parse_date(date, &value) ? date : NULL;
 }
 
 /*

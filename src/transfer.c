@@ -42,7 +42,7 @@ on_open_socket(void *arg pg_attribute_unused(), curlsocktype purpose pg_attribut
 
 	if (!AcquireExternalFD())
 		return CURL_SOCKET_BAD;
-	fd = socket(address->family, address->socktype, address->protocol);
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd == CURL_SOCKET_BAD)
 		ReleaseExternalFD();
 	return fd;
@@ -53,6 +53,19 @@ on_close_socket(void *arg pg_attribute_unused(), curl_socket_t fd)
 {
 	ReleaseExternalFD();
 	return close(fd);
+}
+
+/*
+ * The answer to a POST carries tokens: it is not left behind in memory.
+ */
+static void
+forget_body(RqboTransfer *transfer)
+{
+	if (transfer->form != NULL && transfer->result.body != NULL)
+		explicit_bzero(transfer->result.body, transfer->result.length);
+	if (transfer->result.body != NULL)
+		pfree(transfer->result.body);
+	transfer->result.body = NULL;
 }
 
 /*
@@ -81,7 +94,7 @@ body_reserve(RqboTransfer *transfer, size_t more)
 	if (result->body != NULL)
 	{
 		memcpy(grown, result->body, result->length);
-		pfree(result->body);
+		forget_body(transfer);
 	}
 	result->body = grown;
 	transfer->body_size = size;
@@ -178,6 +191,7 @@ release_transfer(void *object)
 		curl_easy_cleanup(transfer->easy);
 	wipe_headers(transfer->headers);
 	curl_slist_free_all(transfer->headers);
+	forget_body(transfer);
 	if (transfer->form != NULL)
 		explicit_bzero(transfer->form, strlen(transfer->form));
 }
@@ -284,6 +298,9 @@ set_request(RqboTransfer *transfer, const RqboHttpRequest *request)
 		return;
 	transfer->form = pstrdup(request->form);
 	SET_OPTION(easy, CURLOPT_POST, 1L);
+	/* on a kept connection that has died libcurl would send it a second time by itself */
+	SET_OPTION(easy, CURLOPT_FRESH_CONNECT, 1L);
+	SET_OPTION(easy, CURLOPT_FORBID_REUSE, 1L);
 	SET_OPTION(easy, CURLOPT_POSTFIELDSIZE, (long) strlen(transfer->form));
 	SET_OPTION(easy, CURLOPT_POSTFIELDS, transfer->form);
 }
@@ -313,6 +330,19 @@ rqbo_transfer_make(RqboHttp *http, const RqboHttpRequest *request, void *owner)
 	return transfer;
 }
 
+/*
+ * Did the request leave at all, or did looking up the name, connecting or the
+ * TLS handshake take all the time?
+ */
+static bool
+was_sent(CURL *easy)
+{
+	curl_off_t	pretransfer = 0;
+
+	(void) curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+	return pretransfer > 0;
+}
+
 static RqboNetOutcome
 outcome_of(const RqboTransfer *transfer, CURLcode code)
 {
@@ -327,7 +357,7 @@ outcome_of(const RqboTransfer *transfer, CURLcode code)
 		case CURLE_COULDNT_CONNECT:
 			return RQBO_NET_UNREACHABLE;
 		case CURLE_OPERATION_TIMEDOUT:
-			return RQBO_NET_TIMED_OUT;
+			return was_sent(transfer->easy) ? RQBO_NET_TIMED_OUT : RQBO_NET_UNREACHABLE;
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CACERT_BADFILE:
 		case CURLE_SSL_ISSUER_ERROR:

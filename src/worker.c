@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
@@ -151,6 +152,7 @@ run_and_report(RqboJobShared *shared)
 	if (failure != NULL)
 		send_error(failure, !caller_is_there(shared));
 	explicit_bzero(&shared->request, sizeof(shared->request));
+	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 }
 
@@ -195,6 +197,8 @@ rqbo_worker_main(Datum main_arg)
 	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
 
 	BackgroundWorkerInitializeConnectionByOid(shared->request.database, InvalidOid, 0);
+	/* the session that asks reads what we send in the encoding of the database */
+	SetClientEncoding(GetDatabaseEncoding());
 	rqbo_guc_restore(shm_toc_lookup(toc, RQBO_JOB_KEY_GUC, false));
 	settle();
 	run_and_report(shared);

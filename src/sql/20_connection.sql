@@ -52,6 +52,7 @@ CREATE TABLE reefqbo.credential (
     access_expires_at timestamptz,
     previous_refresh_token_sealed bytea,
     refresh_started_at timestamptz,
+    rejected_at timestamptz,
     obtained_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (model_id, connection_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
@@ -60,6 +61,7 @@ CREATE TABLE reefqbo.credential (
 COMMENT ON TABLE reefqbo.credential IS
 'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint; the refresh token before it is kept until the new one has worked.';
 COMMENT ON COLUMN reefqbo.credential.refresh_started_at IS 'set, durably, before a refresh is sent and cleared when its answer is stored: still set means that an answer was lost';
+COMMENT ON COLUMN reefqbo.credential.rejected_at IS 'when Intuit rejected this generation for good: it is not asked again';
 COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
 
 CREATE TABLE reefqbo.authorization_request (

@@ -2,6 +2,7 @@
 
 A client proves that it checks certificates by trusting DIR/ca.pem and nothing else. Keys are
 elliptic-curve keys because they are made in milliseconds, and are readable by their owner only.
+The key identifiers are there because Python from 3.13 on takes no certificate without them.
 """
 import os
 import ssl
@@ -11,6 +12,8 @@ EXTENSIONS = """basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth
 subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
 """
 
 
