@@ -147,6 +147,16 @@ rqbo_db_run(RqboStatement *statement, RqboArgs *args)
 	return SPI_processed;
 }
 
+uint64
+rqbo_db_run_ids(RqboStatement *statement, int64 id1, int64 id2)
+{
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, id1);
+	rqbo_arg_int8(&args, id2);
+	return rqbo_db_run(statement, &args);
+}
+
 /* ---- arguments ---- */
 
 void

@@ -43,6 +43,9 @@ extern void rqbo_db_commit(void);
 
 extern uint64 rqbo_db_run(RqboStatement *statement, RqboArgs *args);
 
+/* The same for a statement whose two parameters are ids. */
+extern uint64 rqbo_db_run_ids(RqboStatement *statement, int64 id1, int64 id2);
+
 /* Arguments; a NULL pointer is SQL's NULL. */
 extern void rqbo_arg_int8(RqboArgs *args, int64 value);
 extern void rqbo_arg_int4(RqboArgs *args, int32 value);

@@ -21,7 +21,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/base64.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
 
@@ -29,14 +28,12 @@
 #include "db.h"
 #include "errors.h"
 #include "guc.h"
-#include "lock.h"
 #include "oauth.h"
 #include "oauth_answer.h"
+#include "oauth_request.h"
 #include "secret.h"
 #include "url.h"
 
-#define SCOPE "com.intuit.quickbooks.accounting"
-#define TOKEN_TIMEOUT_MS 30000
 #define REVOKE_TIMEOUT_MS 10000
 #define LOCK_RETRY_MS 200
 #define REJECTION_RETRY_MS 2000
@@ -46,123 +43,6 @@
 static void ensure_token(RqboTask *task);
 static void send_refresh(RqboTask *task);
 static void send_code(RqboTask *task);
-
-void
-rqbo_oauth_check_app(const RqboConnection *connection)
-{
-	if (connection->client_id == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("no app is registered for environment \"%s\"", connection->environment),
-				 errhint("Register the Intuit app's keys with reefqbo.register_app.")));
-}
-
-char *
-rqbo_oauth_make_address(const RqboConnection *connection, const char *state)
-{
-	StringInfoData query;
-
-	initStringInfo(&query);
-	rqbo_url_add(&query, '&', "client_id", connection->client_id);
-	rqbo_url_add(&query, '&', "response_type", "code");
-	rqbo_url_add(&query, '&', "scope", SCOPE);
-	rqbo_url_add(&query, '&', "redirect_uri", connection->redirect_uri);
-	rqbo_url_add(&query, '&', "state", state);
-	return psprintf("%s?%s", connection->authorize_url, query.data);
-}
-
-/* ---- requests to the token endpoint ---- */
-
-/*
- * The header that says which app we are (RFC 6749 section 2.3.1).
- */
-static char *
-make_basic_header(const RqboSession *session)
-{
-	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, c->environment_id, 0};
-	char	   *secret = rqbo_secret_unseal(session->ring, owner, c->client_secret_sealed);
-	char	   *pair = psprintf("%s:%s", c->client_id, secret);
-	int			length = strlen(pair);
-	int			room = pg_b64_enc_len(length);
-	char	   *encoded = palloc(room + 1);
-	char	   *header;
-	int			written = pg_b64_encode((void *) pair, length, encoded, room);
-
-	rqbo_secret_wipe(secret);
-	rqbo_secret_wipe(pair);
-	if (written < 0)
-		elog(ERROR, "could not encode a header");
-	encoded[written] = '\0';
-	header = psprintf("Authorization: Basic %s", encoded);
-	rqbo_secret_wipe(encoded);
-	return header;
-}
-
-/*
- * POST a form to the token endpoint; the form is wiped.
- */
-static void
-post_form(RqboSession *session, char *form, RqboStep next)
-{
-	char	   *basic = make_basic_header(session);
-	const char *headers[] = {
-		basic,
-		"Accept: application/json",
-		"Content-Type: application/x-www-form-urlencoded",
-		"x-include-refresh-token-hard-expires-in: true",
-		NULL
-	};
-	RqboHttpRequest request = {
-		.url = session->connection->token_url,
-		.headers = headers,
-		.form = form,
-		.timeout_ms = Min(TOKEN_TIMEOUT_MS, rqbo_request_timeout)
-	};
-
-	session->exchange.attempt++;
-	rqbo_task_exchange(session->task, &request, next);
-	rqbo_secret_wipe(basic);
-	rqbo_secret_wipe(form);
-}
-
-static void
-client_was_rejected(const RqboSession *session, const RqboHttpResult *result)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
-			 errmsg("Intuit refused the client id or secret of the app of environment \"%s\"",
-					session->connection->environment),
-			 errdetail("%s", rqbo_oauth_answer_words(result)),
-			 errhint("Register the app's present keys with reefqbo.register_app. The connections stay as they are.")));
-}
-
-/*
- * Repeat a token request after an outage, or raise the error it ended with.
- */
-static void
-repeat_or_raise(RqboSession *session, const RqboHttpResult *result, bool is_repeatable, RqboStep again)
-{
-	RqboExchange *x = &session->exchange;
-	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
-	RqboAttempt attempt = {
-		.outcome = result->outcome,
-		/* without a verdict, whatever else it was is an outage */
-		.status = result->status == 429 || result->status >= 500 ? result->status : 502,
-		.retry_after_ms = result->retry_after_ms,
-		.attempt = x->attempt,
-		.elapsed_ms = (int) (rqbo_clock_ms() - x->began_ms),
-		.token_was_refreshed = true,
-		.is_repeatable = is_repeatable
-	};
-	RqboFault	fault = {0};
-	int			wait_ms;
-
-	if (rqbo_retry_decide(&attempt, &limits, &wait_ms) == RQBO_REPEAT)
-		rqbo_task_sleep(session->task, wait_ms, again);
-	else
-		rqbo_fault_raise("could not get tokens from Intuit", &attempt, &fault, result);
-}
 
 /* ---- code exchange ---- */
 
@@ -181,7 +61,7 @@ code_answered(RqboTask *task)
 			x->then(task);
 			return;
 		case RQBO_TOKENS_CLIENT_REJECTED:
-			client_was_rejected(session, task->result);
+			rqbo_token_raise_client(session, task->result);
 			return;
 		case RQBO_TOKENS_GRANT_REJECTED:
 		case RQBO_TOKENS_REQUEST_REJECTED:
@@ -200,7 +80,7 @@ code_answered(RqboTask *task)
 			return;
 		case RQBO_TOKENS_NO_VERDICT:
 			/* a code works once: what may have been executed is not sent again */
-			repeat_or_raise(session, task->result, false, send_code);
+			rqbo_token_repeat_or_raise(session, task->result, false, send_code);
 			return;
 	}
 }
@@ -216,7 +96,7 @@ send_code(RqboTask *task)
 	rqbo_url_add(&form, '&', "code", session->exchange.code);
 	rqbo_url_add(&form, '&', "redirect_uri", session->connection->redirect_uri);
 	rqbo_db_begin();
-	post_form(session, form.data, code_answered);
+	rqbo_token_post(session, form.data, code_answered);
 	rqbo_db_commit();
 }
 
@@ -426,7 +306,7 @@ refresh_answered(RqboTask *task)
 			grant_was_rejected(session, task->result);
 			return;
 		case RQBO_TOKENS_CLIENT_REJECTED:
-			client_was_rejected(session, task->result);
+			rqbo_token_raise_client(session, task->result);
 			return;
 		case RQBO_TOKENS_REQUEST_REJECTED:
 			ereport(ERROR,
@@ -438,7 +318,7 @@ refresh_answered(RqboTask *task)
 		case RQBO_TOKENS_NOT_WHOLE:
 		case RQBO_TOKENS_NO_VERDICT:
 			/* the answer is lost; the same token is good for a while yet */
-			repeat_or_raise(session, task->result, true, send_refresh);
+			rqbo_token_repeat_or_raise(session, task->result, true, send_refresh);
 			return;
 	}
 }
@@ -465,7 +345,7 @@ send_refresh(RqboTask *task)
 	rqbo_url_add(&form, '&', "refresh_token", token);
 	rqbo_secret_wipe(token);
 	/* prepared inside, since unsealing the app's secret needs the transaction; sent by the engine after */
-	post_form(session, form.data, refresh_answered);
+	rqbo_token_post(session, form.data, refresh_answered);
 	rqbo_db_commit();
 }
 
@@ -521,7 +401,7 @@ rqbo_oauth_prepare_revoke(RqboSession *session)
 {
 	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
 
-	session->basic = make_basic_header(session);
+	session->basic = rqbo_token_make_basic(session);
 	MemoryContextSwitchTo(saved);
 }
 

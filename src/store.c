@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * store.c
- *	  Environments, apps, connections and their grants in tables: one function
- *	  a statement, plans kept, parameters bound.  Knows nothing of the network.
+ *	  Environments, apps and connections in tables: one function a statement,
+ *	  plans kept, parameters bound.  Knows nothing of the network.
  *
  *-------------------------------------------------------------------------
  */
@@ -147,11 +147,8 @@ rqbo_store_read_connection(int64 model_id, int64 connection_id)
 		" LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id"
 		" WHERE c.model_id = $1 AND c.connection_id = $2",
 		INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	return rqbo_db_run(&statement, &args) > 0 ? read_connection_row() : NULL;
+	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0 ? read_connection_row() : NULL;
 }
 
 /*
@@ -164,11 +161,8 @@ rqbo_store_environment_suits(int64 model_id, int64 environment_id)
 		"SELECT m.purpose <> 'production' OR NOT e.is_sandbox"
 		" FROM reefqbo.model m, reefqbo.environment e WHERE m.model_id = $1 AND e.environment_id = $2",
 		INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, environment_id);
-	rqbo_db_run(&statement, &args);
+	rqbo_db_run_ids(&statement, model_id, environment_id);
 	return rqbo_column_bool(1);
 }
 
@@ -283,16 +277,6 @@ rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const ch
 	rqbo_db_run(&statement, &args);
 }
 
-static void
-run_for_connection(RqboStatement *statement, int64 model_id, int64 connection_id)
-{
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_db_run(statement, &args);
-}
-
 void
 rqbo_store_mark_working(int64 model_id, int64 connection_id)
 {
@@ -302,7 +286,7 @@ rqbo_store_mark_working(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2 AND status IN ('suspended', 'reconnect_required')",
 		INT8OID, INT8OID);
 
-	run_for_connection(&statement, model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
 /*
@@ -338,8 +322,8 @@ rqbo_store_disconnect(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2 AND status <> 'disconnected'",
 		INT8OID, INT8OID);
 
-	run_for_connection(&wipe, model_id, connection_id);
-	run_for_connection(&statement, model_id, connection_id);
+	rqbo_db_run_ids(&wipe, model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
 void
@@ -359,193 +343,4 @@ rqbo_store_put_throttle(const RqboConnection *connection)
 	rqbo_arg_datum(&args, Float8GetDatum(throttle->tokens));
 	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->counted_at));
 	rqbo_db_run(&statement, &args);
-}
-
-/* ---- sign-ins under way ---- */
-
-void
-rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, const bytea *digest)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"INSERT INTO reefqbo.authorization_request"
-		" (model_id, state_digest, branch_id, environment_id, expires_at)"
-		" VALUES ($1, $4, $2, $3, pg_catalog.clock_timestamp() + interval '10 minutes')",
-		INT8OID, INT8OID, INT8OID, BYTEAOID);
-	static RqboStatement prune = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.authorization_request"
-		" WHERE model_id = $1 AND expires_at < pg_catalog.clock_timestamp() - interval '1 day'",
-		INT8OID);
-	RqboArgs	args = {0};
-	RqboArgs	prune_args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, branch_id);
-	rqbo_arg_int8(&args, environment_id);
-	rqbo_arg_bytea(&args, digest);
-	rqbo_db_run(&statement, &args);
-	rqbo_arg_int8(&prune_args, model_id);
-	rqbo_db_run(&prune, &prune_args);
-}
-
-/*
- * Find a request by the digest of its state and lock it, so that of two who
- * come with the same state one waits and then finds it used.
- */
-RqboRequestState
-rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id, int64 *environment_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
-		" expires_at <= pg_catalog.clock_timestamp()"
-		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
-		BYTEAOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_bytea(&args, digest);
-	if (rqbo_db_run(&statement, &args) == 0)
-		return RQBO_REQUEST_UNKNOWN;
-	*model_id = rqbo_column_int8(1);
-	*branch_id = rqbo_column_int8(2);
-	*environment_id = rqbo_column_int8(3);
-	if (rqbo_column_bool(4))
-		return RQBO_REQUEST_USED;
-	return rqbo_column_bool(5) ? RQBO_REQUEST_TOO_OLD : RQBO_REQUEST_VALID;
-}
-
-void
-rqbo_store_use_request(int64 model_id, const bytea *digest)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.authorization_request SET used_at = pg_catalog.clock_timestamp()"
-		" WHERE model_id = $1 AND state_digest = $2",
-		INT8OID, BYTEAOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_bytea(&args, digest);
-	rqbo_db_run(&statement, &args);
-}
-
-/* ---- grants ---- */
-
-/*
- * NULL if the connection has none.  An access token counts as fresh while it
- * is good for three more minutes: longer than one request may take.
- */
-RqboCredential *
-rqbo_store_read_credential(int64 model_id, int64 connection_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
-		" COALESCE(access_expires_at > pg_catalog.clock_timestamp() + interval '3 minutes', false),"
-		" rejected_at IS NOT NULL"
-		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID);
-	RqboArgs	args = {0};
-	RqboCredential *c;
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	if (rqbo_db_run(&statement, &args) == 0)
-		return NULL;
-	c = SPI_palloc(sizeof(RqboCredential));
-	c->generation = rqbo_column_int8(1);
-	c->refresh_sealed = rqbo_column_bytea(2);
-	c->previous_sealed = rqbo_column_bytea(3);
-	c->access_sealed = rqbo_column_bytea(4);
-	c->access_is_fresh = rqbo_column_bool(5);
-	c->is_rejected = rqbo_column_bool(6);
-	return c;
-}
-
-void
-rqbo_store_begin_refresh(int64 model_id, int64 connection_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.credential SET refresh_started_at = pg_catalog.clock_timestamp()"
-		" WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID);
-
-	run_for_connection(&statement, model_id, connection_id);
-}
-
-/*
- * Lock what storing tokens will touch, or fail at once: interrupts are held
- * off meanwhile, so that it must not wait.
- */
-void
-rqbo_store_lock_grant(int64 model_id, int64 connection_id)
-{
-	static RqboStatement tables = {
-		.text = "LOCK TABLE reefqbo.connection, reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"
-	};
-	static RqboStatement connection = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
-		INT8OID, INT8OID);
-	static RqboStatement credential = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
-		INT8OID, INT8OID);
-	RqboArgs	none = {0};
-
-	rqbo_db_run(&tables, &none);
-	run_for_connection(&connection, model_id, connection_id);
-	run_for_connection(&credential, model_id, connection_id);
-}
-
-/*
- * Store a new generation.  A refresh keeps the refresh token before it and
- * the hard end of the grant; a new consent has nothing to do with either.
- */
-int64
-rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens, bool is_new_consent)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"INSERT INTO reefqbo.credential AS c"
-		" (model_id, connection_id, refresh_token_sealed, refresh_expires_at, hard_expires_at,"
-		" access_token_sealed, access_expires_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
-		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = c.generation + 1,"
-		" previous_refresh_token_sealed = CASE WHEN $8 THEN NULL ELSE c.refresh_token_sealed END,"
-		" refresh_token_sealed = EXCLUDED.refresh_token_sealed,"
-		" refresh_expires_at = EXCLUDED.refresh_expires_at,"
-		" hard_expires_at = COALESCE(EXCLUDED.hard_expires_at, CASE WHEN NOT $8 THEN c.hard_expires_at END),"
-		" access_token_sealed = EXCLUDED.access_token_sealed,"
-		" access_expires_at = EXCLUDED.access_expires_at,"
-		" refresh_started_at = NULL, rejected_at = NULL, obtained_at = pg_catalog.now()"
-		" RETURNING generation",
-		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_arg_bytea(&args, tokens->refresh_sealed);
-	rqbo_arg_timestamp_ms(&args, tokens->refresh_seconds * 1000, true);
-	rqbo_arg_timestamp_ms(&args, tokens->hard_seconds * 1000, tokens->hard_seconds >= 0);
-	rqbo_arg_bytea(&args, tokens->access_sealed);
-	rqbo_arg_timestamp_ms(&args, tokens->access_seconds * 1000, true);
-	rqbo_arg_datum(&args, BoolGetDatum(is_new_consent));
-	rqbo_db_run(&statement, &args);
-	return rqbo_column_int8(1);
-}
-
-/*
- * Does another living connection stand on the same company, so that revoking
- * this grant could end that one's too?  realm_digests is an array of bytea:
- * the realm's digest by each key of the ring.
- */
-bool
-rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT EXISTS (SELECT FROM reefqbo.connection o"
-		" WHERE o.realm_digest = ANY ($3) AND o.status <> 'disconnected'"
-		" AND (o.model_id, o.connection_id) <> ($1, $2))",
-		INT8OID, INT8OID, BYTEAARRAYOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_arg_datum(&args, realm_digests);
-	rqbo_db_run(&statement, &args);
-	return rqbo_column_bool(1);
 }

@@ -82,11 +82,8 @@ rqbo_store_import_succeeded(int64 model_id, int64 import_id)
 		"UPDATE reefqbo.import_log SET status = 'succeeded', finished_at = pg_catalog.clock_timestamp()"
 		" WHERE model_id = $1 AND import_id = $2",
 		INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&statement, &args);
+	rqbo_db_run_ids(&statement, model_id, import_id);
 }
 
 void
@@ -109,16 +106,6 @@ rqbo_store_import_failed(int64 model_id, int64 import_id, const ErrorData *failu
 	rqbo_db_run(&statement, &args);
 }
 
-static void
-touch_connection(RqboStatement *statement, int64 model_id, int64 connection_id)
-{
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_db_run(statement, &args);
-}
-
 void
 rqbo_store_accounts_read(int64 model_id, int64 connection_id)
 {
@@ -127,7 +114,7 @@ rqbo_store_accounts_read(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
-	touch_connection(&statement, model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
 void
@@ -138,7 +125,7 @@ rqbo_store_actuals_read(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
-	touch_connection(&statement, model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
 /*
@@ -188,5 +175,5 @@ rqbo_store_review_restatements(int64 model_id, int64 import_id)
 		" AND r.in_closed_period <> COALESCE(r.period_end <= c.book_close_date, false)",
 		INT8OID, INT8OID);
 
-	touch_connection(&statement, model_id, import_id);
+	rqbo_db_run_ids(&statement, model_id, import_id);
 }
