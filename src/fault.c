@@ -155,7 +155,11 @@ rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault)
 	else if (*body == '{' && may_hold_json_fault(result))
 		read_json(result, fault);
 	else if (*body != '{' && result->status != 200)
+	{
+		if (strstr(body, "errorCode=") != NULL)
+			fault->code = code_number(NULL, body);
 		fault->message = presentable(body, pg_encoding_mbcliplen(PG_UTF8, body, strlen(body), MAX_QUOTED));
+	}
 }
 
 /* ---- errors ---- */
@@ -248,6 +252,9 @@ complaint(int sqlstate, const RqboAttempt *attempt)
 const char *
 rqbo_fault_verdict(const RqboAttempt *attempt)
 {
+	/* a general fault of Intuit's own authentication says nothing of this grant */
+	if (attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status != 401)
+		return NULL;
 	switch (sqlstate_of(attempt))
 	{
 		case ERRCODE_RQBO_RECONNECT_REQUIRED:

@@ -72,12 +72,7 @@ code_answered(RqboTask *task)
 					 errhint("A code works once and for a few minutes only. Begin again with reefqbo.connect.")));
 			return;
 		case RQBO_TOKENS_NOT_WHOLE:
-			ereport(ERROR,
-					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-					 errmsg("the answer to the authorization code is not a whole set of tokens"),
-					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
-					 errhint("Nothing was stored. Begin again with reefqbo.connect.")));
-			return;
+			rqbo_token_raise_not_whole(task->result);
 		case RQBO_TOKENS_NO_VERDICT:
 			/* a code works once: what may have been executed is not sent again */
 			rqbo_token_repeat_or_raise(session, task->result, false, send_code);

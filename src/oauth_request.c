@@ -135,6 +135,19 @@ rqbo_token_repeat_or_raise(RqboSession *session, const RqboHttpResult *result, b
 
 	if (rqbo_retry_decide(&attempt, &limits, &wait_ms) == RQBO_REPEAT)
 		rqbo_task_sleep(session->task, wait_ms, again);
+	else if (result->outcome == RQBO_NET_ANSWERED && result->status == 200)
+		rqbo_token_raise_not_whole(result);
 	else
 		rqbo_fault_raise("could not get tokens from Intuit", &attempt, &fault, result);
+}
+
+void
+rqbo_token_raise_not_whole(const RqboHttpResult *result)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+			 errmsg("Intuit's answer is not a whole set of tokens"),
+			 errdetail("%s", rqbo_oauth_answer_words(result)),
+			 errhint("Nothing of it was stored, and what was stored before stays. Try again; a sign-in begins again with reefqbo.connect.")));
+	pg_unreachable();
 }

@@ -34,7 +34,8 @@ parse(const char *text, size_t len)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 				 errmsg("QuickBooks report is not a JSON document"),
-				 errdetail("%s", reason)));
+				 errdetail("%s", reason),
+				 errhint(RQBO_REPORT_HINT)));
 	return document;
 }
 

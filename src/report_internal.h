@@ -66,12 +66,17 @@ typedef struct RqboColumnSums
 	Numeric		top;			/* what stands in no section */
 } RqboColumnSums;
 
+/* What to do about an answer that is none. */
+#define RQBO_REPORT_HINT \
+	"Ask QuickBooks for the report again; if it lasts, show Intuit's support the answer."
+
 /* Refuse the answer as one that is no such report; a detail like errdetail's. */
 #define rqbo_report_invalid(...) \
 	ereport(ERROR, \
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE), \
 			 errmsg("could not read QuickBooks report"), \
-			 errdetail(__VA_ARGS__)))
+			 errdetail(__VA_ARGS__), \
+			 errhint(RQBO_REPORT_HINT)))
 
 /* Refuse a report whose figures do not tie out. */
 #define rqbo_report_mismatch(reader, ...) \
