@@ -212,6 +212,9 @@ sqlstate_of(const RqboAttempt *attempt)
 		return ERRCODE_RQBO_INVALID_RESPONSE;
 	if (attempt->outcome != RQBO_NET_ANSWERED)
 		return ERRCODE_RQBO_UNAVAILABLE;
+	/* with a status of 500, Intuit's own authentication is out of order */
+	if (attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status >= 500)
+		return ERRCODE_RQBO_UNAVAILABLE;
 	sqlstate = sqlstate_of_fault(attempt->fault_code);
 	return sqlstate != 0 ? sqlstate : sqlstate_of_status(attempt->status);
 }
@@ -252,9 +255,6 @@ complaint(int sqlstate, const RqboAttempt *attempt)
 const char *
 rqbo_fault_verdict(const RqboAttempt *attempt)
 {
-	/* a general fault of Intuit's own authentication says nothing of this grant */
-	if (attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status != 401)
-		return NULL;
 	switch (sqlstate_of(attempt))
 	{
 		case ERRCODE_RQBO_RECONNECT_REQUIRED:

@@ -148,6 +148,6 @@ rqbo_token_raise_not_whole(const RqboHttpResult *result)
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 			 errmsg("Intuit's answer is not a whole set of tokens"),
 			 errdetail("%s", rqbo_oauth_answer_words(result)),
-			 errhint("Nothing of it was stored, and what was stored before stays. Try again; a sign-in begins again with reefqbo.connect.")));
+			 errhint("Nothing was stored, and what was there before stays. A sign-in must begin again with reefqbo.connect; anything else can just be tried again.")));
 	pg_unreachable();
 }

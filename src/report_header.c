@@ -57,7 +57,8 @@ raise_fault(const RqboJson *fault)
 			 errmsg("QuickBooks answered with a fault instead of a report"),
 			 errdetail("Fault %s: %s",
 					   safe_foreign_text(member_of_either_case(error, "code", "Code")),
-					   safe_foreign_text(member_of_either_case(error, "Message", "message")))));
+					   safe_foreign_text(member_of_either_case(error, "Message", "message"))),
+			 errhint(RQBO_REPORT_HINT)));
 }
 
 static void
@@ -159,7 +160,8 @@ raise_another_report(const RqboReport *report, const RqboReportAsk *ask)
 								ask->basis, ask->summarized_by),
 					   describe(rqbo_report_name(report->name), report->has_period,
 								report->start, report->end,
-								report->basis, report->summarized_by))));
+								report->basis, report->summarized_by)),
+			 errhint(RQBO_REPORT_HINT)));
 }
 
 static bool
@@ -231,7 +233,8 @@ compare_months(const RqboReader *reader, const RqboReportAsk *ask)
 				 errmsg("QuickBooks answered another report than was asked for"),
 				 errdetail("Asked for %s to %s by month, but column \"%s\" is not a calendar month.",
 						   rqbo_report_format_date(ask->start), rqbo_report_format_date(ask->end),
-						   rqbo_report_clip(column->title))));
+						   rqbo_report_clip(column->title)),
+				 errhint(RQBO_REPORT_HINT)));
 	}
 }
 

@@ -55,7 +55,8 @@ is_transient(const RqboAttempt *attempt)
 		case RQBO_NET_ANSWERED:
 			break;
 	}
-	if (attempt->fault_code == RQBO_FAULT_SYSTEM)
+	if (attempt->fault_code == RQBO_FAULT_SYSTEM ||
+		(attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status >= 500))
 		return attempt->is_repeatable;
 	if (attempt->fault_code > 0 || !attempt->is_repeatable)
 		return false;

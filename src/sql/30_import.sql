@@ -59,14 +59,14 @@ CREATE TABLE reefqbo.account (
     first_seen_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     PRIMARY KEY (model_id, connection_id, account_id),
-    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
-    FOREIGN KEY (model_id, connection_id, parent_account_id) REFERENCES reefqbo.account
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
 );
 
 COMMENT ON TABLE reefqbo.account IS
 'The chart of accounts of each connection, keyed by QuickBooks'' account id. Rows are never removed: inactive and deleted accounts, and those QuickBooks no longer names, keep their history.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
 COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:"';
+COMMENT ON COLUMN reefqbo.account.parent_account_id IS 'the account it stands under; always an account of the same connection, though no constraint says so, since that would keep pg_dump --inserts from being restored';
 COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line QuickBooks works out (Net Income inside equity), kept so that a balance sheet balances';
 COMMENT ON COLUMN reefqbo.account.current_balance IS 'today''s balance as QuickBooks delivers it: in the account''s own currency, in the ledger''s sign (credit cards excepted), 0 for income and expenses. Statements use reefqbo.actual instead';
 COMMENT ON COLUMN reefqbo.account.gone_since IS 'since when QuickBooks no longer names the account in its chart; NULL while it does';
