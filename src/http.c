@@ -24,7 +24,6 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
-#include "clock.h"
 #include "http_internal.h"
 
 /* ---- what libcurl calls: must not throw ---- */
@@ -52,17 +51,6 @@ on_socket(CURL *easy pg_attribute_unused(), curl_socket_t fd, int what, void *ar
 	http->watched[i].fd = fd;
 	http->watched[i].events = ((what & CURL_POLL_IN) ? WL_SOCKET_READABLE : 0) |
 		((what & CURL_POLL_OUT) ? WL_SOCKET_WRITEABLE : 0);
-	return 0;
-}
-
-static int
-on_timer(CURLM *multi pg_attribute_unused(), long timeout_ms, void *arg)
-{
-	RqboHttp   *http = arg;
-
-	http->has_deadline = timeout_ms >= 0;
-	if (http->has_deadline)
-		http->deadline = rqbo_clock_ms() + timeout_ms;
 	return 0;
 }
 
@@ -115,8 +103,6 @@ rqbo_http_create(void)
 	rqbo_owned_set(http->multi_owned, http->multi);
 	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket), "set up libcurl");
 	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http), "set up libcurl");
-	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer), "set up libcurl");
-	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http), "set up libcurl");
 	return http;
 }
 
@@ -242,18 +228,33 @@ drive_socket(RqboHttp *http, const WaitEvent *event)
 	drive(http, event->fd, events);
 }
 
+/*
+ * Milliseconds until libcurl wants to be called without any socket being
+ * ready, -1 for never.
+ *
+ * It is asked each time.  Its timer callback would save the question, but it
+ * tells a deadline once only: a loop that wakes a moment too early, by the
+ * rounding of a clock, would wait for ever.
+ */
 static long
-time_to_wait(const RqboHttp *http, long timeout_ms)
+time_to_libcurl(RqboHttp *http)
 {
-	if (!dlist_is_empty((dlist_head *) &http->ended))
-		return 0;
-	if (http->has_deadline)
-	{
-		long		left = (long) Max(0, http->deadline - rqbo_clock_ms());
+	long		ms = -1;
 
-		return timeout_ms < 0 ? left : Min(left, timeout_ms);
-	}
-	return timeout_ms;
+	rqbo_http_check(curl_multi_timeout(http->multi, &ms), "ask for a time-out");
+	return ms;
+}
+
+static long
+time_to_wait(RqboHttp *http, long timeout_ms)
+{
+	long		ms = time_to_libcurl(http);
+
+	if (!dlist_is_empty(&http->ended))
+		return 0;
+	if (ms < 0)
+		return timeout_ms;
+	return timeout_ms < 0 ? ms : Min(ms, timeout_ms);
 }
 
 void
@@ -273,10 +274,7 @@ rqbo_http_turn(RqboHttp *http, long timeout_ms)
 		else
 			drive_socket(http, &events[i]);
 	}
-	if (http->has_deadline && http->deadline <= rqbo_clock_ms())
-	{
-		http->has_deadline = false;
+	if (time_to_libcurl(http) == 0)
 		drive(http, CURL_SOCKET_TIMEOUT, 0);
-	}
 	collect_ended(http);
 }

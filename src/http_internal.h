@@ -33,13 +33,11 @@ struct RqboHttp
 	CURLM	   *multi;
 	uint32		wait_event;
 
-	/* what libcurl waits for, as its callbacks told */
+	/* the sockets libcurl waits for, as its callback told */
 	WatchedSocket *watched;
 	int			nwatched;
 	int			watched_size;
 	bool		watched_changed;
-	bool		has_deadline;
-	int64		deadline;		/* on rqbo_clock_ms */
 
 	/* the same as PostgreSQL waits for it */
 	RqboOwned  *wait_set_owned;

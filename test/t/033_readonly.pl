@@ -1,0 +1,268 @@
+# QuickBooks has no right that would only let one read.  So it is the code that
+# must be unable to write: by what the simulator saw of everything that
+# reefqbo does, and by how the code is laid out.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use Reefqbo::Cluster;
+use Reefqbo::Simulator;
+
+my $SOURCE = abs_path(dirname(abs_path(__FILE__)) . '/../../src');
+my $MONTH = q{'2026-09-01', '2026-09-30'};
+my $YEAR = q{'2025-10-01', '2026-09-30'};
+
+# ---- what is sent ----
+
+my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
+my $node = reefqbo_cluster('readonly', $intuit);
+my %company = map { $_->{key} => $_ } @{ $intuit->admin('companies')->{companies} };
+
+sub call { return Reefqbo::Cluster::call(@_) }
+
+sub sql
+{
+	my ($query) = @_;
+	return $node->safe_psql('postgres', $query);
+}
+
+sub try
+{
+	my ($query) = @_;
+	return $node->sqlstate_of($query);
+}
+
+sub misbehave
+{
+	my ($kind, %fault) = @_;
+	$intuit->admin('fault', { company => 'reef', kind => $kind, %fault });
+	return;
+}
+
+# The books of a company as they are stored, with everything that a write
+# could change.
+sub books
+{
+	my ($key) = @_;
+	my $accounts = $intuit->admin('accounts', { company => $key })->{accounts};
+	my $transactions = $intuit->admin('transactions', { company => $key, limit => 100000 })->{transactions};
+
+	return { accounts => $accounts, transactions => $transactions };
+}
+
+sub end_tokens { return sql('UPDATE reefqbo.credential SET access_expires_at = now()') }
+
+sub do_everything
+{
+	$node->connect_company('Reef', 'sim-production', 'reef');
+	$node->connect_company('Group', 'sim-production', 'pod-1', 'North');
+	$node->connect_company('Group', 'sim-production', 'pod-2', 'South');
+	$node->connect_company('Sandy', 'sim-sandbox', 'sandy');
+	sql(call('import_accounts', $_)) foreach qw(Reef Group Sandy);
+	sql(call('import_actuals', 'Reef', \$YEAR));
+	sql(call('import_actuals', $_, \$MONTH, 'Cash')) foreach qw(Reef Group Sandy);
+	end_tokens();
+	sql(call('refresh', $_)) foreach qw(Reef Group Sandy);
+	return;
+}
+
+# Every way in which a request is repeated, halved, refused or given up.
+sub do_all_that_fails
+{
+	$intuit->admin('expire_access', { company => 'reef' });
+	try(call('import_accounts', 'Reef'));
+	misbehave('max_months', months => 6, times => -1);
+	try(call('import_actuals', 'Reef', \$YEAR));
+	$intuit->admin('clear_faults');
+	misbehave('redirect', endpoint => 'query', location => "$intuit->{url}/production/v3/company/$company{reef}{realm}/account");
+	try(call('import_accounts', 'Reef'));
+	foreach my $fault ({ kind => 'fault', code => '3001', headers => { 'Retry-After' => '1' } }, { kind => 'html' }, { kind => 'empty' },
+		{ kind => 'reset' }, { kind => 'status', status => 405, headers => { Allow => 'POST' } },
+		{ kind => 'status', status => 307, headers => { Location => "$intuit->{url}/elsewhere" } }, { kind => 'fault', code => '5020' })
+	{
+		my %fault = %$fault;
+		misbehave(delete $fault{kind}, %fault, endpoint => 'query');
+		try('SET reefqbo.retry_budget = 3000; ' . call('import_accounts', 'Reef'));
+		$intuit->admin('clear_faults');
+	}
+	$intuit->admin('fault', { kind => 'status', status => 307, endpoint => 'token', headers => { Location => "$intuit->{url}/elsewhere" } });
+	end_tokens();
+	try('SET reefqbo.retry_budget = 0; ' . call('import_accounts', 'Reef'));
+	$intuit->admin('clear_faults');
+	return;
+}
+
+sub do_ends
+{
+	$intuit->browse(sql(call('reconnect', 'Reef')), company => 'reef', deny => 1);
+	my $back = $intuit->browse(sql(call('reconnect', 'Reef')), company => 'reef');
+	sql(call('complete_connection', $back));
+	sql(call('disconnect', 'Reef'));
+	sql(call('disconnect', 'Group', 'North'));
+	$intuit->admin('revoke_grant', { company => 'sandy' });
+	end_tokens();
+	try(call('import_accounts', 'Sandy'));
+	return;
+}
+
+sub offenders
+{
+	my ($log, $is_offence) = @_;
+	my %seen = map { ("$_->{method} $_->{path} $_->{query}" => 1) } grep { $is_offence->($_) } @$log;
+	return join "\n", sort keys %seen;
+}
+
+sub test_requests
+{
+	my @log = grep { $_->{endpoint} ne 'authorize' } @{ $intuit->admin('log')->{log} };
+	my %is_oauth = (token => 1, revoke => 1);
+	my %count;
+
+	$count{"$_->{method} $_->{endpoint}"}++ foreach @log;
+	cmp_ok($count{$_} // 0, '>', 0, "there was a $_")
+	  foreach ('GET companyinfo', 'GET preferences', 'GET query', 'GET ProfitAndLoss', 'GET BalanceSheet', 'POST token', 'POST revoke');
+	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'GET' }), '', 'the accounting API sees nothing but GET');
+	is(offenders(\@log, sub { $is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'POST' }), '', 'token and revoke see nothing but POST');
+	is(offenders(\@log, sub { $_[0]{endpoint} !~ /^(?:token|revoke|companyinfo|preferences|query|ProfitAndLoss|BalanceSheet)$/ }), '',
+		'and nothing else is ever asked for');
+	is(offenders(\@log, sub { $_[0]{endpoint} eq 'query' && $_[0]{query} !~ /^query=select%20/i }), '', 'a query is a select');
+	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{query} !~ /\bminorversion=75$/ }), '', 'of the minor version that is alive');
+	is(offenders(\@log, sub { $is_oauth{ $_[0]{endpoint} } && $_[0]{query} ne '' }), '', 'and no token is in an address');
+	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && !defined $_[0]{fault} && $_[0]{token_kind} =~ /^(?:none|basic)$/ }), '', 'the accounting API is sent bearer tokens');
+	is(offenders(\@log, sub { $is_oauth{ $_[0]{endpoint} } && $_[0]{token_kind} ne 'basic' && $_[0]{status} == 200 }), '', 'the others are sent the app\'s keys');
+	return;
+}
+
+# ---- how the code is laid out ----
+
+sub sources
+{
+	my @files = sort glob("$SOURCE/*.[ch]");
+	return @files;
+}
+
+# The code of a file, without comments and strings that only talk about it.
+sub code_of
+{
+	my ($file) = @_;
+	my $text = slurp_file($file);
+
+	$text =~ s{/\*.*?\*/}{}gs;
+	return $text;
+}
+
+sub files_with
+{
+	my ($regex, @files) = @_;
+	return join ' ', map { basename($_) } grep { code_of($_) =~ $regex } (@files ? @files : sources());
+}
+
+# The same, by room: OAuth may live in several files.
+sub rooms_with
+{
+	my %room = map { (s/^oauth_\w+/oauth/r => 1) } split / /, files_with(@_);
+	return join ' ', sort keys %room;
+}
+
+sub times_in_source
+{
+	my ($regex) = @_;
+	my @found = map { code_of($_) =~ /$regex/g } sources();
+
+	return scalar(@found);
+}
+
+sub test_one_way_out
+{
+	cmp_ok(scalar(sources()), '>', 20, 'the sources are here to be looked at');
+	is(scalar(split / /, files_with(qr{#include\s*<curl/})), 1, 'libcurl is known to one file');
+	my @json = split / /, files_with(qr{#include\s*<json-c/});
+	is_deeply(\@json, ['json.c'], 'json-c is known to one file');
+	is(times_in_source(qr/\bCURLOPT_POST\b/), 1, 'a request becomes a POST in one place');
+	is(files_with(qr/\bCURLOPT_(?:CUSTOMREQUEST|UPLOAD|PUT|MIMEPOST|HTTPPOST|COPYPOSTFIELDS|READFUNCTION|READDATA|INFILESIZE)\b/), '',
+		'and nothing else than GET and POST in any');
+	is(files_with(qr/CURLOPT_FOLLOWLOCATION\s*,\s*+(?!0L)/), '', 'no redirect is ever followed');
+	is(rooms_with(qr/\.form\s*=|->form\s*=(?!=)(?!.*request->form)/), 'oauth.c', 'only OAuth has a body to send');
+	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !/http\.c$/ } sources()), 'engine.c', 'the engine starts every request');
+	is(rooms_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !/engine\.c$/ } sources()), 'oauth.c qbo.c',
+		'for OAuth and for the accounting API only');
+	is(rooms_with(qr/->api_url\b/), 'qbo.c store.c', 'the address of the accounting API is read in one place and used in one');
+	is(rooms_with(qr/->(?:token|revoke)_url\b/), 'oauth.c store.c', 'those of token and revoke in two others');
+	unlike(code_of("$SOURCE/qbo.c"), qr/\bform\b/, 'and the one for the accounting API knows no body');
+	return;
+}
+
+# Every file that a file includes, those included by our own headers too.
+sub all_includes
+{
+	my ($file, $seen) = @_;
+	$seen //= {};
+
+	foreach my $name (code_of($file) =~ /^\s*#\s*include\s*[<"]([^>"]+)[>"]/mg)
+	{
+		next if $seen->{$name}++;
+		all_includes("$SOURCE/$name", $seen) if -e "$SOURCE/$name";
+	}
+	return $seen;
+}
+
+sub knows
+{
+	my ($files, @forbidden) = @_;
+	my @found;
+
+	foreach my $file (@$files)
+	{
+		my $includes = all_includes($file);
+		push @found, map { basename($file) . " knows $_" } grep { $includes->{$_} } @forbidden;
+	}
+	return join ', ', @found;
+}
+
+sub sources_named
+{
+	my ($regex) = @_;
+	return [ grep { basename($_) =~ $regex } sources() ];
+}
+
+sub test_layers
+{
+	my @database = qw(executor/spi.h db.h db_array.h store.h store_import.h);
+	my %pure = (
+		'http' => qr/^(?:http|transfer)\w*\.[ch]$/, 'json' => qr/^json\.[ch]$/, 'report' => qr/^(?:report\w*|tieout)\.[ch]$/,
+		'retry' => qr/^(?:retry|throttle)\.[ch]$/, 'secret' => qr/^(?:secret|keyring)\.[ch]$/);
+
+	foreach my $room (sort keys %pure)
+	{
+		my $files = sources_named($pure{$room});
+		cmp_ok(scalar(@$files), '>=', 2, "$room has its files");
+		is(knows($files, @database), '', "$room knows nothing of the database");
+	}
+	my $store = sources_named(qr/^store\w*\.c$/);
+	cmp_ok(scalar(@$store), '>=', 2, 'store has its files');
+	is(knows($store, qw(http.h http_internal.h engine.h qbo.h oauth.h curl/curl.h)), '', 'store knows nothing of the network');
+	is(files_with(qr/\bSPI_execute|\bSPI_prepare|\bSPI_cursor/), 'db.c', 'statements are run in one file');
+	is(files_with(qr/\bSPI_execute\b|\bSPI_exec\b/), '', 'and never as text put together');
+	is(files_with(qr/#include\s*"executor\/spi\.h"/, @{ sources_named(qr/^launcher\.c$/) }), '', 'the launcher knows no SPI')
+	  if @{ sources_named(qr/^launcher\.c$/) };
+	return;
+}
+
+my %before = map { $_ => books($_) } qw(reef pod-1 sandy);
+
+do_everything();
+do_all_that_fails();
+do_ends();
+test_requests();
+is_deeply(books($_), $before{$_}, "the books of $_ are as they were") foreach sort keys %before;
+test_one_way_out();
+test_layers();
+$node->stop;
+
+done_testing();

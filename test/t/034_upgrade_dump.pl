@@ -1,0 +1,188 @@
+# A dump carries everything, and nothing of it is worth anything without the
+# key: all rows, sequences and sealed values survive pg_dump in each format, and
+# the restored database goes on where the dumped one was.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use Reefqbo::Cluster;
+use Reefqbo::Simulator;
+
+my $MONTH = q{'2026-09-01', '2026-09-30'};
+my $YEAR = q{'2025-10-01', '2026-09-30'};
+
+# For each format a company of its own: a refresh token that was used in one
+# restored database is of no use in another.
+my %FORMAT = (
+	plain => { company => 'pod-1', options => [] },
+	inserts => { company => 'pod-2', options => ['--inserts'] },
+	custom => { company => 'pod-3', options => ['--format=custom'] });
+
+my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
+my $node = reefqbo_cluster('dump', $intuit);
+
+sub call { return Reefqbo::Cluster::call(@_) }
+
+sub sql
+{
+	my ($database, $query) = @_;
+	return $node->safe_psql($database, $query);
+}
+
+sub tables
+{
+	my ($database) = @_;
+	return split /\n/, sql($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1});
+}
+
+sub sequences
+{
+	my ($database) = @_;
+	return split /\n/, sql($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind = 'S' ORDER BY 1});
+}
+
+sub contents
+{
+	my ($database) = @_;
+	my %contents;
+
+	$contents{$_} = sql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM reefqbo.$_ t") foreach tables($database);
+	$contents{$_} = sql($database, "SELECT last_value, is_called FROM reefqbo.$_") foreach sequences($database);
+	return \%contents;
+}
+
+# Something in every table: a group, a company whose chart has levels, figures
+# of two methods, a restatement, a failed import, a disconnected company and a
+# sign-in under way.
+sub fill
+{
+	$node->connect_company('Reef', 'sim-production', 'reef');
+	$node->connect_company($_, 'sim-production', $FORMAT{$_}{company}, 'Store') foreach sort keys %FORMAT;
+	sql('postgres', call('create_branch', 'plain', 'Shelf', 'Store'));
+	sql('postgres', call('import_actuals', 'Reef', \$YEAR));
+	sql('postgres', call('import_actuals', $_, \$MONTH, 'Cash')) foreach sort keys %FORMAT;
+	restate();
+	$node->connect_company('Gone', 'sim-sandbox', 'sandy');
+	sql('postgres', call('import_accounts', 'Gone'));
+	sql('postgres', call('disconnect', 'Gone'));
+	$node->sqlstate_of(call('import_accounts', 'Gone'));
+	return sql('postgres', call('reconnect', 'Reef'));
+}
+
+# An account that is renamed and given a number later comes to stand, in the
+# table, behind those below it.
+sub restate
+{
+	my @accounts = @{ $intuit->admin('accounts', { company => 'reef' })->{accounts} };
+	my %is_parent = map { $_->{parent} => 1 } grep { defined $_->{parent} } @accounts;
+	my ($expense) = grep { $_->{type} eq 'Expense' && $_->{active} } @accounts;
+	my ($bank) = grep { $_->{type} eq 'Bank' && $_->{active} } @accounts;
+
+	$intuit->admin('rename', { company => 'reef', account => $_->{id}, name => "$_->{name} (renamed)" }) foreach grep { $is_parent{ $_->{id} } && $_->{active} } @accounts;
+	$intuit->admin('post', { company => 'reef', date => '2026-08-15', type => 'JournalEntry',
+		lines => [ { account => $expense->{id}, amount => '12.34' }, { account => $bank->{id}, amount => '-12.34' } ] });
+	sql('postgres', call('refresh', 'Reef'));
+	return;
+}
+
+sub dump_file { return $node->basedir . "/$_[0].dump" }
+
+sub test_dump
+{
+	foreach my $format (sort keys %FORMAT)
+	{
+		command_ok([ 'pg_dump', @{ $FORMAT{$format}{options} }, '-f', dump_file($format), '-d', $node->connstr('postgres') ], "$format: a dump is made");
+	}
+	my $text = slurp_file(dump_file('plain'));
+	unlike($text, qr/CREATE TABLE reefqbo\./, 'a dump makes the extension, not its tables');
+	is(scalar(() = $text =~ /CREATE EXTENSION/g), 2 + ($text =~ /CREATE EXTENSION IF NOT EXISTS plpgsql/ ? 1 : 0), 'with pgcrypto');
+	return;
+}
+
+sub restore
+{
+	my ($format) = @_;
+	my $database = "restored_$format";
+	my @restore = $format eq 'custom'
+	  ? ('pg_restore', '--exit-on-error', '-d', $node->connstr($database), dump_file($format))
+	  : ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', dump_file($format));
+
+	sql('postgres', "CREATE DATABASE $database TEMPLATE template0");
+	return command_ok(\@restore, "$format: and restored without an error") ? $database : undef;
+}
+
+sub test_contents
+{
+	my ($format, $database, $before) = @_;
+	my $after = contents($database);
+
+	is_deeply($after, $before, "$format: every row and every sequence is as it was");
+	is(sql($database, 'SELECT count(*) FROM reefqbo.environment WHERE is_builtin'), 2, "$format: what the extension makes itself is there once");
+	return;
+}
+
+sub test_goes_on
+{
+	my ($format, $database) = @_;
+	my $model = $format;
+
+	sql($database, 'UPDATE reefqbo.credential SET access_expires_at = now()');
+	my $error = $node->sqlstate_of(q{SET reefqbo.key_file = ''; } . call('refresh', $model), dbname => $database);
+	is($error->{sqlstate}, 'RQ010', "$format: without the key nothing can be done with it");
+	my $other = $node->make_key_file($node->basedir . "/other_$format.key");
+	$error = $node->sqlstate_of("SET reefqbo.key_file = '$other'; " . call('refresh', $model), dbname => $database);
+	is($error->{sqlstate}, 'RQ010', "$format: nor with another");
+
+	$error = $node->sqlstate_of(call('refresh', $model), dbname => $database);
+	is($error && "$error->{sqlstate} $error->{message}", undef, "$format: with the key the grant is refreshed, and the figures with it");
+	is(sql($database, "SELECT status FROM reefqbo.connection_status WHERE model = '$model'"), 'connected', "$format: the connection lives");
+	is(sql($database, 'SELECT c.generation FROM reefqbo.credential c JOIN reefqbo.connection_status s USING (connection_id) WHERE s.model = ' . quote($model)),
+		2, "$format: with a new pair of tokens");
+	return;
+}
+
+# New rows must not meet the old ones.
+sub test_new_rows
+{
+	my ($format, $database) = @_;
+
+	is(sql($database, q{SELECT reefqbo.create_model('New') > max(model_id) FROM reefqbo.model}), 't', "$format: a new model has a new number");
+	is(sql($database, q{SELECT reefqbo.create_environment('New', true, 'https://a.example', 'https://a.example', 'https://a.example', 'https://a.example')
+	                         > max(environment_id) FROM reefqbo.environment}), 't', "$format: and so has a new environment");
+	return;
+}
+
+# A sign-in that was under way when the dump was made.
+sub test_sign_in_under_way
+{
+	my ($database, $address) = @_;
+	my $back = $intuit->browse($address, company => 'reef');
+
+	is(sql($database, 'SELECT company, status FROM reefqbo.complete_connection(' . quote($back) . ')'), 'Reef Trading Ltd|connected',
+		'a sign-in begun before the dump can end after it');
+	return;
+}
+
+my $address = fill();
+my $before = contents('postgres');
+foreach my $table (tables('postgres'))
+{
+	cmp_ok((split /\|/, $before->{$table})[0], '>', 0, "there is something in $table to be dumped");
+}
+test_dump();
+foreach my $format (sort keys %FORMAT)
+{
+	my $database = restore($format) // next;
+	test_contents($format, $database, $before);
+	test_goes_on($format, $database);
+	test_new_rows($format, $database);
+	test_sign_in_under_way($database, $address) if $format eq 'plain';
+}
+is_deeply(contents('postgres'), $before, 'the database that was dumped is as it was');
+$node->stop;
+
+done_testing();
