@@ -141,8 +141,6 @@ INSERT INTO reefqbo.connection (model_id, branch_id, environment_id, status, rea
 VALUES (:one, :store, 1, 'connected', '\x00', '\x00');
 -- an account of a connection of another model, or under an account that is not there
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:two, :link, '1', 'A', 'A');
-INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name, parent_account_id)
-VALUES (:one, :link, '1', 'A', 'A', '2');
 -- an amount of an account that is not there, of an unknown statement or method, or twice
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:one, :link, '1', 'A', 'A');
 INSERT INTO reefqbo.actual VALUES (:one, :link, '2', 'balance_sheet', 'Cash', '2026-01-01', '2026-01-31', 1, 1);
