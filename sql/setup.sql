@@ -139,7 +139,7 @@ INSERT INTO reefqbo.connection (model_id, branch_id, environment_id, status, rea
 VALUES (:one, :store, 1, 'connected', '\x00', '\x00') RETURNING connection_id AS link \gset
 INSERT INTO reefqbo.connection (model_id, branch_id, environment_id, status, realm_id_sealed, realm_digest)
 VALUES (:one, :store, 1, 'connected', '\x00', '\x00');
--- an account of a connection of another model, or under an account that is not there
+-- an account of a connection of another model
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:two, :link, '1', 'A', 'A');
 -- an amount of an account that is not there, of an unknown statement or method, or twice
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:one, :link, '1', 'A', 'A');
