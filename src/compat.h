@@ -14,6 +14,7 @@
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
+#include "utils/guc_tables.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -48,5 +49,21 @@
 #else
 #define RQBO_BGWORKER_INTERRUPTIBLE 0
 #endif
+
+/* Where the present value of a setting comes from; 16 gives extensions the look-up by name. */
+static inline GucSource
+rqbo_guc_source(const char *name)
+{
+#if PG_VERSION_NUM >= 160000
+	return find_option(name, false, false, ERROR)->source;
+#else
+	struct config_generic **variables = get_guc_variables();
+
+	for (int i = 0; i < GetNumConfigOptions(); i++)
+		if (strcmp(variables[i]->name, name) == 0)
+			return variables[i]->source;
+	return PGC_S_DEFAULT;
+#endif
+}
 
 #endif							/* RQBO_COMPAT_H */

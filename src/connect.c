@@ -142,7 +142,8 @@ find_request(RqboTask *task, const bytea *digest)
 
 /*
  * Look at the state before anything else, and lock the branch: nobody may
- * refresh or replace its grant until this sign-in has ended.
+ * refresh or replace its grant until this sign-in has ended, which it has when
+ * the company was read.
  */
 static bool
 lock_branch(RqboTask *task)
@@ -195,6 +196,7 @@ begin_completion(RqboTask *task)
 	const RqboJobRequest *request = job_of(task)->request;
 	MemoryContext saved;
 
+	session->is_sign_in = true;
 	if (!lock_branch(task))
 	{
 		rqbo_task_sleep(task, LOCK_RETRY_MS, begin_completion);
@@ -281,10 +283,7 @@ put_grant(RqboSession *session)
 static void
 grant_is_stored(RqboTask *task)
 {
-	RqboSession *session = rqbo_session_of(task);
-
-	rqbo_session_unlock_grant(session);
-	rqbo_company_read(session, end_completion);
+	rqbo_company_read(rqbo_session_of(task), end_completion);
 }
 
 void

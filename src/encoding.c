@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
 #include "encoding.h"
@@ -36,46 +37,44 @@ rqbo_encoding_end(void)
 }
 
 /*
- * A name with a question mark in it is better than no import: what the
- * database cannot hold is replaced.
+ * Convert one character, appending what it becomes.  A name with a question
+ * mark in it is better than no import: what the database cannot hold is
+ * replaced by one.
  */
-static char *
-replace_foreign(const char *utf8)
+static void
+append_character(StringInfo result, Oid conversion, const char *utf8, int length)
 {
-	char	   *copy = pstrdup(utf8);
-	char	   *to = copy;
+	unsigned char converted[MAX_CONVERSION_GROWTH * 4 + 1];
 
-	for (const char *c = utf8; *c != '\0'; c++)
-	{
-		if ((unsigned char) *c < 0x80)
-			*to++ = *c;
-		else if ((unsigned char) *c >= 0xc0)
-			*to++ = '?';
-	}
-	*to = '\0';
-	return copy;
+	if (length == 1)
+		appendStringInfoChar(result, *utf8);
+	else if (OidIsValid(conversion) &&
+			 pg_do_encoding_conversion_buf(conversion, PG_UTF8, GetDatabaseEncoding(),
+										   (unsigned char *) unconstify(char *, utf8), length,
+										   converted, sizeof(converted), true) == length)
+		appendStringInfoString(result, (char *) converted);
+	else
+		appendStringInfoChar(result, '?');
 }
 
 char *
 rqbo_encoding_import(const char *utf8)
 {
-	int			encoding = GetDatabaseEncoding();
-	int			length = utf8 != NULL ? strlen(utf8) : 0;
+	StringInfoData result;
 	Oid			conversion;
-	unsigned char *converted;
-	int			size;
 
 	if (utf8 == NULL)
 		return NULL;
-	if (encoding == PG_UTF8)
+	if (GetDatabaseEncoding() == PG_UTF8)
 		return pstrdup(utf8);
-	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
-	if (!OidIsValid(conversion))
-		return replace_foreign(utf8);
-	size = length * MAX_CONVERSION_GROWTH + 1;
-	converted = palloc(size);
-	if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) unconstify(char *, utf8),
-									  length, converted, size, true) != length)
-		return replace_foreign(utf8);
-	return (char *) converted;
+	conversion = FindDefaultConversionProc(PG_UTF8, GetDatabaseEncoding());
+	initStringInfo(&result);
+	while (*utf8 != '\0')
+	{
+		int			length = pg_encoding_mblen(PG_UTF8, utf8);
+
+		append_character(&result, conversion, utf8, length);
+		utf8 += length;
+	}
+	return result.data;
 }

@@ -8,8 +8,8 @@
  * busy.  None is an ordinary user's to set; key_file, key_command and proxy
  * are not even an ordinary user's to read.
  *
- * A job's worker takes over the values of the session that started it, so
- * that a superuser's SET has the effect one expects.
+ * A job's worker takes over what a superuser has SET in the session that
+ * started it, so that it has the effect one expects.
  *
  *-------------------------------------------------------------------------
  */
@@ -19,6 +19,7 @@
 
 #include "utils/guc.h"
 
+#include "compat.h"
 #include "guc.h"
 
 char	   *rqbo_key_file = NULL;
@@ -109,6 +110,17 @@ rqbo_guc_define(void)
 	MarkGUCPrefixReserved("reefqbo");
 }
 
+/*
+ * Did a superuser set it for this session or role?  What the configuration
+ * file or the database says, the worker reads for itself; what a session has
+ * lost, because somebody who may not set it tried to, is not passed on.
+ */
+static bool
+is_set_here(const char *name)
+{
+	return rqbo_guc_source(name) > PGC_S_DATABASE;
+}
+
 static const char *
 value_of(const char *name)
 {
@@ -121,16 +133,22 @@ rqbo_guc_estimate(void)
 	Size		size = 0;
 
 	for (int i = 0; i < (int) lengthof(names); i++)
-		size += strlen(value_of(names[i])) + 1;
+		size += 1 + strlen(value_of(names[i])) + 1;
 	return size;
 }
 
+/*
+ * For each setting a mark, whether the worker is to take it, and its value.
+ */
 void
 rqbo_guc_serialize(char *space)
 {
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
-		strcpy(space, value_of(names[i]));
+		bool		is_passed_on = is_set_here(names[i]);
+
+		*space++ = is_passed_on ? '+' : '-';
+		strcpy(space, is_passed_on ? value_of(names[i]) : "");
 		space += strlen(space) + 1;
 	}
 }
@@ -140,7 +158,8 @@ rqbo_guc_restore(const char *space)
 {
 	for (int i = 0; i < (int) lengthof(names); i++)
 	{
-		SetConfigOption(names[i], space, PGC_SUSET, PGC_S_SESSION);
+		if (*space++ == '+')
+			SetConfigOption(names[i], space, PGC_SUSET, PGC_S_SESSION);
 		space += strlen(space) + 1;
 	}
 }

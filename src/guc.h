@@ -20,7 +20,7 @@ extern int	rqbo_max_response_size; /* kB */
 
 extern void rqbo_guc_define(void);
 
-/* The settings of this session as text of so many bytes, and the same applied in a worker. */
+/* What was set in this session, in at most so many bytes, and the same applied in a worker. */
 extern Size rqbo_guc_estimate(void);
 extern void rqbo_guc_serialize(char *space);
 extern void rqbo_guc_restore(const char *space);

@@ -90,13 +90,14 @@ rqbo_session_lock_grant(RqboSession *session)
 void
 rqbo_session_unlock_grant(RqboSession *session)
 {
-	release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
+	if (!session->is_sign_in)
+		release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
 }
 
 void
 rqbo_session_close(RqboSession *session)
 {
-	rqbo_session_unlock_grant(session);
+	release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
 	release_lock(session, RQBO_LOCK_IMPORT, &session->holds_import_lock);
 	wipe_session(session);
 }

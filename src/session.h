@@ -53,6 +53,7 @@ typedef struct RqboSession
 	char	   *access_token;
 	int64		generation;		/* of access_token */
 	const char *verdict;		/* status the connection deserves after what was found out, or NULL */
+	bool		is_sign_in;		/* keeps the grant lock to its end */
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
 	int			requests;		/* made to the accounting API */
@@ -76,6 +77,7 @@ extern void rqbo_session_keep(RqboSession *session, char **place, const char *va
 
 /* Become the one who may refresh or replace the grant; false if another is. */
 extern bool rqbo_session_lock_grant(RqboSession *session);
+/* The refresh is over; a sign-in goes on, and keeps the lock. */
 extern void rqbo_session_unlock_grant(RqboSession *session);
 
 /* Give the locks back and wipe what is in the clear. */
