@@ -58,6 +58,9 @@ sub lay_schema
 	return;
 }
 
+# Whoever runs the tests owns the cluster; initdb names its superuser after them.
+sub superuser { return sql('SELECT quote_ident(current_user)') }
+
 sub was_called { return sql("SELECT is_called FROM $_[0].calls", dbname => $_[1]) }
 
 # ---- what the books say ----
@@ -302,7 +305,7 @@ sub test_hostile_session
 sub test_hostile_database
 {
 	sql('ALTER DATABASE postgres SET search_path = evil, pg_catalog');
-	test_hostile_session('postgres', 'pod-5', 'a search_path by ALTER DATABASE', '');
+	test_hostile_session(superuser(), 'pod-5', 'a search_path by ALTER DATABASE', '');
 	sql('ALTER DATABASE postgres RESET search_path');
 	return;
 }
@@ -438,7 +441,7 @@ lay_tables('evil', 'postgres');
 lay_operators('evil', 'postgres');
 test_traps();
 my $hostile = hostile('evil');
-test_hostile_session('postgres', 'pod-2', 'temporary tables and a search_path', $hostile);
+test_hostile_session(superuser(), 'pod-2', 'temporary tables and a search_path', $hostile);
 test_hostile_session('clerk', 'pod-3', 'temporary tables and a search_path', $hostile);
 test_hostile_database();
 test_settings();
