@@ -75,8 +75,8 @@ read_facts(const RqboJson *column, ColumnFacts *facts)
 	if (facts->has_start && facts->start > facts->end)
 		rqbo_report_invalid("Column \"%s\" starts on %s, after its end on %s.",
 							rqbo_report_excerpt(facts->title),
-							rqbo_report_format_date(facts->start),
-							rqbo_report_format_date(facts->end));
+							rqbo_month_iso(facts->start),
+							rqbo_month_iso(facts->end));
 }
 
 static void

@@ -115,8 +115,8 @@ read_period(RqboReport *report, const RqboJson *header)
 	report->has_period = has_start && has_end;
 	if (report->has_period && report->start > report->end)
 		rqbo_report_invalid("Its Header says it starts on %s, after its end on %s.",
-							rqbo_report_format_date(report->start),
-							rqbo_report_format_date(report->end));
+							rqbo_month_iso(report->start),
+							rqbo_month_iso(report->end));
 }
 
 void
@@ -143,8 +143,8 @@ describe(const char *name, bool has_period, DateADT start, DateADT end,
 		 const char *basis, const char *summarized_by)
 {
 	return psprintf("%s, %s to %s, %s, by %s", name,
-					has_period ? rqbo_report_format_date(start) : "?",
-					has_period ? rqbo_report_format_date(end) : "?",
+					has_period ? rqbo_month_iso(start) : "?",
+					has_period ? rqbo_month_iso(end) : "?",
 					basis ? rqbo_report_clip(basis) : "?",
 					summarized_by ? rqbo_report_clip(summarized_by) : "?");
 }
@@ -232,7 +232,7 @@ compare_months(const RqboReader *reader, const RqboReportAsk *ask)
 				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 				 errmsg("QuickBooks answered another report than was asked for"),
 				 errdetail("Asked for %s to %s by month, but column \"%s\" is not a calendar month.",
-						   rqbo_report_format_date(ask->start), rqbo_report_format_date(ask->end),
+						   rqbo_month_iso(ask->start), rqbo_month_iso(ask->end),
 						   rqbo_report_clip(column->title)),
 				 errhint(RQBO_REPORT_HINT)));
 	}

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "month.h"
 #include "report_internal.h"
 
 static void
@@ -20,8 +21,8 @@ raise_gap(const RqboReader *reader, const RqboReportColumn *column, bool at_end,
 {
 	rqbo_report_mismatch(reader, "Column \"%s\" covers %s to %s, but it should %s on %s.",
 				   rqbo_report_clip(column->title),
-				   rqbo_report_format_date(column->start), rqbo_report_format_date(column->end),
-				   at_end ? "end" : "start", rqbo_report_format_date(expected));
+				   rqbo_month_iso(column->start), rqbo_month_iso(column->end),
+				   at_end ? "end" : "start", rqbo_month_iso(expected));
 }
 
 /*

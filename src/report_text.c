@@ -108,19 +108,6 @@ rqbo_report_scrub(const char *text)
 	*end = '\0';
 	return copy;
 }
-/*
- * ISO, whatever DateStyle says.
- */
-char *
-rqbo_report_format_date(DateADT date)
-{
-	int			year;
-	int			month;
-	int			day;
-
-	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	return psprintf("%04d-%02d-%02d", year, month, day);
-}
 
 bool
 rqbo_report_is_zero(const RqboReader *reader, Numeric amount)

@@ -78,7 +78,7 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 
 #define CONNECTION_COLUMNS \
 	"m.model_id, c.connection_id, b.branch_id, e.environment_id, m.name, b.name, e.name," \
-	" c.company_name, c.status, c.status_reason, c.realm_id_sealed," \
+	" c.company_name, c.status, c.realm_id_sealed," \
 	" c.company_read_at IS NOT NULL, c.accounts_as_of IS NOT NULL," \
 	" e.authorize_url, e.token_url, e.revoke_url, e.api_url," \
 	" a.client_id, a.client_secret_sealed, a.redirect_uri," \
@@ -98,20 +98,19 @@ read_connection_row(void)
 	c->environment = rqbo_column_text(7);
 	c->company = rqbo_column_text(8);
 	c->status = rqbo_column_text(9);
-	c->status_reason = rqbo_column_text(10);
-	c->realm_sealed = rqbo_column_bytea(11);
-	c->is_verified = rqbo_column_bool(12);
-	c->has_accounts = rqbo_column_bool(13);
-	c->authorize_url = rqbo_column_text(14);
-	c->token_url = rqbo_column_text(15);
-	c->revoke_url = rqbo_column_text(16);
-	c->api_url = rqbo_column_text(17);
-	c->client_id = rqbo_column_text(18);
-	c->client_secret_sealed = rqbo_column_bytea(19);
-	c->redirect_uri = rqbo_column_text(20);
-	c->throttle.is_begun = !rqbo_column_is_null(22);
-	c->throttle.tokens = rqbo_column_float8(21);
-	c->throttle.counted_at = rqbo_column_int8(22);
+	c->realm_sealed = rqbo_column_bytea(10);
+	c->is_verified = rqbo_column_bool(11);
+	c->has_accounts = rqbo_column_bool(12);
+	c->authorize_url = rqbo_column_text(13);
+	c->token_url = rqbo_column_text(14);
+	c->revoke_url = rqbo_column_text(15);
+	c->api_url = rqbo_column_text(16);
+	c->client_id = rqbo_column_text(17);
+	c->client_secret_sealed = rqbo_column_bytea(18);
+	c->redirect_uri = rqbo_column_text(19);
+	c->throttle.is_begun = !rqbo_column_is_null(21);
+	c->throttle.tokens = rqbo_column_float8(20);
+	c->throttle.counted_at = rqbo_column_int8(21);
 	return c;
 }
 

@@ -24,7 +24,6 @@ typedef struct RqboConnection
 	char	   *environment;
 	char	   *company;		/* NULL until CompanyInfo was read once */
 	char	   *status;
-	char	   *status_reason;
 	bytea	   *realm_sealed;
 	bool		is_verified;	/* CompanyInfo was read once */
 	bool		has_accounts;	/* the chart of accounts was read once */
