@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 # The same day always gives the same books. Thirty-six months, of which the last is not over.
@@ -34,16 +35,6 @@ my %CLASSIFICATION = (
 	Equity => 'Equity');
 
 # ---- what the ledger says ----
-
-# Amounts are compared as text, without the zeros at their end.
-sub plain
-{
-	my ($amount) = @_;
-
-	$amount =~ s/0+\z// if $amount =~ /\./;
-	$amount =~ s/\.\z//;
-	return $amount;
-}
 
 sub cents
 {
@@ -117,21 +108,6 @@ sub stored_amounts
 SELECT statement, period_start, period_end, account_id, trim_scale(amount) FROM reefqbo.actual
  WHERE $of_company AND accounting_method = '$method' AND amount <> 0
 END
-}
-
-# What is only here, only there, or different: nothing of either side is left out.
-sub is_same
-{
-	my ($got, $expected, $name) = @_;
-	my %keys = (%$got, %$expected);
-	my @wrong;
-
-	foreach my $key (sort keys %keys)
-	{
-		my ($have, $want) = map { $_->{$key} // 'nothing' } ($got, $expected);
-		push @wrong, "$key: $have, should be $want" if $have ne $want;
-	}
-	is(scalar @wrong, 0, $name) or diag(join("\n", grep { defined } @wrong[ 0 .. 9 ]));
 }
 
 # ---- the chart of accounts ----

@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 my @STATEMENTS = ('balance_sheet', 'profit_and_loss');
@@ -46,16 +47,6 @@ sub day_in
 }
 
 # ---- what the ledger says ----
-
-# Amounts are compared as text, without the zeros at their end.
-sub plain
-{
-	my ($amount) = @_;
-
-	$amount =~ s/0+\z// if $amount =~ /\./;
-	$amount =~ s/\.\z//;
-	return $amount;
-}
 
 # By method, statement, month and account, from a month to the present one.
 sub ledger_amounts
@@ -141,21 +132,6 @@ sub writes
 SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables
  WHERE schemaname = 'reefqbo' AND relname IN ('account', 'actual', 'restatement', 'imported_month') ORDER BY 1
 END
-}
-
-# What is only here, only there, or different: nothing of either side is left out.
-sub is_same
-{
-	my ($got, $expected, $name) = @_;
-	my %keys = (%$got, %$expected);
-	my @wrong;
-
-	foreach my $key (sort keys %keys)
-	{
-		my ($have, $want) = map { $_->{$key} // 'nothing' } ($got, $expected);
-		push @wrong, "$key: $have, should be $want" if $have ne $want;
-	}
-	is(scalar @wrong, 0, $name) or diag(join("\n", grep { defined } @wrong[ 0 .. 9 ]));
 }
 
 # ---- importing ----

@@ -13,6 +13,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
+use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 my $WITHIN_A_SECOND = 1.5;
@@ -43,47 +44,13 @@ sub import_sql
 
 # ---- what the ledger says, and what is stored ----
 
-# Amounts are compared as text, without the zeros at their end.
-sub plain
-{
-	my ($amount) = @_;
-
-	$amount =~ s/0+\z// if $amount =~ /\./;
-	$amount =~ s/\.\z//;
-	return $amount;
-}
-
-sub ledger_amounts
-{
-	my ($intuit, $company) = @_;
-	my @lines;
-
-	foreach my $statement ('balance_sheet', 'profit_and_loss')
-	{
-		my $rows = $intuit->truth(company => $company, statement => $statement, method => 'Accrual',
-			start => $FIRST, end => $LAST)->{rows};
-		push @lines, map { join '|', $statement, $_->{period_start}, $_->{account_id} // 'computed:NetIncome', plain($_->{amount}) } @$rows;
-	}
-	return join "\n", sort @lines;
-}
-
-sub stored_amounts
-{
-	my ($node, $model) = @_;
-
-	return join "\n", sort split /\n/, $node->safe_psql('postgres', <<"END");
-SELECT statement, period_start, account_id, trim_scale(amount)
-  FROM reefqbo.actual JOIN reefqbo.model m USING (model_id) WHERE m.name = '$model' AND amount <> 0
-END
-}
-
 sub truth_holds
 {
 	my ($node, $intuit, $model, $company, $name) = @_;
-	my $expected = ledger_amounts($intuit, $company);
+	my $expected = ledger_lines($intuit, $company, $FIRST, $LAST);
 
 	die "the ledger of $company is empty" unless length $expected > 1000;
-	is(stored_amounts($node, $model), $expected, $name);
+	is(stored_lines($node, $model), $expected, $name);
 }
 
 # ---- sessions that run beside this one ----

@@ -13,6 +13,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
@@ -83,16 +84,6 @@ sub rename_company
 }
 
 # ---- what the books say ----
-
-# Amounts are compared as text, without the zeros at their end.
-sub plain
-{
-	my ($amount) = @_;
-
-	$amount =~ s/0+\z// if $amount =~ /\./;
-	$amount =~ s/\.\z//;
-	return $amount;
-}
 
 my ($FIRST, $LAST) = ('2026-07-01', '2026-09-30');
 

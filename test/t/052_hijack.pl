@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
@@ -64,16 +65,6 @@ sub superuser { return sql('SELECT quote_ident(current_user)') }
 sub was_called { return sql("SELECT is_called FROM $_[0].calls", dbname => $_[1]) }
 
 # ---- what the books say ----
-
-# Amounts are compared as text, without the zeros at their end.
-sub plain
-{
-	my ($amount) = @_;
-
-	$amount =~ s/0+\z// if $amount =~ /\./;
-	$amount =~ s/\.\z//;
-	return $amount;
-}
 
 my $MONTH = q{'2026-09-01', '2026-09-30'};
 
