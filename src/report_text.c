@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * report_text.c
- *	  Texts, dates and amounts of a report, taken over or shown in an error.
+ *	  Texts and amounts of a report, taken over or shown in an error.
  *
  *-------------------------------------------------------------------------
  */
@@ -12,8 +12,6 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
