@@ -8,12 +8,15 @@
 #ifndef RQBO_COMPAT_H
 #define RQBO_COMPAT_H
 
+#include "catalog/pg_database.h"
 #include "libpq/pqsignal.h"
+#include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
+#include "utils/acl.h"
 #include "utils/guc_tables.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
@@ -63,6 +66,17 @@ rqbo_guc_source(const char *name)
 		if (strcmp(variables[i]->name, name) == 0)
 			return variables[i]->source;
 	return PGC_S_DEFAULT;
+#endif
+}
+
+/* 16 has one function for the owner of any kind of object. */
+static inline bool
+rqbo_owns_database(Oid database)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+	return pg_database_ownercheck(database, GetUserId());
 #endif
 }
 

@@ -25,6 +25,8 @@
 #include "oauth_answer.h"
 #include "secret.h"
 #include "session.h"
+#include "store_upkeep.h"
+#include "tell.h"
 
 #define LOCK_RETRY_MS 200
 #define MAX_REALM_ID 32
@@ -228,6 +230,8 @@ end_completion(RqboTask *task)
 
 	rqbo_db_begin();
 	rqbo_store_put_throttle(c);
+	rqbo_store_begin_upkeep(c->model_id, c->connection_id);
+	rqbo_tell_connected(c);
 	rqbo_db_commit();
 	rqbo_job_add_row(job_of(task), lengthof(values), values);
 	rqbo_session_close(session);

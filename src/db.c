@@ -25,6 +25,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "clock.h"
 #include "compat.h"
 #include "db.h"
 
@@ -32,6 +33,68 @@
 static MemoryContext outer_context = NULL;
 static Oid	outer_user = InvalidOid;
 static int	outer_security = 0;
+
+/*
+ * The owner of the extension, and its version if that is asked for.
+ */
+static Oid
+read_extension(Oid extension, char **version)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
+	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		is_null;
+		Datum		datum = heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &is_null);
+
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+		if (version != NULL && !is_null)
+			*version = MemoryContextStrdup(outer_context, text_to_cstring(DatumGetTextPP(datum)));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return owner;
+}
+
+static int
+compare_versions(const char *a, const char *b)
+{
+	while (*a != '\0' || *b != '\0')
+	{
+		long		part_a = strtol(a, unconstify(char **, &a), 10);
+		long		part_b = strtol(b, unconstify(char **, &b), 10);
+
+		if (part_a != part_b)
+			return part_a < part_b ? -1 : 1;
+		a += strcspn(a, "0123456789");
+		b += strcspn(b, "0123456789");
+	}
+	return 0;
+}
+
+char *
+rqbo_db_extension_version(int *order)
+{
+	char	   *version = NULL;
+	Oid			extension;
+
+	outer_context = CurrentMemoryContext;
+	StartTransactionCommand();
+	extension = get_extension_oid("reefqbo", true);
+	if (OidIsValid(extension))
+		(void) read_extension(extension, &version);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(outer_context);
+	*order = version != NULL ? compare_versions(version, RQBO_VERSION) : 0;
+	return version;
+}
 
 /*
  * Keep DROP and ALTER EXTENSION out until the end of the transaction, and
@@ -42,11 +105,6 @@ lock_extension(bool wait)
 {
 	Oid			extension = get_extension_oid("reefqbo", true);
 	LOCKTAG		tag;
-	Relation	relation;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	Oid			owner = InvalidOid;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
 	if (LockAcquire(&tag, AccessShareLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
@@ -58,16 +116,7 @@ lock_extension(bool wait)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("extension \"reefqbo\" does not exist in this database any more")));
-
-	relation = table_open(ExtensionRelationId, AccessShareLock);
-	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(extension));
-	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return owner;
+	return read_extension(extension, NULL);
 }
 
 static void
@@ -206,13 +255,13 @@ rqbo_arg_bytea(RqboArgs *args, const bytea *value)
 }
 
 /*
- * A point in time counted from now on the database's clock.
+ * A point in time counted from rqbo_now.
  */
 void
 rqbo_arg_timestamp_ms(RqboArgs *args, int64 ms_from_now, bool is_known)
 {
 	if (is_known)
-		rqbo_arg_datum(args, TimestampTzGetDatum(GetCurrentTimestamp() + ms_from_now * INT64CONST(1000)));
+		rqbo_arg_datum(args, TimestampTzGetDatum(rqbo_now() + ms_from_now * INT64CONST(1000)));
 	else
 		rqbo_arg_null(args);
 }

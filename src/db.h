@@ -41,6 +41,14 @@ extern void rqbo_db_begin(void);
 extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
 
+/*
+ * The version of the extension in this database, in a transaction of its own;
+ * NULL if there is none.  *order says whether it is older (-1) or newer (1)
+ * than the library.
+ */
+#define RQBO_VERSION "1.0"
+extern char *rqbo_db_extension_version(int *order);
+
 extern uint64 rqbo_db_run(RqboStatement *statement, RqboArgs *args);
 
 /* The same for a statement whose two parameters are ids. */

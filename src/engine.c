@@ -19,14 +19,22 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "postmaster/interrupt.h"
 #include "storage/procsignal.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "clock.h"
 #include "engine.h"
+#include "guc.h"
 
-/* Companies at work at the same time; the others wait their turn. */
-#define MAX_RUNNING 64
+/*
+ * A task that has waited so long for one answer, or that sleeps longer, takes
+ * nobody's place: slow, dead and throttled companies delay no others.  Of those
+ * there are at most so many times as many as of the others.
+ */
+#define STALLED_MS 3000
+#define MAX_STALLED 3
 
 #define EXCHANGE_GRACE_MS 700
 
@@ -46,7 +54,8 @@ typedef struct EngineTask
 	bool		is_exchange;
 	RqboStep	step;
 	RqboStep	on_failure;
-	int64		wake_at;		/* on rqbo_clock_ms */
+	int64		wake_at;		/* of a sleeper, on rqbo_clock_ms */
+	int64		sent_at;		/* of one that sends */
 	MemoryContext page;			/* where the current step runs; holds its answer */
 	MemoryContext next_page;	/* of the request just sent */
 	dlist_node	link;
@@ -58,6 +67,9 @@ struct RqboEngine
 	RqboHttp   *http;
 	RqboStillWanted still_wanted;
 	void	   *still_wanted_arg;
+	RqboSource	source;			/* or NULL */
+	void	   *source_arg;
+	int64		ask_source_at;	/* on rqbo_clock_ms; -1 for never */
 	dlist_head	waiting;		/* not begun */
 	dlist_head	running;
 	int			nrunning;
@@ -78,6 +90,13 @@ rqbo_engine_create(RqboStillWanted still_wanted, void *arg)
 	dlist_init(&engine->waiting);
 	dlist_init(&engine->running);
 	return engine;
+}
+
+void
+rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg)
+{
+	engine->source = source;
+	engine->source_arg = arg;
 }
 
 RqboTask *
@@ -107,6 +126,7 @@ send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
 	(void) rqbo_http_start(task->public.engine->http, request, task);
 	MemoryContextSwitchTo(saved);
 	task->state = TASK_SENDING;
+	task->sent_at = rqbo_clock_ms();
 	task->step = next;
 }
 
@@ -275,10 +295,39 @@ run_step(EngineTask *task)
 
 /* ---- the loop ---- */
 
+/*
+ * When a task stops to take a place; a long sleeper has stopped at once.
+ */
+static int64
+stalls_at(const EngineTask *task, int64 now)
+{
+	if (task->state == TASK_SENDING)
+		return task->sent_at + STALLED_MS;
+	return task->wake_at > now + STALLED_MS ? now : task->wake_at;
+}
+
+/*
+ * How many more tasks may begin.
+ */
+static int
+count_room(RqboEngine *engine)
+{
+	dlist_iter	iter;
+	int64		now = rqbo_clock_ms();
+	int			room = rqbo_max_concurrent_requests;
+
+	if (engine->nrunning >= rqbo_max_concurrent_requests * (1 + MAX_STALLED))
+		return 0;
+	dlist_foreach(iter, &engine->running)
+		if (stalls_at(dlist_container(EngineTask, link, iter.cur), now) > now)
+			room--;
+	return Max(0, room);
+}
+
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (engine->nrunning < MAX_RUNNING && !dlist_is_empty(&engine->waiting))
+	while (!dlist_is_empty(&engine->waiting) && count_room(engine) > 0)
 	{
 		dlist_node *node = dlist_pop_head_node(&engine->waiting);
 
@@ -286,6 +335,34 @@ begin_waiting_tasks(RqboEngine *engine)
 		engine->nrunning++;
 		run_step(dlist_container(EngineTask, link, node));
 	}
+}
+
+/*
+ * Ask for more tasks if there is room and it is worth it.
+ */
+static void
+ask_source(RqboEngine *engine)
+{
+	int			room = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_room(engine) : 0;
+	long		again;
+
+	if (room == 0 || !is_wanted(engine))
+		return;
+	again = engine->source(engine, room, engine->source_arg);
+	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
+}
+
+static void
+begin_tasks(RqboEngine *engine)
+{
+	bool		are_there;
+
+	do
+	{
+		ask_source(engine);
+		are_there = !dlist_is_empty(&engine->waiting);
+		begin_waiting_tasks(engine);
+	} while (are_there && engine->nrunning == 0);
 }
 
 static void
@@ -316,27 +393,36 @@ run_woken_tasks(RqboEngine *engine)
 	}
 }
 
+static bool
+others_may_wait(RqboEngine *engine)
+{
+	return engine->source != NULL || !dlist_is_empty(&engine->waiting);
+}
+
 /*
- * Milliseconds until the first sleeper wakes, -1 if nobody sleeps.
+ * Milliseconds until there is something to do though no answer has come: a
+ * sleeper wakes, somebody's place becomes free, or the source has more.  -1 if
+ * there is nothing of that kind.
  */
 static long
-time_to_first_wake(RqboEngine *engine)
+time_to_act(RqboEngine *engine)
 {
 	dlist_iter	iter;
 	int64		now = rqbo_clock_ms();
-	long		first = -1;
+	int64		first = PG_INT64_MAX;
 
+	if (engine->source != NULL && engine->ask_source_at > now)
+		first = engine->ask_source_at;
 	dlist_foreach(iter, &engine->running)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
-		long		ms;
 
-		if (task->state != TASK_SLEEPING)
-			continue;
-		ms = (long) Max(0, task->wake_at - now);
-		first = first < 0 ? ms : Min(first, ms);
+		if (task->state == TASK_SLEEPING)
+			first = Min(first, task->wake_at);
+		else if (others_may_wait(engine) && stalls_at(task, now) > now)
+			first = Min(first, stalls_at(task, now));
 	}
-	return first;
+	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
 
 /*
@@ -365,6 +451,11 @@ handle_interrupts(RqboEngine *engine)
 		ReThrowError(engine->cancelled);
 	if (!is_wanted(engine) && engine->nexchanges == 0)
 		refuse_step(NULL);
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
 	if (ProcDiePending || QueryCancelPending)
 	{
 		long		left = grace_left(engine);
@@ -406,11 +497,11 @@ run_until_done(RqboEngine *engine)
 		long		limit;
 		long		wait;
 
-		begin_waiting_tasks(engine);
+		begin_tasks(engine);
 		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
 			break;
 		limit = handle_interrupts(engine);
-		wait = time_to_first_wake(engine);
+		wait = time_to_act(engine);
 		if (limit >= 0)
 			wait = wait < 0 ? limit : Min(wait, limit);
 		rqbo_http_turn(engine->http, wait);

@@ -33,6 +33,15 @@ typedef bool (*RqboStillWanted) (void *arg);
 extern RqboEngine *rqbo_engine_create(RqboStillWanted still_wanted, void *arg);
 
 /*
+ * Where further tasks come from as there is room for them: adds at most so
+ * many with rqbo_engine_add, and returns how many milliseconds from now it is
+ * worth asking again, -1 for not at all.  The engine ends when no task is left
+ * and the source has none now.
+ */
+typedef long (*RqboSource) (RqboEngine *engine, int room, void *arg);
+extern void rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg);
+
+/*
  * on_failure is called with task->failure set, after the abort and outside of
  * a transaction.  It must not send or sleep.
  */

@@ -267,6 +267,14 @@ rqbo_fault_verdict(const RqboAttempt *attempt)
 	}
 }
 
+bool
+rqbo_fault_is_about_request(const RqboAttempt *attempt)
+{
+	int			sqlstate = sqlstate_of(attempt);
+
+	return sqlstate == ERRCODE_RQBO_INVALID_RESPONSE || sqlstate == ERRCODE_RQBO_PERMISSION_DENIED;
+}
+
 const char *
 rqbo_fault_hint(int sqlstate)
 {

@@ -31,6 +31,9 @@ extern char *rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *resu
 
 extern const char *rqbo_fault_hint(int sqlstate);
 
+/* Is it this request that is refused or not understood, rather than us, or all requests at the moment? */
+extern bool rqbo_fault_is_about_request(const RqboAttempt *attempt);
+
 /* The status a connection deserves after an answer; NULL if it says nothing about that. */
 extern const char *rqbo_fault_verdict(const RqboAttempt *attempt);
 

@@ -438,7 +438,10 @@ rqbo_import_accounts(PG_FUNCTION_ARGS)
 Datum
 rqbo_refresh(PG_FUNCTION_ARGS)
 {
-	return run_import(fcinfo, make_request(RQBO_JOB_REFRESH), text_or_null(fcinfo, 1));
+	RqboJobRequest *request = make_request(RQBO_JOB_REFRESH);
+
+	request->is_whole = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	return run_import(fcinfo, request, text_or_null(fcinfo, 1));
 }
 
 static DateADT

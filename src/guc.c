@@ -3,10 +3,11 @@
  * guc.c
  *	  The settings of reefqbo, each with the reason for its context.
  *
- * All are PGC_SUSET: every one of them decides which file is read, which
- * command is run, where requests go, or how long a worker of this server is
- * busy.  None is an ordinary user's to set; key_file, key_command and proxy
- * are not even an ordinary user's to read.
+ * Those of a request are PGC_SUSET: every one of them decides which file is
+ * read, which command is run, where requests go, or how long a worker of this
+ * server is busy.  None is an ordinary user's to set; key_file, key_command and
+ * proxy are not even an ordinary user's to read.  Those of the background
+ * worker are PGC_SIGHUP: it belongs to the server and not to a session.
  *
  * A job's worker takes over what a superuser has SET in the session that
  * started it, so that it has the effect one expects.
@@ -18,9 +19,11 @@
 #include <limits.h>
 
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "compat.h"
 #include "guc.h"
+#include "shmem.h"
 
 char	   *rqbo_key_file = NULL;
 char	   *rqbo_key_command = NULL;
@@ -31,12 +34,18 @@ int			rqbo_request_timeout = 130000;
 int			rqbo_retry_budget = 90000;
 int			rqbo_throttle_wait = 60000;
 int			rqbo_max_response_size = 16 * 1024;
+int			rqbo_max_concurrent_requests = 32;
+char	   *rqbo_databases = NULL;
+int			rqbo_max_workers = 4;
+int			rqbo_log_retention = 90 * 24 * 60;
+int			rqbo_clock_offset = 0;
 
 static const char *const names[] = {
 	"reefqbo.ca_file",
 	"reefqbo.connect_timeout",
 	"reefqbo.key_command",
 	"reefqbo.key_file",
+	"reefqbo.max_concurrent_requests",
 	"reefqbo.max_response_size",
 	"reefqbo.proxy",
 	"reefqbo.request_timeout",
@@ -79,13 +88,9 @@ define_files(void)
 				&rqbo_proxy, GUC_SUPERUSER_ONLY);
 }
 
-/*
- * Define all settings and reserve the prefix, so that a misspelt one is told.
- */
-void
-rqbo_guc_define(void)
+static void
+define_requests(void)
 {
-	define_files();
 	define_time("reefqbo.connect_timeout",
 				"How long a connection to Intuit may take to come about.",
 				NULL,
@@ -107,8 +112,76 @@ rqbo_guc_define(void)
 							NULL,
 							&rqbo_max_response_size, rqbo_max_response_size, 64, 256 * 1024,
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.max_concurrent_requests",
+							"How many requests to Intuit one worker has under way at the same time.",
+							"Each company has at most one; one that keeps us waiting does not count.",
+							&rqbo_max_concurrent_requests, rqbo_max_concurrent_requests, 1, 256,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+}
+
+/* ---- the background worker's ---- */
+
+static bool
+check_databases(char **value, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	char	   *copy = pstrdup(*value);
+	List	   *names = NIL;
+	bool		is_good = SplitGUCList(copy, ',', &names) && list_length(names) <= RQBO_MAX_DATABASES;
+
+	if (!is_good)
+		GUC_check_errdetail("It must be a list of at most %d database names, separated by commas.",
+							RQBO_MAX_DATABASES);
+	list_free(names);
+	pfree(copy);
+	return is_good;
+}
+
+static void
+define_worker(void)
+{
+	DefineCustomStringVariable("reefqbo.databases",
+							   "Databases whose connections a background worker keeps up to date.",
+							   "Names separated by commas. Needs reefqbo in shared_preload_libraries.",
+							   &rqbo_databases, "", PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.max_workers",
+							"How many databases are worked on at the same time.",
+							"Each takes one of max_worker_processes while it is.",
+							&rqbo_max_workers, rqbo_max_workers, 1, 64,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.log_retention",
+							"How long a row of reefqbo.import_log is kept.",
+							"0 keeps them for ever.",
+							&rqbo_log_retention, rqbo_log_retention, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.clock_offset",
+							"Moves the clock that schedules and expiries go by; for tests only.",
+							NULL,
+							&rqbo_clock_offset, 0, INT_MIN, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+}
+
+List *
+rqbo_guc_list_databases(void)
+{
+	List	   *names = NIL;
+
+	(void) SplitGUCList(pstrdup(rqbo_databases != NULL ? rqbo_databases : ""), ',', &names);
+	return names;
+}
+
+/*
+ * Define all settings and reserve the prefix, so that a misspelt one is told.
+ */
+void
+rqbo_guc_define(void)
+{
+	define_files();
+	define_requests();
+	define_worker();
 	MarkGUCPrefixReserved("reefqbo");
 }
+
+/* ---- a session's settings for its worker ---- */
 
 /*
  * Did a superuser set it for this session or role?  What the configuration

@@ -2,7 +2,7 @@
  *
  * import.c
  *	  What one company's import does, step by step: begin, accounts, actuals,
- *	  end; and what is left behind when it fails.
+ *	  end.  Callers and the schedule come the same way.
  *
  *-------------------------------------------------------------------------
  */
@@ -11,16 +11,20 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "clock.h"
 #include "company.h"
 #include "db.h"
 #include "errors.h"
 #include "fault.h"
 #include "import.h"
-#include "lock.h"
+#include "oauth.h"
 #include "secret.h"
+#include "tell.h"
 
 #define IMPORT_LOCK_RETRY_MS 500
+#define BUSY_SECONDS 60
 #define SUMMARY_COLUMNS 11
+#define WORKER_NAME "reefqbo worker"
 
 static void begin(RqboTask *task);
 static void end(RqboTask *task);
@@ -32,17 +36,34 @@ rqbo_import_of(RqboTask *task)
 }
 
 static const char *
-kind_name(RqboJobKind kind)
+kind_name(RqboImportKind kind)
 {
 	switch (kind)
 	{
-		case RQBO_JOB_IMPORT_ACCOUNTS:
+		case RQBO_IMPORT_ACCOUNTS:
 			return "accounts";
-		case RQBO_JOB_IMPORT_ACTUALS:
+		case RQBO_IMPORT_ACTUALS:
 			return "actuals";
 		default:
 			return "refresh";
 	}
+}
+
+/*
+ * A caller's import has its line before anything can go wrong.  One on
+ * schedule has it when it reads, or fails: what finds nothing new leaves none.
+ */
+void
+rqbo_import_open_log(RqboImport *import)
+{
+	bool		has_range = import->ask.kind == RQBO_IMPORT_ACTUALS;
+
+	if (import->import_id != 0)
+		return;
+	rqbo_db_begin();
+	import->import_id = rqbo_store_begin_import(import->model_id, import->connection_id, kind_name(import->ask.kind),
+												has_range ? &import->ask.range : NULL, import->ask.started_by);
+	rqbo_db_commit();
 }
 
 /* ---- the end ---- */
@@ -70,20 +91,46 @@ add_summary(RqboImport *import)
 }
 
 static void
+store_log_end(RqboImport *import)
+{
+	if (import->import_id == 0)
+		return;
+	if (import->counts.amounts_restated > 0)
+		rqbo_store_review_restatements(import->model_id, import->import_id);
+	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
+	rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
+	rqbo_store_backfill_done(import->model_id, import->connection_id, import->import_id);
+}
+
+static void
+store_upkeep(RqboImport *import)
+{
+	rqbo_store_upkeep_done(import->model_id, import->connection_id, import->is_current, import->is_full);
+	if (import->changes.is_set)
+		rqbo_store_put_changes(import->model_id, import->connection_id, &import->changes);
+	else if (import->is_full)
+		rqbo_store_forget_changes(import->model_id, import->connection_id);
+	rqbo_store_count_requests(import->model_id, import->connection_id, import->session->requests,
+							  import->requests_saved);
+}
+
+static void
 end(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboConnection *c = import->session->connection;
 
 	rqbo_db_begin();
-	if (import->counts.amounts_restated > 0)
-		rqbo_store_review_restatements(c->model_id, import->import_id);
-	if (import->counts.months > 0)
+	store_log_end(import);
+	if (import->counts.months > 0 || import->is_current)
 		rqbo_store_actuals_read(c->model_id, c->connection_id);
-	rqbo_store_mark_working(c->model_id, c->connection_id);
-	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, import->session->requests);
-	rqbo_store_import_succeeded(c->model_id, import->import_id);
+	if (import->ask.kind != RQBO_IMPORT_KEEP_GRANT)
+		rqbo_store_mark_working(c->model_id, c->connection_id);
+	store_upkeep(import);
 	rqbo_store_put_throttle(c);
+	if (import->import_id != 0)
+		rqbo_tell_import_finished(c, import->import_id, &import->counts);
+	rqbo_tell_endings(c->model_id);
 	rqbo_db_commit();
 	add_summary(import);
 	rqbo_session_close(import->session);
@@ -107,41 +154,59 @@ actuals_are_read(RqboTask *task)
 
 /* ---- the middle ---- */
 
+/*
+ * The first import of all: from QuickBooks' clock at its beginning on, a
+ * refresh can ask for changes.
+ */
+static void
+first_actuals_are_read(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	import->changes.is_set = import->session->has_server_time;
+	import->changes.until = import->session->server_time;
+	import->is_full = true;
+	actuals_are_read(task);
+}
+
 static void
 begin_actuals(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	const RqboJobRequest *request = import->job->request;
 	const RqboConnection *c = import->session->connection;
-	RqboRange	asked[2] = {{request->method, request->start, request->end}, {NULL, 0, 0}};
-	RqboRange  *ranges = asked;
+	RqboRange  *chunks;
 
-	if (request->kind == RQBO_JOB_REFRESH)
-	{
-		rqbo_db_begin();
-		ranges = rqbo_store_imported_ranges(c->model_id, c->connection_id);
-		rqbo_db_commit();
-		if (ranges->method == NULL)
-			ereport(NOTICE,
-					(errmsg("%s: no actuals were imported yet, so there are none to refresh",
-							rqbo_session_company(import->session)),
-					 errhint("Import a range first, with reefqbo.import_actuals.")));
-	}
-	rqbo_import_actuals_begin(import, ranges, actuals_are_read);
+	rqbo_db_begin();
+	chunks = rqbo_store_plan_chunks(c->model_id, c->connection_id, import->import_id, &import->ask.range,
+									RQBO_CHUNK_MONTHS);
+	import->chunks_before = rqbo_store_chunks_before(c->model_id, import->import_id);
+	rqbo_db_commit();
+	rqbo_import_actuals_begin(import, chunks, c->has_actuals ? actuals_are_read : first_actuals_are_read);
 }
 
 static void
 begin_reading(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboJobKind kind = import->job->request->kind;
 
-	if (kind == RQBO_JOB_IMPORT_ACCOUNTS)
-		rqbo_import_accounts_begin(import, end);
-	else if (kind == RQBO_JOB_REFRESH || !import->session->connection->has_accounts)
-		rqbo_import_accounts_begin(import, begin_actuals);
-	else
-		begin_actuals(task);
+	switch (import->ask.kind)
+	{
+		case RQBO_IMPORT_KEEP_GRANT:
+			rqbo_oauth_keep_alive(import->session, end);
+			return;
+		case RQBO_IMPORT_ACCOUNTS:
+			rqbo_import_accounts_begin(import, end);
+			return;
+		case RQBO_IMPORT_ACTUALS:
+			if (import->session->connection->has_accounts)
+				begin_actuals(task);
+			else
+				rqbo_import_accounts_begin(import, begin_actuals);
+			return;
+		case RQBO_IMPORT_REFRESH:
+			rqbo_import_refresh_begin(import, actuals_are_read);
+			return;
+	}
 }
 
 /* ---- the beginning ---- */
@@ -171,45 +236,42 @@ unseal_realm(RqboSession *session)
 }
 
 /*
- * The log has its line before anything can go wrong.
+ * In the task's memory, as it is now.
  */
 static void
-open_log(RqboImport *import)
-{
-	const RqboJobRequest *request = import->job->request;
-	const RqboConnection *c = import->session->connection;
-	RqboRange	range = {request->method, request->start, request->end};
-	bool		has_range = request->kind == RQBO_JOB_IMPORT_ACTUALS;
-
-	rqbo_db_begin();
-	import->import_id = rqbo_store_begin_import(c->model_id, c->connection_id, kind_name(request->kind),
-												has_range ? &range : NULL, request->user);
-	rqbo_db_commit();
-}
-
-/*
- * What was read when the job began may be old by the time the lock is ours.
- */
-static void
-read_again(RqboImport *import)
+read_connection(RqboImport *import)
 {
 	RqboSession *session = import->session;
 	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
-	const RqboConnection *c = session->connection;
 
 	rqbo_db_begin();
-	session->connection = rqbo_store_read_connection(c->model_id, c->connection_id);
+	session->connection = rqbo_store_read_connection(import->model_id, import->connection_id);
 	rqbo_db_commit();
 	MemoryContextSwitchTo(saved);
 	if (session->connection == NULL)
-		elog(ERROR, "a connection has vanished");
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("connection " INT64_FORMAT " does not exist any more", import->connection_id)));
 }
 
+/*
+ * Somebody else is at it.  A caller waits; the schedule comes again, since
+ * what the other does may be just what is due.
+ */
 static void
 wait_for_other_import(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
+	if (import->ask.is_scheduled)
+	{
+		rqbo_db_begin();
+		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
+		rqbo_db_commit();
+		rqbo_session_close(import->session);
+		rqbo_task_end(task);
+		return;
+	}
 	if (!import->has_waited)
 		ereport(NOTICE,
 				(errmsg("%s: waiting for another import of the same company",
@@ -219,95 +281,76 @@ wait_for_other_import(RqboTask *task)
 }
 
 static void
+claim(RqboImport *import)
+{
+	if (!import->ask.is_scheduled)
+		return;
+	rqbo_db_begin();
+	rqbo_store_claim(import->model_id, import->connection_id);
+	rqbo_db_commit();
+}
+
+static void
 begin(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboSession *session = import->session;
-	RqboConnection *c = session->connection;
 
-	session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->branch_id);
-	if (!session->holds_import_lock)
+	if (session->connection == NULL)
+		read_connection(import);
+	if (!rqbo_session_lock_import(session))
 	{
 		wait_for_other_import(task);
 		return;
 	}
-	read_again(import);
-	c = session->connection;
-	open_log(import);
-	check_status(c);
+	/* what was read before the lock was ours may be old */
+	read_connection(import);
+	claim(import);
+	if (!import->ask.is_scheduled || import->ask.kind == RQBO_IMPORT_ACTUALS)
+		rqbo_import_open_log(import);
+	check_status(session->connection);
 	session->ring = rqbo_job_keyring(import->job);
 	rqbo_db_begin();
 	unseal_realm(session);
 	rqbo_db_commit();
 
 	/* a sign-in may have ended before the company could be read */
-	if (!c->is_verified)
+	if (!session->connection->is_verified && import->ask.kind != RQBO_IMPORT_KEEP_GRANT)
 		rqbo_company_read(session, begin_reading);
 	else
 		begin_reading(task);
 }
 
-/* ---- failure ---- */
-
-static void
-record_failure(RqboTask *task)
-{
-	RqboImport *import = rqbo_import_of(task);
-	RqboSession *session = import->session;
-	RqboConnection *c = session->connection;
-
-	if (import->import_id == 0)
-		return;
-	rqbo_db_begin();
-	rqbo_store_import_progress(c->model_id, import->import_id, &import->counts, session->requests);
-	rqbo_store_import_failed(c->model_id, import->import_id, task->failure, session->intuit_tid);
-	rqbo_session_judge(session);
-	rqbo_store_put_throttle(c);
-	rqbo_db_commit();
-}
-
-/*
- * What the readers object to is about an answer whose id only the session
- * knows, and which Intuit's support asks for.
- */
-static void
-add_intuit_tid(ErrorData *failure, const char *intuit_tid)
-{
-	if (failure->sqlerrcode != ERRCODE_RQBO_DOES_NOT_TIE_OUT &&
-		failure->sqlerrcode != ERRCODE_RQBO_INVALID_RESPONSE)
-		return;
-	if (intuit_tid == NULL || failure->detail == NULL || strstr(failure->detail, "intuit_tid") != NULL)
-		return;
-	failure->detail = psprintf("%s intuit_tid: %s.", failure->detail, intuit_tid);
-}
-
-static void
-fail(RqboTask *task)
-{
-	RqboImport *import = rqbo_import_of(task);
-	MemoryContext saved = MemoryContextSwitchTo(import->job->context);
-
-	add_intuit_tid(task->failure, import->session->intuit_tid);
-	MemoryContextSwitchTo(saved);
-	rqbo_job_add_failure(import->job, task->failure);
-	record_failure(task);
-	rqbo_session_close(import->session);
-}
-
 /* ---- adding tasks ---- */
 
-static void
-add_connection(RqboEngine *engine, RqboJob *job, RqboConnection *connection)
+static RqboImport *
+add_connection(RqboEngine *engine, RqboJob *job, int64 model_id, int64 connection_id)
 {
-	RqboTask   *task = rqbo_engine_add(engine, begin, fail);
+	RqboTask   *task = rqbo_engine_add(engine, begin, rqbo_import_fail);
 	RqboSession *session = rqbo_session_open(task);
 	RqboImport *import = MemoryContextAllocZero(task->context, sizeof(RqboImport));
 
-	session->connection = connection;
 	session->work = import;
 	import->session = session;
 	import->job = job;
+	import->model_id = model_id;
+	import->connection_id = connection_id;
 	import->began_at = GetCurrentTimestamp();
+	return import;
+}
+
+static RqboImportAsk
+ask_of(const RqboJobRequest *request)
+{
+	RqboImportAsk ask = {
+		.kind = request->kind == RQBO_JOB_IMPORT_ACCOUNTS ? RQBO_IMPORT_ACCOUNTS :
+		request->kind == RQBO_JOB_IMPORT_ACTUALS ? RQBO_IMPORT_ACTUALS : RQBO_IMPORT_REFRESH,
+		.range = {request->method, request->start, request->end},
+		.is_whole = request->is_whole
+	};
+
+	strlcpy(ask.started_by, request->user, NAMEDATALEN);
+	return ask;
 }
 
 void
@@ -318,12 +361,32 @@ rqbo_import_add(RqboEngine *engine, RqboJob *job)
 
 	rqbo_db_begin();
 	ids = rqbo_store_list_connections(request->model_id, request->branch_id);
-	for (int64 *id = ids; *id != 0; id++)
-		add_connection(engine, job, rqbo_store_read_connection(request->model_id, *id));
 	rqbo_db_commit();
+	for (int64 *id = ids; *id != 0; id++)
+		add_connection(engine, job, request->model_id, *id)->ask = ask_of(request);
 	if (*ids == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the model has no connection that a worker can see"),
 				 errhint("Connect it first with reefqbo.connect. If that was done in the present transaction, commit it: an import runs in a process of its own.")));
+}
+
+/*
+ * Inside a transaction.
+ */
+void
+rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
+{
+	RqboImport *import = add_connection(engine, job, due->model_id, due->connection_id);
+	RqboImportAsk *ask = &import->ask;
+
+	ask->is_scheduled = true;
+	strlcpy(ask->started_by, WORKER_NAME, NAMEDATALEN);
+	ask->kind = due->kind == RQBO_DUE_GRANT ? RQBO_IMPORT_KEEP_GRANT : RQBO_IMPORT_REFRESH;
+	if (due->kind == RQBO_DUE_BACKFILL &&
+		rqbo_store_read_backfill(due->model_id, due->backfill_import_id, &ask->range))
+	{
+		ask->kind = RQBO_IMPORT_ACTUALS;
+		ask->range.method = MemoryContextStrdup(import->session->task->context, ask->range.method);
+	}
 }

@@ -12,16 +12,50 @@
 #include "job.h"
 #include "session.h"
 #include "store_import.h"
+#include "store_upkeep.h"
+
+typedef enum RqboImportKind
+{
+	RQBO_IMPORT_ACCOUNTS,
+	RQBO_IMPORT_ACTUALS,
+	RQBO_IMPORT_REFRESH,
+	RQBO_IMPORT_KEEP_GRANT		/* reads nothing */
+} RqboImportKind;
+
+/* What is asked for, by a caller or by the schedule. */
+typedef struct RqboImportAsk
+{
+	RqboImportKind kind;
+	RqboRange	range;			/* of actuals */
+	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
+	bool		is_scheduled;
+	char		started_by[NAMEDATALEN];
+} RqboImportAsk;
 
 /* One company's import; what its session's work points to. */
 typedef struct RqboImport
 {
 	RqboSession *session;
 	RqboJob    *job;
+	RqboImportAsk ask;
+	int64		model_id;
+	int64		connection_id;
 	int64		import_id;		/* 0 until the log has its line */
 	TimestampTz began_at;
 	bool		has_waited;		/* for another import of the same company */
+	bool		is_current;		/* at its end the tables hold what QuickBooks holds */
+	bool		is_full;		/* and everything was read for that */
+	int			requests_saved;
 	RqboCounts	counts;
+	RqboChangesKnown changes;	/* what is known of changes, if this succeeds */
+	/* import_refresh.c's and import_changes.c's */
+	RqboStep	after_refresh;
+	RqboStep	after_changes;
+	RqboRefreshState *state;
+	bool		changes_are_usable; /* QuickBooks could say what has changed */
+	bool		has_news;
+	bool		news_is_unbounded;	/* what was deleted or merged may have stood in any month */
+	DateADT		news_since;		/* first of the months that the rest of the news can touch */
 	/* import_accounts.c's */
 	RqboStep	after_accounts;
 	MemoryContext chart_context;
@@ -35,19 +69,38 @@ typedef struct RqboImport
 	List	   *chunks;			/* of RqboRange, the next one last */
 	RqboRange  *chunk;			/* the one in hand */
 	int			chunks_done;
+	int			chunks_before;	/* done by the import this one continues */
+	int64		actuals_began_ms;
 	MemoryContext chunk_context;
 	RqboReport *profit_and_loss;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
 
-/* Add a task for each connection the request means. */
+/* Add a task for each connection that a job means, or for one that is due. */
 extern void rqbo_import_add(RqboEngine *engine, RqboJob *job);
+extern void rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due);
+
+/* Give the import its line in the log, unless it has one. */
+extern void rqbo_import_open_log(RqboImport *import);
+
+/* What is left behind when an import fails; import_failure.c's. */
+extern void rqbo_import_fail(RqboTask *task);
+
+/* Find out what has to be read for the tables to hold what QuickBooks holds, and read it. */
+extern void rqbo_import_refresh_begin(RqboImport *import, RqboStep then);
+
+/* Ask QuickBooks what has changed; the step after finds the fields of the import that say so. */
+extern void rqbo_import_changes_ask(RqboImport *import, RqboStep then);
 
 /* Read and store the whole chart of accounts. */
 extern void rqbo_import_accounts_begin(RqboImport *import, RqboStep then);
 
 /* Read and store both statements over ranges (an array ended by one without a method). */
 extern void rqbo_import_actuals_begin(RqboImport *import, const RqboRange *ranges, RqboStep then);
+
+/* How many requests that would take, unless something is too much at once. */
+extern int	rqbo_import_actuals_cost(const RqboRange *ranges);
+extern int	rqbo_import_accounts_cost(int naccounts);
 
 #endif							/* RQBO_IMPORT_H */

@@ -239,3 +239,9 @@ rqbo_import_accounts_begin(RqboImport *import, RqboStep then)
 	import->chart_sweeps = 0;
 	begin_sweep(import->session->task);
 }
+
+int
+rqbo_import_accounts_cost(int naccounts)
+{
+	return 1 + (naccounts + PAGE_ROWS - 1) / PAGE_ROWS;
+}

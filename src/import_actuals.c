@@ -18,6 +18,7 @@
 #include "utils/datetime.h"
 #include "utils/memutils.h"
 
+#include "clock.h"
 #include "db.h"
 #include "encoding.h"
 #include "errors.h"
@@ -25,8 +26,6 @@
 #include "import.h"
 #include "month.h"
 #include "qbo.h"
-
-#define CHUNK_MONTHS 12
 
 static void next_chunk(RqboTask *task);
 
@@ -59,12 +58,12 @@ static void
 push_range(RqboImport *import, const RqboRange *range)
 {
 	int			months = rqbo_month_count(range->start, range->end);
-	int			first = months % CHUNK_MONTHS;
+	int			first = months % RQBO_CHUNK_MONTHS;
 	DateADT		start = range->start;
 
 	while (months > 0)
 	{
-		int			size = first > 0 ? first : CHUNK_MONTHS;
+		int			size = first > 0 ? first : RQBO_CHUNK_MONTHS;
 		DateADT		next = rqbo_month_add(start, size);
 
 		push_chunk(import, range->method, start, next - 1);
@@ -87,6 +86,9 @@ halve_chunk(RqboTask *task)
 	ereport(NOTICE,
 			(errmsg("%s: %s is too much at once, asking for it in halves",
 					rqbo_session_company(import->session), describe(chunk))));
+	rqbo_db_begin();
+	rqbo_store_halve_chunk(import->model_id, import->import_id, chunk->start, middle);
+	rqbo_db_commit();
 	push_chunk(import, chunk->method, chunk->start, middle - 1);
 	push_chunk(import, chunk->method, middle, chunk->end);
 	next_chunk(task);
@@ -141,6 +143,7 @@ read_report(RqboImport *import, RqboReportName name)
 	report = rqbo_report_read(result->body, result->length, &asked);
 	rqbo_encoding_end();
 	error_context_stack = callback.previous;
+	rqbo_session_note_time(import->session, report->time);
 	MemoryContextSwitchTo(saved);
 	return report;
 }
@@ -206,8 +209,26 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunk, &counts);
 	check_balance(import, balance_sheet);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
+	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunk->start);
 	rqbo_db_commit();
 	import->counts = counts;
+	import->chunks_done++;
+}
+
+/*
+ * How far it is, and how long the rest takes at the rate so far.
+ */
+static void
+show_progress(const RqboImport *import)
+{
+	int			left = list_length(import->chunks);
+	int64		ms = rqbo_clock_ms() - import->actuals_began_ms;
+	int			done = import->chunks_before + import->chunks_done;
+	char	   *rest = left > 0 ? psprintf(", about %d seconds left", (int) (ms * left / import->chunks_done / 1000) + 1) : "";
+
+	ereport(NOTICE,
+			(errmsg("%s: %s, %s, stored and tied out (%d of %d)%s", rqbo_session_company(import->session),
+					describe(import->chunk), import->chunk->method, done, done + left, rest)));
 }
 
 static void
@@ -223,11 +244,7 @@ balance_sheet_answered(RqboTask *task)
 	}
 	balance_sheet = read_report(import, RQBO_BALANCE_SHEET);
 	store_chunk(import, balance_sheet);
-	import->chunks_done++;
-	ereport(NOTICE,
-			(errmsg("%s: %s, %s, stored and tied out (%d of %d)", rqbo_session_company(import->session),
-					describe(import->chunk), import->chunk->method,
-					import->chunks_done, import->chunks_done + list_length(import->chunks))));
+	show_progress(import);
 	next_chunk(task);
 }
 
@@ -268,8 +285,19 @@ rqbo_import_actuals_begin(RqboImport *import, const RqboRange *ranges, RqboStep 
 	RqboTask   *task = import->session->task;
 
 	import->after_actuals = then;
+	import->actuals_began_ms = rqbo_clock_ms();
 	import->chunk_context = AllocSetContextCreate(task->context, "reefqbo chunk", ALLOCSET_DEFAULT_SIZES);
 	for (const RqboRange *range = ranges; range->method != NULL; range++)
 		push_range(import, range);
 	next_chunk(task);
+}
+
+int
+rqbo_import_actuals_cost(const RqboRange *ranges)
+{
+	int			requests = 0;
+
+	for (const RqboRange *range = ranges; range->method != NULL; range++)
+		requests += 2 * ((rqbo_month_count(range->start, range->end) + RQBO_CHUNK_MONTHS - 1) / RQBO_CHUNK_MONTHS);
+	return requests;
 }

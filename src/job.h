@@ -35,6 +35,7 @@ typedef struct RqboJobRequest
 	char		method[16];
 	DateADT		start;
 	DateADT		end;
+	bool		is_whole;		/* a refresh that reads everything */
 	/* of a sign-in; wiped as soon as the worker has them */
 	char		state[RQBO_JOB_WORD];
 	char		code[RQBO_JOB_WORD];
@@ -55,7 +56,8 @@ extern void rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg);
 /* What the tasks of a job share. */
 typedef struct RqboJob
 {
-	RqboJobRequest *request;	/* in shared memory */
+	RqboJobRequest *request;	/* in shared memory; NULL if nobody has asked */
+	bool		is_unattended;	/* nobody waits for rows and failures */
 	const RqboKeyring *ring;	/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
 	List	   *rows;			/* List of char *[], the answer */

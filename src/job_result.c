@@ -35,9 +35,13 @@ rqbo_job_forget_code(RqboJob *job)
 void
 rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
 {
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
-	char	  **row = palloc(ncolumns * sizeof(char *));
+	MemoryContext saved;
+	char	  **row;
 
+	if (job->is_unattended)
+		return;
+	saved = MemoryContextSwitchTo(job->context);
+	row = palloc(ncolumns * sizeof(char *));
 	for (int i = 0; i < ncolumns; i++)
 		row[i] = values[i] != NULL ? pstrdup(values[i]) : NULL;
 	job->rows = lappend(job->rows, row);
@@ -52,8 +56,11 @@ rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
 void
 rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 {
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
+	MemoryContext saved;
 
+	if (job->is_unattended)
+		return;
+	saved = MemoryContextSwitchTo(job->context);
 	if (job->failures != NIL && linitial(job->failures) != failure)
 		ereport(WARNING,
 				(errcode(failure->sqlerrcode),

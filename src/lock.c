@@ -20,33 +20,45 @@
 #define FIRST_LOCK_CLASS 0x5251 /* "RQ" */
 
 static LOCKTAG
-make_tag(RqboLockKind kind, int64 branch_id)
+make_tag(RqboLockKind kind, int64 id)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
-						 (uint32) ((uint64) branch_id >> 32),
-						 (uint32) branch_id,
+						 (uint32) ((uint64) id >> 32),
+						 (uint32) id,
 						 FIRST_LOCK_CLASS + kind);
 	return tag;
 }
 
 /*
  * Take the lock if it is free.  Never waits: one process serves many
- * companies, and none may hold up the others.
+ * companies, and none may hold up the others.  What another task of the same
+ * process holds is not free either, though the server would grant it again.
  */
 bool
-rqbo_lock_try(RqboLockKind kind, int64 branch_id)
+rqbo_lock_try(RqboLockKind kind, int64 id)
 {
-	LOCKTAG		tag = make_tag(kind, branch_id);
+	LOCKTAG		tag = make_tag(kind, id);
 
-	return LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+	switch (LockAcquire(&tag, ExclusiveLock, true, true))
+	{
+		case LOCKACQUIRE_OK:
+			return true;
+		case LOCKACQUIRE_ALREADY_HELD:
+		case LOCKACQUIRE_ALREADY_CLEAR:
+			(void) LockRelease(&tag, ExclusiveLock, true);
+			return false;
+		case LOCKACQUIRE_NOT_AVAIL:
+			break;
+	}
+	return false;
 }
 
 void
-rqbo_lock_release(RqboLockKind kind, int64 branch_id)
+rqbo_lock_release(RqboLockKind kind, int64 id)
 {
-	LOCKTAG		tag = make_tag(kind, branch_id);
+	LOCKTAG		tag = make_tag(kind, id);
 
 	(void) LockRelease(&tag, ExclusiveLock, true);
 }

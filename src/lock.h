@@ -11,11 +11,16 @@
 typedef enum RqboLockKind
 {
 	RQBO_LOCK_GRANT,			/* who refreshes or replaces its tokens */
-	RQBO_LOCK_IMPORT			/* who imports into it */
+	RQBO_LOCK_IMPORT,			/* who imports into it */
+	RQBO_LOCK_REALM,			/* who asks for a company's figures: its budget is one */
+	RQBO_LOCK_WORKER			/* who works on the schedule of a database */
 } RqboLockKind;
 
-/* By branch, since a connection that is being made has no id yet. */
-extern bool rqbo_lock_try(RqboLockKind kind, int64 branch_id);
-extern void rqbo_lock_release(RqboLockKind kind, int64 branch_id);
+/*
+ * By branch, since a connection that is being made has no id yet; a realm by
+ * its digest, the worker by 0.
+ */
+extern bool rqbo_lock_try(RqboLockKind kind, int64 id);
+extern void rqbo_lock_release(RqboLockKind kind, int64 id);
 
 #endif							/* RQBO_LOCK_H */

@@ -210,7 +210,7 @@ take_stored_token(RqboSession *session, const RqboCredential *credential)
 	RqboSealOwner owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
 	MemoryContext saved;
 
-	if (!credential->access_is_fresh || credential->access_sealed == NULL)
+	if (session->exchange.is_forced || !credential->access_is_fresh || credential->access_sealed == NULL)
 		return false;
 	if (session->exchange.was_refused && credential->generation == session->generation)
 		return false;
@@ -372,21 +372,36 @@ ensure_token(RqboTask *task)
 		send_refresh(task);
 }
 
-void
-rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
+static void
+begin_exchange(RqboSession *session, RqboStep then)
 {
 	RqboExchange *x = &session->exchange;
 
 	x->then = then;
-	x->was_refused = was_refused;
+	x->was_refused = x->is_forced = false;
 	x->use_previous = false;
 	x->rejections = 0;
 	x->attempt = 0;
 	x->began_ms = rqbo_clock_ms();
+}
+
+void
+rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
+{
+	begin_exchange(session, then);
+	session->exchange.was_refused = was_refused;
 	if (session->access_token != NULL && !was_refused)
 		then(session->task);
 	else
 		ensure_token(session->task);
+}
+
+void
+rqbo_oauth_keep_alive(RqboSession *session, RqboStep then)
+{
+	begin_exchange(session, then);
+	session->exchange.is_forced = true;
+	ensure_token(session->task);
 }
 
 /* ---- revoke ---- */

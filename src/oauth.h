@@ -31,6 +31,9 @@ extern void rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent);
  */
 extern void rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then);
 
+/* Refresh the grant though the access token may do for a while. */
+extern void rqbo_oauth_keep_alive(RqboSession *session, RqboStep then);
+
 /*
  * Ask Intuit to revoke a refresh token; the step after finds the answer in
  * task->result.  What needs the key ring is prepared before.

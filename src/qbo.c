@@ -27,6 +27,9 @@
 /* Older minor versions were switched off on 2025-08-01. */
 #define MINOR_VERSION "75"
 
+/* The budget of requests asks for waits up to here, which are no refusal. */
+#define SHORT_WAIT_MS 1000
+
 static void send_call(RqboTask *task);
 
 /* ---- sending ---- */
@@ -76,6 +79,18 @@ looks_whole(const RqboHttpResult *result)
 	return end - start >= 2 && *start == '{' && end[-1] == '}';
 }
 
+/*
+ * A refusal for being too fast holds for all that anybody asks of the company.
+ */
+static void
+note_pause(RqboSession *session, const RqboAttempt *attempt)
+{
+	if (!rqbo_retry_is_throttled(attempt))
+		return;
+	session->pause_ms = attempt->retry_after_ms >= 0 ? attempt->retry_after_ms : rqbo_throttle_wait;
+	rqbo_throttle_pause(&session->connection->throttle, GetCurrentTimestamp(), session->pause_ms);
+}
+
 static void
 call_answered(RqboTask *task)
 {
@@ -100,6 +115,7 @@ call_answered(RqboTask *task)
 		.is_repeatable = true
 	};
 	rqbo_session_note_answer(session);
+	note_pause(session, &attempt);
 	if (call->if_too_much != NULL && is_too_much(&attempt))
 	{
 		call->if_too_much(task);
@@ -122,9 +138,28 @@ call_answered(RqboTask *task)
 			rqbo_oauth_ensure_token(session, true, send_call);
 			return;
 		case RQBO_GIVE_UP:
+			if (call->if_refused != NULL && rqbo_fault_is_about_request(&attempt))
+			{
+				call->if_refused(task);
+				return;
+			}
 			session->verdict = rqbo_fault_verdict(&attempt);
 			rqbo_fault_raise(call->doing, &attempt, &fault, result);
 	}
+}
+
+/*
+ * QuickBooks has asked for a pause, to this job or to one before it.
+ */
+static void
+raise_still_paused(RqboSession *session, int wait_ms)
+{
+	session->pause_ms = wait_ms;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_THROTTLED),
+			 errmsg("%s: QuickBooks throttles requests", session->call.doing),
+			 errdetail("It has asked not to be asked for another %d seconds.", wait_ms / 1000),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_THROTTLED))));
 }
 
 static void
@@ -136,6 +171,8 @@ send_call(RqboTask *task)
 	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
 	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
+	if (wait_ms > rqbo_retry_budget && wait_ms > SHORT_WAIT_MS)
+		raise_still_paused(session, wait_ms);
 	if (wait_ms > 0)
 	{
 		rqbo_task_sleep(task, wait_ms, send_call);
@@ -159,10 +196,18 @@ rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep
 	rqbo_session_keep(session, &call->path, path);
 	call->then = then;
 	call->if_too_much = if_too_much;
+	call->if_refused = NULL;
 	call->attempt = 0;
 	call->began_ms = rqbo_clock_ms();
 	call->token_was_refreshed = false;
 	rqbo_oauth_ensure_token(session, false, send_call);
+}
+
+void
+rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_unusable)
+{
+	rqbo_qbo_get(session, doing, path, then, if_unusable);
+	session->call.if_refused = if_unusable;
 }
 
 /* ---- reading ---- */
@@ -189,6 +234,7 @@ rqbo_qbo_read_body(RqboSession *session, const char *member)
 
 	if (body == NULL)
 		rqbo_qbo_raise_invalid(session, reason);
+	rqbo_session_note_time(session, rqbo_json_member_text(body, "time"));
 	body = rqbo_json_member(body, member);
 	if (!rqbo_json_is_object(body))
 		rqbo_qbo_raise_invalid(session, psprintf("It has no member \"%s\".", member));

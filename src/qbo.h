@@ -24,6 +24,14 @@
 extern void rqbo_qbo_get(RqboSession *session, const char *doing, const char *path,
 						 RqboStep then, RqboStep if_too_much);
 
+/*
+ * The same for what can be done without: if_unusable is called if this company
+ * does not take the request, or if the answer is too much.  Outages and a
+ * grant that is refused raise as ever.
+ */
+extern void rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path,
+								  RqboStep then, RqboStep if_unusable);
+
 /* The parsed body of task->result; RQ008 if it is not an object with that member. */
 extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
 

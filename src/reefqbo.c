@@ -8,8 +8,12 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 
 #include "guc.h"
+#include "launcher.h"
+#include "shmem.h"
+#include "wake.h"
 
 PG_MODULE_MAGIC;
 
@@ -19,4 +23,9 @@ void
 _PG_init(void)
 {
 	rqbo_guc_define();
+	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
+		return;
+	rqbo_shmem_request();
+	rqbo_launcher_register();
+	rqbo_wake_define();
 }

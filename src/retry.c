@@ -13,9 +13,16 @@
  */
 #include "postgres.h"
 
+#include "errors.h"
 #include "retry.h"
 
 #define FIRST_WAIT_MS 1000
+
+/* In seconds. */
+#define MINUTE 60
+#define HOUR 3600
+#define DAY 86400
+#define QUOTA_SUSPECTED (3 * HOUR)
 
 bool
 rqbo_retry_is_throttled(const RqboAttempt *attempt)
@@ -99,4 +106,45 @@ rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int
 		(int64) attempt->elapsed_ms + *wait_ms > limits->budget_ms)
 		return RQBO_GIVE_UP;
 	return RQBO_REPEAT;
+}
+
+/* ---- between attempts on schedule ---- */
+
+bool
+rqbo_retry_quota_is_used_up(int throttled_seconds)
+{
+	return throttled_seconds >= QUOTA_SUSPECTED;
+}
+
+static int
+doubled(int first, int failures, int most)
+{
+	return (int) Min((int64) first << Min(failures, 16), most);
+}
+
+static int
+wait_after(int sqlstate, int failures, int throttled_seconds)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_RQBO_RECONNECT_REQUIRED:
+		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
+		case ERRCODE_RQBO_COMPANY_SUSPENDED:
+		case ERRCODE_RQBO_PERMISSION_DENIED:
+			return DAY;			/* only a person can mend it, elsewhere */
+		case ERRCODE_RQBO_THROTTLED:
+			return rqbo_retry_quota_is_used_up(throttled_seconds) ? DAY : doubled(15 * MINUTE, failures, 2 * HOUR);
+		case ERRCODE_RQBO_KEY_UNAVAILABLE:
+			return doubled(5 * MINUTE, failures, HOUR);
+		default:
+			return doubled(5 * MINUTE, failures, 6 * HOUR);
+	}
+}
+
+int
+rqbo_retry_next_attempt(int sqlstate, int failures, int throttled_seconds, int pause_seconds, double spread)
+{
+	int			wait = Max(wait_after(sqlstate, failures, throttled_seconds), pause_seconds);
+
+	return wait + (int) (wait / 8 * spread);
 }

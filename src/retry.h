@@ -63,4 +63,16 @@ typedef struct RqboRetryLimits
 extern RqboDecision rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int *wait_ms);
 extern bool rqbo_retry_is_throttled(const RqboAttempt *attempt);
 
+/*
+ * How many seconds the schedule waits after an error before it tries again.
+ * failures: how often it had failed before, in a row; throttled_seconds: for
+ * how long every attempt has been throttled, -1 for not; pause_seconds: what
+ * QuickBooks has asked for; spread: from 0 to 1, so that companies that fail
+ * together do not come back together.
+ */
+extern int	rqbo_retry_next_attempt(int sqlstate, int failures, int throttled_seconds, int pause_seconds, double spread);
+
+/* Throttled for so long that it is the month's quota, and not the moment's rate. */
+extern bool rqbo_retry_quota_is_used_up(int throttled_seconds);
+
 #endif							/* RQBO_RETRY_H */

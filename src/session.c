@@ -9,10 +9,12 @@
 
 #include "utils/memutils.h"
 
+#include "clock.h"
 #include "lock.h"
 #include "owned.h"
 #include "secret.h"
 #include "session.h"
+#include "tell.h"
 
 static void
 wipe_and_forget(char **secret)
@@ -71,12 +73,33 @@ rqbo_session_note_answer(RqboSession *session)
 		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
 }
 
+void
+rqbo_session_note_time(RqboSession *session, const char *time)
+{
+	if (!session->has_server_time)
+		session->has_server_time = rqbo_clock_parse(time, &session->server_time);
+}
+
 static void
-release_lock(RqboSession *session, RqboLockKind kind, bool *held)
+release_lock(RqboLockKind kind, int64 id, bool *held)
 {
 	if (*held)
-		rqbo_lock_release(kind, session->connection->branch_id);
+		rqbo_lock_release(kind, id);
 	*held = false;
+}
+
+bool
+rqbo_session_lock_import(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (!session->holds_import_lock)
+		session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->branch_id);
+	if (session->holds_import_lock && !session->holds_realm_lock)
+		session->holds_realm_lock = rqbo_lock_try(RQBO_LOCK_REALM, c->realm_key);
+	if (!session->holds_realm_lock)
+		release_lock(RQBO_LOCK_IMPORT, c->branch_id, &session->holds_import_lock);
+	return session->holds_realm_lock;
 }
 
 bool
@@ -91,14 +114,18 @@ void
 rqbo_session_unlock_grant(RqboSession *session)
 {
 	if (!session->is_sign_in)
-		release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
+		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
 }
 
 void
 rqbo_session_close(RqboSession *session)
 {
-	release_lock(session, RQBO_LOCK_GRANT, &session->holds_grant_lock);
-	release_lock(session, RQBO_LOCK_IMPORT, &session->holds_import_lock);
+	if (session->connection != NULL)
+	{
+		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
+		release_lock(RQBO_LOCK_REALM, session->connection->realm_key, &session->holds_realm_lock);
+		release_lock(RQBO_LOCK_IMPORT, session->connection->branch_id, &session->holds_import_lock);
+	}
 	wipe_session(session);
 }
 
@@ -107,9 +134,10 @@ rqbo_session_judge(const RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
 
-	if (session->verdict != NULL)
+	if (session->verdict != NULL &&
 		rqbo_store_judge(c->model_id, c->connection_id, session->exchange.generation, session->verdict,
-						 session->task->failure->message);
+						 session->task->failure->message))
+		rqbo_tell_status(c, session->verdict);
 }
 
 const char *

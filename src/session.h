@@ -20,6 +20,7 @@ typedef struct RqboCall
 	char	   *path;			/* below the realm */
 	RqboStep	then;			/* with the accepted answer */
 	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
+	RqboStep	if_refused;		/* for a request that this company does not take; may be NULL */
 	int			attempt;
 	int64		began_ms;
 	bool		token_was_refreshed;
@@ -32,6 +33,7 @@ typedef struct RqboExchange
 {
 	RqboStep	then;
 	bool		was_refused;	/* QuickBooks refused the access token of this generation */
+	bool		is_forced;		/* refresh, whatever access token there is */
 	bool		use_previous;	/* the newest refresh token was rejected */
 	int			rejections;
 	int			attempt;
@@ -56,7 +58,11 @@ typedef struct RqboSession
 	bool		is_sign_in;		/* keeps the grant lock to its end */
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
+	bool		holds_realm_lock;
 	int			requests;		/* made to the accounting API */
+	int			pause_ms;		/* how long QuickBooks wants to be left alone, at the last refusal */
+	bool		has_server_time;
+	TimestampTz server_time;	/* QuickBooks' clock at its first answer */
 	char	   *intuit_tid;		/* of the last answer */
 	RqboCall	call;
 	RqboExchange exchange;
@@ -74,6 +80,12 @@ extern void rqbo_session_note_answer(RqboSession *session);
 
 /* Replace a text that lives as long as the task; NULL empties it. */
 extern void rqbo_session_keep(RqboSession *session, char **place, const char *value);
+
+/* The same of what it says of the time; only the first counts. */
+extern void rqbo_session_note_time(RqboSession *session, const char *time);
+
+/* Become the one who imports into the branch and asks its company; false if another is. */
+extern bool rqbo_session_lock_import(RqboSession *session);
 
 /* Become the one who may refresh or replace the grant; false if another is. */
 extern bool rqbo_session_lock_grant(RqboSession *session);

@@ -63,7 +63,7 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 		" VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (environment_id) DO UPDATE SET client_id = EXCLUDED.client_id,"
 		" client_secret_sealed = EXCLUDED.client_secret_sealed,"
-		" redirect_uri = EXCLUDED.redirect_uri, registered_at = pg_catalog.now()",
+		" redirect_uri = EXCLUDED.redirect_uri, registered_at = reefqbo._now()",
 		INT8OID, TEXTOID, BYTEAOID, TEXTOID);
 	RqboArgs	args = {0};
 
@@ -82,7 +82,15 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" c.company_read_at IS NOT NULL, c.accounts_as_of IS NOT NULL," \
 	" e.authorize_url, e.token_url, e.revoke_url, e.api_url," \
 	" a.client_id, a.client_secret_sealed, a.redirect_uri," \
-	" COALESCE(c.throttle_tokens, 0), c.throttle_counted_at"
+	" COALESCE(r.throttle_tokens, 0), r.throttle_counted_at," \
+	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
+	" EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)"
+
+/* The budget of a company, whichever of its connections has spent of it last. */
+#define LAST_SPENDER \
+	" LEFT JOIN LATERAL (SELECT o.throttle_tokens, o.throttle_counted_at FROM reefqbo.connection o" \
+	"  WHERE o.realm_digest = c.realm_digest AND o.throttle_counted_at IS NOT NULL" \
+	"  ORDER BY o.throttle_counted_at DESC LIMIT 1) r ON true"
 
 static RqboConnection *
 read_connection_row(void)
@@ -111,6 +119,8 @@ read_connection_row(void)
 	c->throttle.is_begun = !rqbo_column_is_null(21);
 	c->throttle.tokens = rqbo_column_float8(20);
 	c->throttle.counted_at = rqbo_column_int8(21);
+	c->realm_key = rqbo_column_int8(22);
+	c->has_actuals = rqbo_column_bool(23);
 	return c;
 }
 
@@ -124,6 +134,7 @@ rqbo_store_read_branch(int64 model_id, int64 branch_id, int64 environment_id)
 		" LEFT JOIN reefqbo.connection c ON c.model_id = m.model_id AND c.branch_id = b.branch_id"
 		" JOIN reefqbo.environment e ON e.environment_id = COALESCE(NULLIF($3, 0), c.environment_id)"
 		" LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id"
+		LAST_SPENDER
 		" WHERE m.model_id = $1",
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
@@ -144,6 +155,7 @@ rqbo_store_read_connection(int64 model_id, int64 connection_id)
 		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
 		" JOIN reefqbo.environment e ON e.environment_id = c.environment_id"
 		" LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id"
+		LAST_SPENDER
 		" WHERE c.model_id = $1 AND c.connection_id = $2",
 		INT8OID, INT8OID);
 
@@ -199,9 +211,9 @@ rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_d
 		" VALUES ($1, $2, $3, 'connected', $4, $5)"
 		" ON CONFLICT (model_id, branch_id) DO UPDATE SET environment_id = EXCLUDED.environment_id,"
 		" status = 'connected', status_reason = NULL,"
-		" status_since = CASE WHEN c.status = 'connected' THEN c.status_since ELSE pg_catalog.now() END,"
+		" status_since = CASE WHEN c.status = 'connected' THEN c.status_since ELSE reefqbo._now() END,"
 		" realm_id_sealed = EXCLUDED.realm_id_sealed, realm_digest = EXCLUDED.realm_digest,"
-		" connected_at = pg_catalog.now()"
+		" connected_at = reefqbo._now()"
 		" RETURNING connection_id",
 		INT8OID, INT8OID, INT8OID, BYTEAOID, BYTEAOID);
 	RqboArgs	args = {0};
@@ -240,7 +252,7 @@ rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompan
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection SET home_currency = $3, multicurrency = $4, report_basis = $5,"
 		" book_close_date = $6::date, fiscal_year_start_month = COALESCE(NULLIF($7, 0), fiscal_year_start_month),"
-		" company_read_at = pg_catalog.clock_timestamp()"
+		" company_read_at = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, INT4OID);
 	RqboArgs	args = {0};
@@ -255,16 +267,17 @@ rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompan
 	rqbo_db_run(&statement, &args);
 }
 
-void
+bool
 rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const char *status, const char *reason)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection c SET status = $4, status_reason = $5,"
-		" status_since = CASE WHEN c.status = $4 THEN c.status_since ELSE pg_catalog.now() END"
+		" status_since = CASE WHEN c.status = $4 THEN c.status_since ELSE reefqbo._now() END"
 		" FROM reefqbo.credential t"
 		" WHERE c.model_id = $1 AND c.connection_id = $2 AND c.status <> 'disconnected'"
 		" AND (c.status, c.status_reason) IS DISTINCT FROM ($4, $5)"
-		" AND t.model_id = c.model_id AND t.connection_id = c.connection_id AND t.generation = $3",
+		" AND t.model_id = c.model_id AND t.connection_id = c.connection_id AND t.generation = $3"
+		" RETURNING c.status_since = reefqbo._now()",
 		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
@@ -273,7 +286,7 @@ rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const ch
 	rqbo_arg_int8(&args, generation);
 	rqbo_arg_text(&args, status);
 	rqbo_arg_text(&args, reason);
-	rqbo_db_run(&statement, &args);
+	return rqbo_db_run(&statement, &args) > 0 && rqbo_column_bool(1);
 }
 
 void
@@ -281,7 +294,7 @@ rqbo_store_mark_working(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection SET status = 'connected', status_reason = NULL,"
-		" status_since = pg_catalog.now()"
+		" status_since = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND status IN ('suspended', 'reconnect_required')",
 		INT8OID, INT8OID);
 
@@ -295,7 +308,7 @@ void
 rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.credential SET rejected_at = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.credential SET rejected_at = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND generation = $3",
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
@@ -317,7 +330,7 @@ rqbo_store_disconnect(int64 model_id, int64 connection_id)
 		INT8OID, INT8OID);
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection SET status = 'disconnected', status_reason = 'disconnected on request',"
-		" status_since = pg_catalog.now()"
+		" status_since = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND status <> 'disconnected'",
 		INT8OID, INT8OID);
 

@@ -27,6 +27,7 @@ typedef struct RqboConnection
 	bytea	   *realm_sealed;
 	bool		is_verified;	/* CompanyInfo was read once */
 	bool		has_accounts;	/* the chart of accounts was read once */
+	bool		has_actuals;	/* some month was imported */
 	char	   *authorize_url;
 	char	   *token_url;
 	char	   *revoke_url;
@@ -34,7 +35,8 @@ typedef struct RqboConnection
 	char	   *client_id;		/* NULL if no app is registered */
 	bytea	   *client_secret_sealed;
 	char	   *redirect_uri;
-	RqboThrottle throttle;		/* as the last job left it */
+	int64		realm_key;		/* the same for connections to the same company */
+	RqboThrottle throttle;		/* the company's, as the last job left it */
 } RqboConnection;
 
 typedef struct RqboCredential
@@ -117,7 +119,7 @@ extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, cons
  * generation of its tokens: it changes nothing if there is a newer one, or if
  * the connection was ended on request.
  */
-extern void rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation,
+extern bool rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation,
 							 const char *status, const char *reason);
 extern void rqbo_store_mark_working(int64 model_id, int64 connection_id);
 extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);

@@ -32,7 +32,7 @@
 	"  INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name," \
 	"   is_active, gone_since)" \
 	"  SELECT DISTINCT $1, $2, c.parent_account_id, c.parent_account_id, c.parent_account_id, false," \
-	"   pg_catalog.now()" \
+	"   reefqbo._now()" \
 	"  FROM chart c WHERE c.parent_account_id IS NOT NULL" \
 	"  AND NOT EXISTS (SELECT FROM chart p WHERE p.account_id = c.parent_account_id)" \
 	"  AND NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2" \
@@ -51,7 +51,7 @@
 	"   account_type = c.account_type, account_subtype = c.account_subtype," \
 	"   parent_account_id = c.parent_account_id, is_active = c.is_active, currency = c.currency," \
 	"   current_balance = c.current_balance, description = c.description, gone_since = NULL," \
-	"   changed_at = pg_catalog.now()" \
+	"   changed_at = reefqbo._now()" \
 	"  FROM chart c WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
 	"  AND (a.name, a.fully_qualified_name, a.account_number, a.classification, a.account_type," \
 	"   a.account_subtype, a.parent_account_id, a.is_active, a.currency, a.current_balance," \
@@ -61,7 +61,7 @@
 	"   c.description, NULL::timestamptz)" \
 	"  RETURNING 1" \
 	"), gone AS (" \
-	"  UPDATE reefqbo.account a SET gone_since = pg_catalog.now(), changed_at = pg_catalog.now()" \
+	"  UPDATE reefqbo.account a SET gone_since = reefqbo._now(), changed_at = reefqbo._now()" \
 	"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed AND a.gone_since IS NULL" \
 	"  AND NOT EXISTS (SELECT FROM chart c WHERE c.account_id = a.account_id)" \
 	"  RETURNING 1" \
@@ -165,7 +165,7 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		"  ORDER BY n.account_id"
 		"), completed AS ("
 		"  UPDATE reefqbo.account a SET name = n.name, fully_qualified_name = n.name,"
-		"   account_type = n.account_type, classification = n.classification, changed_at = pg_catalog.now()"
+		"   account_type = n.account_type, classification = n.classification, changed_at = reefqbo._now()"
 		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
 		"  AND a.account_type IS NULL AND n.account_type IS NOT NULL"
 		") INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"

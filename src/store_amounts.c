@@ -167,7 +167,7 @@ store_months(int64 model_id, int64 connection_id, int64 import_id, const RqboRep
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH month AS ("
 		"  SELECT g::date AS period_start, (g + interval '1 month')::date - 1 AS period_end,"
-		"   (g + interval '1 month')::date - 1 >= COALESCE($7::date, current_date) AS is_provisional"
+		"   (g + interval '1 month')::date - 1 >= COALESCE($7::date, reefqbo._now()::date) AS is_provisional"
 		"  FROM generate_series($5::timestamp, $6::timestamp, interval '1 month') g"
 		"), updated AS ("
 		"  UPDATE reefqbo.imported_month i SET is_provisional = m.is_provisional, import_id = $8"

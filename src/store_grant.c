@@ -20,11 +20,11 @@ rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, co
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.authorization_request"
 		" (model_id, state_digest, branch_id, environment_id, expires_at)"
-		" VALUES ($1, $4, $2, $3, pg_catalog.clock_timestamp() + interval '10 minutes')",
+		" VALUES ($1, $4, $2, $3, reefqbo._now() + interval '10 minutes')",
 		INT8OID, INT8OID, INT8OID, BYTEAOID);
 	static RqboStatement prune = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.authorization_request"
-		" WHERE model_id = $1 AND expires_at < pg_catalog.clock_timestamp() - interval '1 day'",
+		" WHERE model_id = $1 AND expires_at < reefqbo._now() - interval '1 day'",
 		INT8OID);
 	RqboArgs	args = {0};
 	RqboArgs	prune_args = {0};
@@ -47,7 +47,7 @@ rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id, 
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
-		" expires_at <= pg_catalog.clock_timestamp()"
+		" expires_at <= reefqbo._now()"
 		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
 		BYTEAOID);
 	RqboArgs	args = {0};
@@ -67,7 +67,7 @@ void
 rqbo_store_use_request(int64 model_id, const bytea *digest)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.authorization_request SET used_at = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.authorization_request SET used_at = reefqbo._now()"
 		" WHERE model_id = $1 AND state_digest = $2",
 		INT8OID, BYTEAOID);
 	RqboArgs	args = {0};
@@ -88,7 +88,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
-		" COALESCE(access_expires_at > pg_catalog.clock_timestamp() + interval '3 minutes', false),"
+		" COALESCE(access_expires_at > reefqbo._now() + interval '3 minutes', false),"
 		" rejected_at IS NOT NULL"
 		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
@@ -113,7 +113,7 @@ void
 rqbo_store_begin_refresh(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.credential SET refresh_started_at = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.credential SET refresh_started_at = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
@@ -144,6 +144,14 @@ rqbo_store_lock_grant(int64 model_id, int64 connection_id)
 }
 
 /*
+ * When an idle grant is refreshed: so early in its rolling life that months are
+ * left for outages, and at times that the phase spreads.
+ */
+#define KEEP_ALIVE_AT \
+	"reefqbo._now() + GREATEST(interval '1 hour', LEAST(interval '7 days', ($4 - reefqbo._now()) / 10))" \
+	" * (1 - reefqbo._phase($2) / 4)"
+
+/*
  * Store a new generation.  A refresh keeps the refresh token before it and
  * the hard end of the grant; a new consent has nothing to do with either.
  */
@@ -153,8 +161,8 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.credential AS c"
 		" (model_id, connection_id, refresh_token_sealed, refresh_expires_at, hard_expires_at,"
-		" access_token_sealed, access_expires_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" access_token_sealed, access_expires_at, keep_alive_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, " KEEP_ALIVE_AT ")"
 		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = c.generation + 1,"
 		" previous_refresh_token_sealed = CASE WHEN $8 THEN NULL ELSE c.refresh_token_sealed END,"
 		" refresh_token_sealed = EXCLUDED.refresh_token_sealed,"
@@ -162,7 +170,8 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 		" hard_expires_at = COALESCE(EXCLUDED.hard_expires_at, CASE WHEN NOT $8 THEN c.hard_expires_at END),"
 		" access_token_sealed = EXCLUDED.access_token_sealed,"
 		" access_expires_at = EXCLUDED.access_expires_at,"
-		" refresh_started_at = NULL, rejected_at = NULL, obtained_at = pg_catalog.now()"
+		" keep_alive_at = EXCLUDED.keep_alive_at,"
+		" refresh_started_at = NULL, rejected_at = NULL, obtained_at = reefqbo._now()"
 		" RETURNING generation",
 		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID);
 	RqboArgs	args = {0};

@@ -22,7 +22,7 @@ rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, c
 						const char *started_by)
 {
 	static RqboStatement interrupted = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET status = 'interrupted', finished_at = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.import_log SET status = 'interrupted', finished_at = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND status = 'running'",
 		INT8OID, INT8OID);
 	static RqboStatement begin = RQBO_STATEMENT(
@@ -76,21 +76,47 @@ rqbo_store_import_progress(int64 model_id, int64 import_id, const RqboCounts *co
 }
 
 void
-rqbo_store_import_succeeded(int64 model_id, int64 import_id)
+rqbo_store_import_succeeded(int64 model_id, int64 import_id, int requests_saved)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET status = 'succeeded', finished_at = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.import_log SET status = 'succeeded', finished_at = reefqbo._now(), requests_saved = $3"
 		" WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID);
+		INT8OID, INT8OID, INT4OID);
+	RqboArgs	args = {0};
 
-	rqbo_db_run_ids(&statement, model_id, import_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_int4(&args, requests_saved);
+	rqbo_db_run(&statement, &args);
+}
+
+int64
+rqbo_store_repeated_failure(int64 model_id, int64 connection_id, const ErrorData *failure, const char *started_by)
+{
+	static RqboStatement again = RQBO_STATEMENT(
+		"UPDATE reefqbo.import_log l SET attempts = l.attempts + 1"
+		" WHERE l.model_id = $1 AND l.import_id = (SELECT max(o.import_id) FROM reefqbo.import_log o"
+		"  WHERE o.model_id = $1 AND o.connection_id = $2)"
+		" AND l.status = 'failed' AND l.kind = 'refresh' AND l.months = 0 AND l.accounts_seen = 0"
+		" AND l.sqlstate = $3 AND l.started_by = $4::name"
+		" RETURNING l.import_id",
+		INT8OID, INT8OID, TEXTOID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
+	rqbo_arg_text(&args, started_by);
+	if (rqbo_db_run(&again, &args) > 0)
+		return rqbo_column_int8(1);
+	return rqbo_store_begin_import(model_id, connection_id, "refresh", NULL, started_by);
 }
 
 void
 rqbo_store_import_failed(int64 model_id, int64 import_id, const ErrorData *failure, const char *intuit_tid)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET status = 'failed', finished_at = pg_catalog.clock_timestamp(),"
+		"UPDATE reefqbo.import_log SET status = 'failed', finished_at = reefqbo._now(),"
 		" sqlstate = $3, message = $4, detail = $5, hint = $6, intuit_tid = $7"
 		" WHERE model_id = $1 AND import_id = $2",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
@@ -110,7 +136,7 @@ void
 rqbo_store_accounts_read(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection SET accounts_as_of = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.connection SET accounts_as_of = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
@@ -121,7 +147,7 @@ void
 rqbo_store_actuals_read(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection SET actuals_as_of = pg_catalog.clock_timestamp()"
+		"UPDATE reefqbo.connection SET actuals_as_of = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
@@ -129,25 +155,26 @@ rqbo_store_actuals_read(int64 model_id, int64 connection_id)
 }
 
 /*
- * For each accounting method imported before: from its first month to the end
- * of the current month.  An array ended by a range without a method.
+ * For each accounting method imported before: from its first month, or from
+ * since, to the end of the current month.
  */
 RqboRange *
-rqbo_store_imported_ranges(int64 model_id, int64 connection_id)
+rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT accounting_method, (min(period_start) - date '2000-01-01')::bigint,"
-		" (GREATEST(max(period_end), (date_trunc('month', current_date) + interval '1 month')::date - 1)"
+		"SELECT accounting_method, (GREATEST(min(period_start), $3) - date '2000-01-01')::bigint,"
+		" (GREATEST(max(period_end), (date_trunc('month', reefqbo._now()::date) + interval '1 month')::date - 1)"
 		" - date '2000-01-01')::bigint"
 		" FROM reefqbo.imported_month WHERE model_id = $1 AND connection_id = $2"
 		" GROUP BY accounting_method ORDER BY accounting_method",
-		INT8OID, INT8OID);
+		INT8OID, INT8OID, DATEOID);
 	RqboArgs	args = {0};
 	RqboRange  *ranges;
 	uint64		count;
 
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_datum(&args, DateADTGetDatum(since));
 	count = rqbo_db_run(&statement, &args);
 	ranges = SPI_palloc((count + 1) * sizeof(RqboRange));
 	for (uint64 i = 0; i < count; i++)

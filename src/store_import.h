@@ -27,6 +27,9 @@ typedef struct RqboCounts
 	int			amounts_restated;	/* among the first two: in months imported before */
 } RqboCounts;
 
+/* How many months are read at once: Intuit asks for small reports. */
+#define RQBO_CHUNK_MONTHS 12
+
 /* A stretch of whole months to import by one accounting method. */
 typedef struct RqboRange
 {
@@ -55,7 +58,14 @@ typedef struct RqboAccount
 extern int64 rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, const RqboRange *range,
 									 const char *started_by);
 extern void rqbo_store_import_progress(int64 model_id, int64 import_id, const RqboCounts *counts, int requests);
-extern void rqbo_store_import_succeeded(int64 model_id, int64 import_id);
+extern void rqbo_store_import_succeeded(int64 model_id, int64 import_id, int requests_saved);
+
+/*
+ * The line of a refresh on schedule that has failed before anything was read:
+ * the last one, if that failed in just the same way, or else a new one.
+ */
+extern int64 rqbo_store_repeated_failure(int64 model_id, int64 connection_id, const ErrorData *failure,
+										 const char *started_by);
 extern void rqbo_store_import_failed(int64 model_id, int64 import_id, const ErrorData *failure,
 									 const char *intuit_tid);
 
@@ -79,7 +89,9 @@ extern int64 rqbo_store_count_amounts(int64 model_id, int64 connection_id, const
 /* Months of the range in which assets differ from liabilities and equity, as text for an errdetail; NULL if none. */
 extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range);
 
-extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id);
+
+/* What was imported, from the month of since on; an array ended by one without a method. */
+extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since);
 extern void rqbo_store_review_restatements(int64 model_id, int64 import_id);
 
 #endif							/* RQBO_STORE_IMPORT_H */

@@ -6,7 +6,8 @@
  * Intuit admits 10 requests a second and 500 a minute for each realm.  What a
  * bucket lets through in any second is its size and one second's filling: 3
  * and 6.5 keep both limits.  The bucket outlives the worker in the
- * connection's row, since one job may follow on another at once.
+ * connection's row, since one job may follow on another at once, and so does
+ * the pause that a refusal asks for.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
  *
@@ -41,4 +42,12 @@ rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
 		return (int) ceil((1.0 - throttle->tokens) * 1000 / TOKENS_A_SECOND);
 	throttle->tokens -= 1.0;
 	return 0;
+}
+
+void
+rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms)
+{
+	throttle->is_begun = true;
+	throttle->tokens = Min(throttle->tokens, 1.0 - (double) ms * TOKENS_A_SECOND / 1000);
+	throttle->counted_at = now;
 }

@@ -20,4 +20,7 @@ typedef struct RqboThrottle
 /* Spend one request now, or say how many milliseconds to wait before asking again. */
 extern int	rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now);
 
+/* QuickBooks refuses: nothing is left to spend until so many milliseconds have passed. */
+extern void rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms);
+
 #endif							/* RQBO_THROTTLE_H */

@@ -30,6 +30,9 @@
 #include "guc.h"
 #include "import.h"
 #include "job_shared.h"
+#include "shmem.h"
+#include "upkeep.h"
+#include "wake.h"
 
 pg_noreturn PGDLLEXPORT void rqbo_worker_main(Datum main_arg);
 
@@ -156,11 +159,8 @@ run_and_report(RqboJobShared *shared)
 	MemoryContextDelete(context);
 }
 
-/*
- * Settings a worker must not take from the database or from chance.
- */
-static void
-settle(void)
+void
+rqbo_worker_settle(void)
 {
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
@@ -168,8 +168,25 @@ settle(void)
 	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("datestyle", "ISO", PGC_SUSET, PGC_S_OVERRIDE);
+	/* tokens that Intuit has replaced must be on a synchronous standby too */
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+		SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE);
 	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
 	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
+ * What the job has left may be due at another time than the background worker
+ * knows.
+ */
+static void
+wake_background_worker(void)
+{
+	if (!rqbo_shmem_is_there())
+		return;
+	StartTransactionCommand();
+	rqbo_wake_at_commit();
+	CommitTransactionCommand();
 }
 
 void
@@ -200,8 +217,9 @@ rqbo_worker_main(Datum main_arg)
 	/* the session that asks reads what we send in the encoding of the database */
 	SetClientEncoding(GetDatabaseEncoding());
 	rqbo_guc_restore(shm_toc_lookup(toc, RQBO_JOB_KEY_GUC, false));
-	settle();
+	rqbo_worker_settle();
 	run_and_report(shared);
+	wake_background_worker();
 	dsm_detach(segment);
 	proc_exit(0);
 }

@@ -40,7 +40,7 @@ CREATE TABLE reefqbo.app (
     client_id text NOT NULL,
     client_secret_sealed bytea NOT NULL,
     redirect_uri text NOT NULL,
-    registered_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    registered_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (environment_id)
 );
 
@@ -51,7 +51,7 @@ CREATE TABLE reefqbo.model (
     model_id bigint GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     purpose text NOT NULL DEFAULT 'production',
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id),
     UNIQUE (name),
     CONSTRAINT model_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
@@ -66,7 +66,7 @@ CREATE TABLE reefqbo.branch (
     branch_id bigint GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     parent_branch_id bigint,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, branch_id),
     UNIQUE (model_id, name),
     FOREIGN KEY (model_id, parent_branch_id) REFERENCES reefqbo.branch,
@@ -130,6 +130,7 @@ BEGIN
     END IF;
     INSERT INTO reefqbo.model (name, purpose) VALUES ($1, $2) RETURNING model_id INTO new_id;
     INSERT INTO reefqbo.branch (model_id, name) VALUES (new_id, $1);
+    INSERT INTO reefqbo.schedule (model_id) VALUES (new_id);
     RETURN new_id;
 EXCEPTION
     WHEN unique_violation THEN
@@ -142,7 +143,7 @@ END
 $$;
 
 COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
-'Makes a model and its root branch, which has the model''s name.
+'Makes a model, its root branch, which has the model''s name, and its schedule.
 Arguments: name, unique; purpose, ''production'' or ''training'' (a training model may link sandbox companies, a production model may not).
 Result: its model_id. Errors: 42710 the name exists, 22023 the name or purpose is not acceptable, 22004 an argument is null.';
 

@@ -6,7 +6,7 @@ CREATE TABLE reefqbo.connection (
     branch_id bigint NOT NULL,
     environment_id bigint NOT NULL REFERENCES reefqbo.environment,
     status text NOT NULL,
-    status_since timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    status_since timestamptz NOT NULL DEFAULT reefqbo._now(),
     status_reason text,
     realm_id_sealed bytea NOT NULL,
     realm_digest bytea NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE reefqbo.connection (
     book_close_date date,
     report_basis text,
     company_read_at timestamptz,
-    connected_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    connected_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     accounts_as_of timestamptz,
     actuals_as_of timestamptz,
     throttle_tokens double precision,
@@ -53,7 +53,9 @@ CREATE TABLE reefqbo.credential (
     previous_refresh_token_sealed bytea,
     refresh_started_at timestamptz,
     rejected_at timestamptz,
-    obtained_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    obtained_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    keep_alive_at timestamptz NOT NULL,
+    ending_told_days integer,
     PRIMARY KEY (model_id, connection_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
 );
@@ -62,6 +64,8 @@ COMMENT ON TABLE reefqbo.credential IS
 'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint; the refresh token before it is kept until the new one has worked.';
 COMMENT ON COLUMN reefqbo.credential.refresh_started_at IS 'set, durably, before a refresh is sent and cleared when its answer is stored: still set means that an answer was lost';
 COMMENT ON COLUMN reefqbo.credential.rejected_at IS 'when Intuit rejected this generation for good: it is not asked again';
+COMMENT ON COLUMN reefqbo.credential.keep_alive_at IS 'when the grant is refreshed though nobody needs it: at a tenth of its rolling life, or after 7 days';
+COMMENT ON COLUMN reefqbo.credential.ending_told_days IS 'the last of the marks 90, 30 and 7 days before its end that was told; NULL for none';
 COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
 
 CREATE TABLE reefqbo.authorization_request (
@@ -69,7 +73,7 @@ CREATE TABLE reefqbo.authorization_request (
     state_digest bytea NOT NULL,
     branch_id bigint NOT NULL,
     environment_id bigint NOT NULL REFERENCES reefqbo.environment,
-    created_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
     PRIMARY KEY (model_id, state_digest),
@@ -152,26 +156,26 @@ SELECT m.name AS model,
        b.name AS branch,
        c.company_name AS company,
        e.name AS environment,
-       CASE WHEN c.status = 'connected' AND g.ends_at <= pg_catalog.now() THEN 'reconnect_required'
+       CASE WHEN c.status = 'connected' AND g.ends_at <= k.now THEN 'reconnect_required'
             ELSE c.status END AS status,
        c.status_since AS since,
-       CASE WHEN c.status = 'connected' AND g.ends_at <= pg_catalog.now() THEN 'the grant has ended'
+       CASE WHEN c.status = 'connected' AND g.ends_at <= k.now THEN 'the grant has ended'
             ELSE c.status_reason END AS reason,
-       CASE WHEN c.status = 'reconnect_required' OR g.ends_at <= pg_catalog.now()
+       CASE WHEN c.status = 'reconnect_required' OR g.ends_at <= k.now
                 THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L); then open the address and sign in as an admin of the company',
                                        m.name, b.name)
             WHEN c.status = 'suspended'
                 THEN 'renew the company''s QuickBooks subscription; the next import notices it by itself'
             WHEN c.status = 'disconnected'
                 THEN pg_catalog.format('nothing, or SELECT reefqbo.connect(%L, %L, %L) to link it again', m.name, e.name, b.name)
-            WHEN g.ends_at < pg_catalog.now() + interval '30 days'
+            WHEN g.ends_at < k.now + interval '30 days'
                 THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L) before the grant ends', m.name, b.name)
             WHEN c.actuals_as_of IS NULL
                 THEN 'nothing is wrong; import with reefqbo.import_accounts and reefqbo.import_actuals'
             ELSE 'nothing'
        END AS what_to_do,
        CASE WHEN c.status IN ('connected', 'suspended')
-            THEN pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - pg_catalog.now()) / 86400)::integer
+            THEN pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - k.now) / 86400)::integer
        END AS days_until_grant_ends,
        c.actuals_as_of AS data_as_of,
        c.model_id,
@@ -180,6 +184,11 @@ FROM reefqbo.connection c
 JOIN reefqbo.model m ON m.model_id = c.model_id
 JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
 JOIN reefqbo.environment e ON e.environment_id = c.environment_id
+CROSS JOIN LATERAL (
+    -- reefqbo._now(), in words that whoever may read this view may use
+    SELECT pg_catalog.statement_timestamp()
+           + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
+) k
 LEFT JOIN LATERAL (
     SELECT LEAST(t.refresh_expires_at, t.hard_expires_at) AS ends_at
     FROM reefqbo.credential t

@@ -9,7 +9,7 @@ CREATE TABLE reefqbo.import_log (
     start_date date,
     end_date date,
     status text NOT NULL DEFAULT 'running',
-    started_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    started_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     finished_at timestamptz,
     started_by name NOT NULL,
     accounts_seen integer NOT NULL DEFAULT 0,
@@ -20,6 +20,12 @@ CREATE TABLE reefqbo.import_log (
     amounts_changed integer NOT NULL DEFAULT 0,
     amounts_unchanged integer NOT NULL DEFAULT 0,
     requests integer NOT NULL DEFAULT 0,
+    requests_saved integer NOT NULL DEFAULT 0,
+    chunks_total integer NOT NULL DEFAULT 0,
+    chunks_done integer NOT NULL DEFAULT 0,
+    chunks_before integer NOT NULL DEFAULT 0,
+    continues bigint,
+    attempts integer NOT NULL DEFAULT 1,
     sqlstate text,
     message text,
     detail text,
@@ -31,13 +37,33 @@ CREATE TABLE reefqbo.import_log (
     CONSTRAINT import_status_is_known CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted'))
 );
 
+CREATE INDEX import_log_started ON reefqbo.import_log (started_at);
 CREATE INDEX import_log_connection ON reefqbo.import_log (model_id, connection_id, import_id);
 
 COMMENT ON TABLE reefqbo.import_log IS
-'One row an import: what was fetched, for which range, what it changed and how it ended. A failed one says why, with SQLSTATE and intuit_tid; an interrupted one was cut off by a crash or a cancel.';
+'One row an import: what was fetched, for which range, what it changed and how it ended. A failed one says why, with SQLSTATE and intuit_tid; an interrupted one was cut off by a crash or a cancel.
+A refresh on schedule that found no change leaves no row, and one that fails again just as before is counted in the row of before. Rows older than reefqbo.log_retention are removed.';
+COMMENT ON COLUMN reefqbo.import_log.started_by IS 'the role that asked, or "reefqbo worker" for the background worker';
+COMMENT ON COLUMN reefqbo.import_log.requests_saved IS 'requests that were not needed, since QuickBooks said what had changed';
+COMMENT ON COLUMN reefqbo.import_log.chunks_total IS 'stretches of at most twelve months to read, those of the import it continues counted';
+COMMENT ON COLUMN reefqbo.import_log.chunks_done IS 'how many of them are read and stored';
+COMMENT ON COLUMN reefqbo.import_log.chunks_before IS 'how many were done by the import it continues';
+COMMENT ON COLUMN reefqbo.import_log.continues IS 'the interrupted import whose remaining chunks this one reads';
+COMMENT ON COLUMN reefqbo.import_log.attempts IS 'how often it was tried on schedule and failed with the same error';
 COMMENT ON COLUMN reefqbo.import_log.requests IS 'requests made to the accounting API, repeated ones counted';
 COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements';
 COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last answer, for its support';
+
+CREATE TABLE reefqbo.import_chunk (
+    model_id bigint NOT NULL,
+    import_id bigint NOT NULL,
+    start_date date NOT NULL,
+    end_date date NOT NULL,
+    PRIMARY KEY (model_id, import_id, start_date)
+);
+
+COMMENT ON TABLE reefqbo.import_chunk IS
+'The stretches that an import of a range has yet to read. Each goes in the transaction that stores what was read of it, so that an import that was interrupted goes on where it was.';
 
 CREATE TABLE reefqbo.account (
     model_id bigint NOT NULL,
@@ -56,8 +82,8 @@ CREATE TABLE reefqbo.account (
     current_balance numeric,
     description text,
     gone_since timestamptz,
-    first_seen_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    changed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    first_seen_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    changed_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, connection_id, account_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
 );
@@ -121,7 +147,7 @@ CREATE TABLE reefqbo.restatement (
     period_end date NOT NULL,
     old_amount numeric NOT NULL,
     new_amount numeric NOT NULL,
-    restated_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    restated_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     import_id bigint NOT NULL,
     in_closed_period boolean NOT NULL,
     was_provisional boolean NOT NULL,
@@ -168,7 +194,7 @@ Arguments: model; start_date, the first day of a month; end_date, the last day o
 Result: a row a connection with what was done. Errors: 22023 not whole months or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss and …/balancesheet';
 
-CREATE FUNCTION reefqbo.refresh(model text, branch text DEFAULT NULL,
+CREATE FUNCTION reefqbo.refresh(model text, branch text DEFAULT NULL, whole boolean DEFAULT false,
     OUT branch_name text, OUT company text, OUT accounts_seen integer, OUT accounts_new integer,
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,
     OUT amounts_unchanged integer, OUT requests integer, OUT seconds numeric)
@@ -176,6 +202,8 @@ RETURNS SETOF record
 LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_refresh';
 
-COMMENT ON FUNCTION reefqbo.refresh(text, text) IS
-'Imports the chart of accounts and, for every accounting method imported before, the whole range imported so far, extended to the current month. Amounts that did not change are not written; one that did leaves a row in reefqbo.restatement.
-Arguments: model; branch, by default every connection of the model. Result: a row a connection with what was done. Errors: as reefqbo.import_actuals.';
+COMMENT ON FUNCTION reefqbo.refresh(text, text, boolean) IS
+'Brings the chart of accounts and everything imported before up to date, extended to the current month. First QuickBooks is asked, by one request, whether anything has changed; if nothing has, that is all.
+If something has, or if QuickBooks cannot say, everything that was imported is read again. Amounts that did not change are not written; one that did leaves a row in reefqbo.restatement.
+Arguments: model; branch, by default every connection of the model; whole, true to read everything without asking. Result: a row a connection with what was done. Errors: as reefqbo.import_actuals.
+See https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture';

@@ -1,0 +1,43 @@
+/*-------------------------------------------------------------------------
+ *
+ * chores.c
+ *	  What the background worker does besides companies: tells of grants that
+ *	  end, and removes old lines of the log in bounded steps.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "db.h"
+#include "store_upkeep.h"
+#include "tell.h"
+#include "upkeep.h"
+
+/* Rows removed in one transaction, and such transactions in one run. */
+#define PRUNE_ROWS 1000
+#define PRUNE_STEPS 100
+
+static void
+prune_log(void)
+{
+	int			removed = PRUNE_ROWS;
+
+	for (int step = 0; step < PRUNE_STEPS && removed == PRUNE_ROWS; step++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		rqbo_db_begin();
+		removed = rqbo_store_prune(PRUNE_ROWS);
+		rqbo_db_commit();
+	}
+}
+
+void
+rqbo_chores_do(void)
+{
+	rqbo_db_begin();
+	rqbo_tell_endings(0);
+	rqbo_db_commit();
+	prune_log();
+}

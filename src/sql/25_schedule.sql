@@ -1,0 +1,186 @@
+-- The schedule: how often each model is refreshed, and how each connection stands with it.
+
+CREATE TABLE reefqbo.schedule (
+    model_id bigint NOT NULL REFERENCES reefqbo.model ON DELETE CASCADE,
+    refresh_every interval NOT NULL DEFAULT '6 hours',
+    reread_months integer NOT NULL DEFAULT 3,
+    full_every interval NOT NULL DEFAULT '7 days',
+    quiet_from time NOT NULL DEFAULT '00:00',
+    quiet_until time NOT NULL DEFAULT '00:00',
+    time_zone text NOT NULL DEFAULT 'UTC',
+    is_paused boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (model_id),
+    CONSTRAINT schedule_refresh_every CHECK (refresh_every BETWEEN interval '1 minute' AND interval '28 days'),
+    CONSTRAINT schedule_full_every CHECK (full_every BETWEEN interval '1 hour' AND interval '366 days'),
+    CONSTRAINT schedule_reread_months CHECK (reread_months BETWEEN 1 AND 1200)
+);
+
+COMMENT ON TABLE reefqbo.schedule IS
+'When the background worker refreshes the connections of each model. A row is made with its model; change it with reefqbo.set_schedule.';
+COMMENT ON COLUMN reefqbo.schedule.refresh_every IS 'how often QuickBooks is asked for changes; companies are spread evenly over it';
+COMMENT ON COLUMN reefqbo.schedule.reread_months IS 'how many months, the present one counted, are read again when something has changed';
+COMMENT ON COLUMN reefqbo.schedule.full_every IS 'how often everything that was imported is read again, whatever QuickBooks says of changes';
+COMMENT ON COLUMN reefqbo.schedule.quiet_from IS 'from this time of day nothing is read, until quiet_until; no quiet hours when both are the same';
+COMMENT ON COLUMN reefqbo.schedule.time_zone IS 'the time zone of the quiet hours';
+COMMENT ON COLUMN reefqbo.schedule.is_paused IS 'nothing is read; grants are kept alive all the same';
+
+CREATE FUNCTION reefqbo._wake()
+RETURNS trigger
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_wake_trigger';
+
+COMMENT ON FUNCTION reefqbo._wake() IS 'Internal: the background worker looks at commit what has become due.';
+
+CREATE TRIGGER schedule_wake AFTER INSERT OR UPDATE OR DELETE ON reefqbo.schedule
+FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._wake();
+
+CREATE TABLE reefqbo.upkeep (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    refresh_due_at timestamptz NOT NULL,
+    full_due_at timestamptz,
+    not_before timestamptz,
+    backfill_import_id bigint,
+    backfill_is_wanted boolean NOT NULL DEFAULT false,
+    attempted_at timestamptz,
+    succeeded_at timestamptz,
+    failed_at timestamptz,
+    failures integer NOT NULL DEFAULT 0,
+    sqlstate text,
+    message text,
+    throttled_since timestamptz,
+    changes_until timestamptz,
+    changes_read_at timestamptz,
+    changes_seen text[],
+    requests_on date,
+    requests_today integer NOT NULL DEFAULT 0,
+    saved_today integer NOT NULL DEFAULT 0,
+    requests_total bigint NOT NULL DEFAULT 0,
+    saved_total bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (model_id, connection_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection ON DELETE CASCADE
+);
+
+COMMENT ON TABLE reefqbo.upkeep IS
+'How each connection stands with the schedule: what is due when, how the last attempts ended, and up to when changes in QuickBooks are known. Read reefqbo.upkeep_status instead.';
+COMMENT ON COLUMN reefqbo.upkeep.full_due_at IS 'when everything that was imported is to be read again; NULL: with the next refresh';
+COMMENT ON COLUMN reefqbo.upkeep.not_before IS 'no attempt before this time. Written ahead of each attempt, so that one that ends with a crash is repeated with a pause as well';
+COMMENT ON COLUMN reefqbo.upkeep.backfill_import_id IS 'an import of a range that has chunks left to read';
+COMMENT ON COLUMN reefqbo.upkeep.backfill_is_wanted IS 'the worker goes on with it by itself; false once somebody has cancelled it';
+COMMENT ON COLUMN reefqbo.upkeep.throttled_since IS 'since when every attempt was refused with 429; for hours on end it is the app''s monthly quota that is used up';
+COMMENT ON COLUMN reefqbo.upkeep.changes_until IS 'by QuickBooks'' clock: what changed before it is in the tables; NULL: not known, so the next refresh reads everything';
+COMMENT ON COLUMN reefqbo.upkeep.changes_read_at IS 'the same moment by the server''s clock';
+COMMENT ON COLUMN reefqbo.upkeep.changes_seen IS 'the changes QuickBooks told last: the next question overlaps, and these are not news';
+COMMENT ON COLUMN reefqbo.upkeep.saved_today IS 'requests that were not needed, since QuickBooks said that nothing had changed';
+
+-- ---- when ----
+
+CREATE FUNCTION reefqbo._phase(connection_id bigint)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (hashint8($1) & 2147483647) / 2147483648.0::double precision $$;
+
+COMMENT ON FUNCTION reefqbo._phase(bigint) IS
+'Internal: where in each period a connection has its turn, from 0 to 1: always the same for one connection, and spread evenly over many.';
+
+CREATE FUNCTION reefqbo._after_quiet(moment timestamptz, quiet_from time, quiet_until time, time_zone text)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE
+        WHEN $2 = $3 THEN $1
+        WHEN $2 < $3 AND l.t::time >= $2 AND l.t::time < $3 THEN (l.t::date + $3) AT TIME ZONE $4
+        WHEN $2 > $3 AND l.t::time >= $2 THEN (l.t::date + 1 + $3) AT TIME ZONE $4
+        WHEN $2 > $3 AND l.t::time < $3 THEN (l.t::date + $3) AT TIME ZONE $4
+        ELSE $1
+    END
+    FROM (SELECT $1 AT TIME ZONE $4) AS l (t)
+$$;
+
+COMMENT ON FUNCTION reefqbo._after_quiet(timestamptz, time, time, text) IS
+'Internal: the moment itself, or the end of the quiet hours that it falls into.';
+
+CREATE FUNCTION reefqbo._next_turn(after timestamptz, every interval, phase double precision,
+                                   quiet_from time, quiet_until time, time_zone text)
+RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN q.t = n.t THEN n.t
+                ELSE q.t + LEAST($2, interval '1 hour') * $3 END
+    FROM (SELECT extract(epoch FROM $2)::double precision) AS e (s),
+         LATERAL (SELECT to_timestamp((floor(extract(epoch FROM $1)::double precision / e.s - $3) + 1 + $3) * e.s)) AS n (t),
+         LATERAL (SELECT reefqbo._after_quiet(n.t, $4, $5, $6)) AS q (t)
+$$;
+
+COMMENT ON FUNCTION reefqbo._next_turn(timestamptz, interval, double precision, time, time, text) IS
+'Internal: the next turn of a connection after a moment. Turns come every so often, counted from 1970, moved by the phase; however many were missed, there is one next.
+A turn in the quiet hours comes after their end, within the first hour, by the phase.';
+
+CREATE FUNCTION reefqbo.set_schedule(model text, refresh_every interval DEFAULT NULL, reread_months integer DEFAULT NULL,
+                                     full_every interval DEFAULT NULL, quiet_from time DEFAULT NULL,
+                                     quiet_until time DEFAULT NULL, time_zone text DEFAULT NULL,
+                                     paused boolean DEFAULT NULL)
+RETURNS reefqbo.schedule
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    changed reefqbo.schedule;
+BEGIN
+    PERFORM now() AT TIME ZONE COALESCE($7, 'UTC');
+    INSERT INTO reefqbo.schedule AS s (model_id) VALUES (in_model) ON CONFLICT DO NOTHING;
+    UPDATE reefqbo.schedule s
+    SET refresh_every = COALESCE($2, s.refresh_every), reread_months = COALESCE($3, s.reread_months),
+        full_every = COALESCE($4, s.full_every), quiet_from = COALESCE($5, s.quiet_from),
+        quiet_until = COALESCE($6, s.quiet_until), time_zone = COALESCE($7, s.time_zone),
+        is_paused = COALESCE($8, s.is_paused)
+    WHERE s.model_id = in_model
+    RETURNING s.* INTO changed;
+    -- what is overdue stays so; what lies ahead follows the new schedule
+    UPDATE reefqbo.upkeep u
+    SET refresh_due_at = reefqbo._next_turn(reefqbo._now(), changed.refresh_every, reefqbo._phase(u.connection_id),
+                                            changed.quiet_from, changed.quiet_until, changed.time_zone),
+        full_due_at = LEAST(u.full_due_at, reefqbo._now() + changed.full_every)
+    WHERE u.model_id = in_model AND u.refresh_due_at > reefqbo._now();
+    RETURN changed;
+EXCEPTION
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not set the schedule of model "%s"', $1),
+            DETAIL = 'refresh_every is 1 minute to 28 days, full_every 1 hour to 366 days, and reread_months 1 to 1200.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean) IS
+'Changes when the background worker refreshes a model. What is left out or NULL stays as it is.
+Arguments: model; refresh_every, 1 minute to 28 days (at first 6 hours); reread_months, how many months are read again when something has changed (3);
+full_every, how often everything imported is read again, 1 hour to 366 days (7 days); quiet_from and quiet_until, times of day between which nothing is read (the same time twice: none), in time_zone (UTC);
+paused, true to read nothing until it is false again: grants are kept alive all the same.
+Result: the schedule. Errors: 42704 no such model, 22023 a value or time zone is not acceptable.';
+
+CREATE VIEW reefqbo._due AS
+SELECT d.*, GREATEST(LEAST(d.refresh_due_at, d.backfill_due_at, d.grant_due_at), d.held_until) AS due_at
+FROM (
+    SELECT c.model_id, c.connection_id,
+           CASE WHEN s.is_paused THEN NULL
+                WHEN u.connection_id IS NULL OR w.was_set_back THEN q.readable_at
+                ELSE GREATEST(u.refresh_due_at, q.readable_at) END AS refresh_due_at,
+           CASE WHEN u.backfill_is_wanted AND u.backfill_import_id IS NOT NULL AND NOT s.is_paused
+                THEN q.readable_at END AS backfill_due_at,
+           CASE WHEN t.obtained_at > n.t + interval '1 minute' THEN n.t ELSE t.keep_alive_at END AS grant_due_at,
+           CASE WHEN NOT w.was_set_back THEN u.not_before END AS held_until,
+           u.attempted_at, u.backfill_import_id
+    FROM reefqbo.connection c
+    JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id
+    JOIN reefqbo.schedule s ON s.model_id = c.model_id
+    LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id
+    CROSS JOIN (SELECT reefqbo._now()) AS n (t)
+    CROSS JOIN LATERAL (SELECT COALESCE(u.attempted_at > n.t + interval '1 minute', false)) AS w (was_set_back)
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.quiet_from = s.quiet_until THEN n.t
+                                    ELSE reefqbo._after_quiet(n.t, s.quiet_from, s.quiet_until, s.time_zone) END) AS q (readable_at)
+    WHERE c.status <> 'disconnected' AND t.rejected_at IS NULL
+) d;
+
+COMMENT ON VIEW reefqbo._due IS
+'Internal: when there is something to do for each living connection: a refresh, an import to go on with, or a grant to keep alive. Times that lie in the future because the clock was set back count as come.';
+

@@ -1,0 +1,607 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_upkeep.c
+ *	  The schedule and how connections stand with it, in tables.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "db_array.h"
+#include "guc.h"
+#include "store_upkeep.h"
+
+/* ---- what is due ---- */
+
+/*
+ * Models take turns: the first of each model's connections come before the
+ * second of any, and among them the model that was served longest ago.
+ */
+RqboDue *
+rqbo_store_list_due(int limit, int *count)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT model_id, connection_id,"
+		" CASE WHEN backfill_due_at <= now THEN 0 WHEN refresh_due_at <= now THEN 1 ELSE 2 END::bigint,"
+		" COALESCE(backfill_import_id, 0)"
+		" FROM (SELECT d.*, reefqbo._now() AS now,"
+		"   row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
+		"   max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
+		"  FROM reefqbo._due d WHERE d.due_at <= reefqbo._now()) d"
+		" ORDER BY turn, model_served_at NULLS FIRST, model_id LIMIT $1",
+		INT8OID);
+	RqboArgs	args = {0};
+	RqboDue    *due;
+
+	rqbo_arg_int8(&args, limit);
+	*count = (int) rqbo_db_run(&statement, &args);
+	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
+	for (int i = 0; i < *count; i++)
+	{
+		due[i].model_id = rqbo_cell_int8(i, 1);
+		due[i].connection_id = rqbo_cell_int8(i, 2);
+		due[i].kind = (RqboDueKind) rqbo_cell_int8(i, 3);
+		due[i].backfill_import_id = rqbo_cell_int8(i, 4);
+	}
+	return due;
+}
+
+/*
+ * The next mark of the countdown that a grant comes to: an SQL expression over
+ * credential t, and the marks themselves.
+ */
+#define GRANT_ENDS_AT "LEAST(t.refresh_expires_at, t.hard_expires_at)"
+#define ENDING_MARKS "(VALUES (90), (30), (7)) AS mark (days)"
+
+TimestampTz
+rqbo_store_next_due(void)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT LEAST((SELECT min(due_at) FROM reefqbo._due),"
+		" (SELECT min(" GRANT_ENDS_AT " - interval '1 day' * mark.days)"
+		"  FROM reefqbo.connection c"
+		"  JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id, " ENDING_MARKS
+		"  WHERE c.status <> 'disconnected' AND t.rejected_at IS NULL"
+		"  AND mark.days < COALESCE(t.ending_told_days, 1000)"
+		"  AND " GRANT_ENDS_AT " > reefqbo._now()),"
+		" (SELECT min(l.started_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour'"
+		"  FROM reefqbo.import_log l WHERE l.status <> 'running'))",
+		INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, rqbo_log_retention);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_is_null(1) ? DT_NOEND : (TimestampTz) rqbo_column_int8(1);
+}
+
+/* ---- refreshing ---- */
+
+/*
+ * A column of text[] as an array ended by NULL.
+ */
+static char **
+column_texts(int column)
+{
+	char	  **texts;
+	Datum	   *values = NULL;
+	bool	   *nulls;
+	int			count = 0;
+	bool		is_null;
+	Datum		datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column, &is_null);
+
+	if (!is_null)
+		deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &count);
+	texts = SPI_palloc((count + 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+	{
+		char	   *element = TextDatumGetCString(values[i]);
+
+		texts[i] = strcpy(SPI_palloc(strlen(element) + 1), element);
+	}
+	texts[count] = NULL;
+	return texts;
+}
+
+/*
+ * QuickBooks tells changes of the last 30 days; one day is left for clocks and
+ * slowness.  A month that was not over when it was read is read again when it
+ * is over everywhere on earth.
+ */
+RqboRefreshState *
+rqbo_store_read_refresh_state(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT COALESCE(u.full_due_at <= n.t, true),"
+		" COALESCE(u.changes_until IS NOT NULL AND u.changes_read_at BETWEEN n.t - interval '29 days' AND n.t + interval '1 day', false),"
+		" u.changes_until, array_remove(u.changes_seen, NULL),"
+		" (t.since - date '2000-01-01')::bigint,"
+		" ((date_trunc('month', n.t) - interval '1 month' * (s.reread_months - 1))::date - date '2000-01-01')::bigint,"
+		" (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2)"
+		" FROM reefqbo.connection c"
+		" JOIN reefqbo.schedule s ON s.model_id = c.model_id"
+		" CROSS JOIN (SELECT reefqbo._now()) AS n (t)"
+		" LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id"
+		" CROSS JOIN LATERAL (SELECT LEAST("
+		"   (SELECT min(i.period_start) FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
+		"     AND i.is_provisional AND i.period_end < ((n.t AT TIME ZONE 'UTC') - interval '12 hours')::date),"
+		"   (SELECT min(m.last) FROM (SELECT (max(i.period_end) + 1) AS last FROM reefqbo.imported_month i"
+		"     WHERE i.model_id = $1 AND i.connection_id = $2 GROUP BY i.accounting_method) m"
+		"     WHERE m.last <= n.t::date))) AS t (since)"
+		" WHERE c.model_id = $1 AND c.connection_id = $2",
+		INT8OID, INT8OID);
+	RqboRefreshState *state;
+
+	if (rqbo_db_run_ids(&statement, model_id, connection_id) == 0)
+		elog(ERROR, "a connection has vanished");
+	state = SPI_palloc(sizeof(RqboRefreshState));
+	state->is_full_due = rqbo_column_bool(1);
+	state->knows_changes = rqbo_column_bool(2);
+	state->changes_until = (TimestampTz) rqbo_column_int8(3);
+	state->month_has_turned = !rqbo_column_is_null(5);
+	state->turned_since = (DateADT) rqbo_column_int8(5);
+	state->window_start = (DateADT) rqbo_column_int8(6);
+	state->naccounts = (int) rqbo_column_int8(7);
+	state->changes_seen = column_texts(4);
+	return state;
+}
+
+/*
+ * The row of a connection, made on first use: its first turn on schedule is
+ * the next one of its phase.
+ */
+static void
+ensure_row(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"INSERT INTO reefqbo.upkeep (model_id, connection_id, refresh_due_at)"
+		" SELECT $1, $2, reefqbo._next_turn(reefqbo._now(), s.refresh_every, reefqbo._phase($2),"
+		"  s.quiet_from, s.quiet_until, s.time_zone)"
+		" FROM reefqbo.schedule s WHERE s.model_id = $1"
+		" AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = $1 AND u.connection_id = $2)"
+		" ON CONFLICT DO NOTHING",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+void
+rqbo_store_claim(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET attempted_at = reefqbo._now(),"
+		" not_before = reefqbo._now() + interval '1 minute' * (1 << LEAST(failures, 6))"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	ensure_row(model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+void
+rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET not_before = reefqbo._now() + interval '1 second' * $3"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	ensure_row(model_id, connection_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, seconds);
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * Something went well.  is_refreshed: the tables hold what QuickBooks holds;
+ * is_full: and everything was read for that.
+ */
+void
+rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, bool is_full)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep u SET not_before = NULL, failures = 0, throttled_since = NULL,"
+		" succeeded_at = CASE WHEN $3 THEN reefqbo._now() ELSE u.succeeded_at END,"
+		" refresh_due_at = CASE WHEN $3 THEN reefqbo._next_turn(reefqbo._now(), s.refresh_every, reefqbo._phase($2),"
+		"  s.quiet_from, s.quiet_until, s.time_zone) ELSE u.refresh_due_at END,"
+		" full_due_at = CASE WHEN $4 THEN reefqbo._now() + s.full_every * (1 - reefqbo._phase($2) / 4)"
+		"  ELSE u.full_due_at END"
+		" FROM reefqbo.schedule s WHERE s.model_id = $1 AND u.model_id = $1 AND u.connection_id = $2",
+		INT8OID, INT8OID, BOOLOID, BOOLOID);
+	RqboArgs	args = {0};
+
+	ensure_row(model_id, connection_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_datum(&args, BoolGetDatum(is_refreshed));
+	rqbo_arg_datum(&args, BoolGetDatum(is_full));
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKnown *changes)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET changes_until = $3, changes_read_at = reefqbo._now(), changes_seen = $4"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, TIMESTAMPTZOID, TEXTARRAYOID);
+	RqboArgs	args = {0};
+	RqboColumn	seen;
+	ListCell   *cell;
+
+	ensure_row(model_id, connection_id);
+	rqbo_column_begin(&seen, list_length(changes->seen));
+	foreach(cell, changes->seen)
+		rqbo_column_add_text(&seen, lfirst(cell));
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	if (changes->is_set)
+		rqbo_arg_datum(&args, TimestampTzGetDatum(changes->until));
+	else
+		rqbo_arg_null(&args);
+	rqbo_arg_text_column(&args, &seen);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_forget_changes(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET changes_until = NULL, changes_seen = NULL"
+		" WHERE model_id = $1 AND connection_id = $2 AND changes_until IS NOT NULL",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+void
+rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int saved)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep u SET requests_on = n.t::date,"
+		" requests_today = CASE WHEN u.requests_on = n.t::date THEN u.requests_today ELSE 0 END + $3,"
+		" saved_today = CASE WHEN u.requests_on = n.t::date THEN u.saved_today ELSE 0 END + $4,"
+		" requests_total = u.requests_total + $3, saved_total = u.saved_total + $4"
+		" FROM (SELECT reefqbo._now()) AS n (t)"
+		" WHERE u.model_id = $1 AND u.connection_id = $2",
+		INT8OID, INT8OID, INT4OID, INT4OID);
+	RqboArgs	args = {0};
+
+	ensure_row(model_id, connection_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int4(&args, made);
+	rqbo_arg_int4(&args, saved);
+	rqbo_db_run(&statement, &args);
+}
+
+/* ---- failing ---- */
+
+int
+rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT failures::bigint, COALESCE(extract(epoch FROM reefqbo._now() - throttled_since)::bigint, -1)"
+		" FROM reefqbo.upkeep WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	*throttled_seconds = -1;
+	if (rqbo_db_run_ids(&statement, model_id, connection_id) == 0)
+		return 0;
+	*throttled_seconds = (int) Min(rqbo_column_int8(2), PG_INT32_MAX);
+	return (int) rqbo_column_int8(1);
+}
+
+int
+rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure, bool *is_news)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep u SET failures = u.failures + 1, failed_at = reefqbo._now(),"
+		" sqlstate = $3, message = $4, not_before = reefqbo._now() + interval '1 second' * $5,"
+		" throttled_since = CASE WHEN $6 THEN COALESCE(u.throttled_since, reefqbo._now()) END"
+		" FROM reefqbo.upkeep old"
+		" WHERE u.model_id = $1 AND u.connection_id = $2 AND old.model_id = $1 AND old.connection_id = $2"
+		" RETURNING u.failures::bigint, old.failures = 0 OR old.sqlstate IS DISTINCT FROM $3",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, BOOLOID);
+	RqboArgs	args = {0};
+
+	ensure_row(model_id, connection_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_text(&args, failure->sqlstate);
+	rqbo_arg_text(&args, failure->message);
+	rqbo_arg_int4(&args, failure->wait_seconds);
+	rqbo_arg_datum(&args, BoolGetDatum(failure->is_throttled));
+	rqbo_db_run(&statement, &args);
+	*is_news = rqbo_column_bool(2);
+	return (int) rqbo_column_int8(1);
+}
+
+void
+rqbo_store_begin_upkeep(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET not_before = NULL, failures = 0, throttled_since = NULL,"
+		" refresh_due_at = CASE WHEN failures > 0 THEN reefqbo._now() ELSE refresh_due_at END"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	ensure_row(model_id, connection_id);
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+/* ---- chunks ---- */
+
+static RqboRange *
+read_chunks(const char *method, uint64 count)
+{
+	RqboRange  *chunks = SPI_palloc((count + 1) * sizeof(RqboRange));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		chunks[i].method = method;
+		chunks[i].start = (DateADT) rqbo_cell_int8(i, 1);
+		chunks[i].end = (DateADT) rqbo_cell_int8(i, 2);
+	}
+	chunks[count].method = NULL;
+	return chunks;
+}
+
+/*
+ * Take over what an import of the same range has left, if it was cut off less
+ * than a day ago.  False if there is nothing of that kind.
+ */
+static bool
+take_over_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH old AS ("
+		"  SELECT l.import_id, l.chunks_total, l.chunks_done FROM reefqbo.upkeep u"
+		"  JOIN reefqbo.import_log l ON l.model_id = u.model_id AND l.import_id = u.backfill_import_id"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2 AND l.accounting_method = $4"
+		"  AND l.start_date = $5 AND l.end_date = $6 AND l.started_at > reefqbo._now() - interval '1 day'"
+		"), moved AS ("
+		"  UPDATE reefqbo.import_chunk k SET import_id = $3 FROM old"
+		"  WHERE k.model_id = $1 AND k.import_id = old.import_id RETURNING 1"
+		") UPDATE reefqbo.import_log l SET continues = old.import_id, chunks_total = old.chunks_total,"
+		"  chunks_done = old.chunks_done, chunks_before = old.chunks_done"
+		" FROM old WHERE l.model_id = $1 AND l.import_id = $3 AND EXISTS (SELECT FROM moved)",
+		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_text(&args, range->method);
+	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
+	return rqbo_db_run(&statement, &args) > 0;
+}
+
+/*
+ * Cut the range into chunks that end with it, so that the newest is whole.
+ */
+static void
+make_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range, int chunk_months)
+{
+	static RqboStatement forget = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.import_chunk k USING reefqbo.upkeep u"
+		" WHERE u.model_id = $1 AND u.connection_id = $2 AND k.model_id = $1 AND k.import_id = u.backfill_import_id",
+		INT8OID, INT8OID);
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH made AS ("
+		"  INSERT INTO reefqbo.import_chunk (model_id, import_id, start_date, end_date)"
+		"  SELECT $1, $2, GREATEST($3, ($4 + 1 - interval '1 month' * ((n + 1) * $5))::date),"
+		"   ($4 + 1 - interval '1 month' * (n * $5))::date - 1"
+		"  FROM generate_series(0, 2400) n WHERE ($4 + 1 - interval '1 month' * (n * $5))::date > $3"
+		"  RETURNING 1"
+		") UPDATE reefqbo.import_log SET chunks_total = (SELECT count(*) FROM made)"
+		" WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID, DATEOID, DATEOID, INT4OID);
+	RqboArgs	args = {0};
+
+	rqbo_db_run_ids(&forget, model_id, connection_id);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
+	rqbo_arg_int4(&args, chunk_months);
+	rqbo_db_run(&statement, &args);
+}
+
+RqboRange *
+rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range, int chunk_months)
+{
+	static RqboStatement want = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET backfill_import_id = $3, backfill_is_wanted = true"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, INT8OID);
+	static RqboStatement list = RQBO_STATEMENT(
+		"SELECT (start_date - date '2000-01-01')::bigint, (end_date - date '2000-01-01')::bigint"
+		" FROM reefqbo.import_chunk WHERE model_id = $1 AND import_id = $2 ORDER BY start_date",
+		INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	ensure_row(model_id, connection_id);
+	if (!take_over_chunks(model_id, connection_id, import_id, range))
+		make_chunks(model_id, connection_id, import_id, range, chunk_months);
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&want, &args);
+	return read_chunks(range->method, rqbo_db_run_ids(&list, model_id, import_id));
+}
+
+void
+rqbo_store_expect_chunks(int64 model_id, int64 import_id, int chunks)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.import_log SET chunks_total = $3 WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID, INT4OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_int4(&args, chunks);
+	rqbo_db_run(&statement, &args);
+}
+
+int
+rqbo_store_chunks_before(int64 model_id, int64 import_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT chunks_before::bigint FROM reefqbo.import_log WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID);
+
+	return rqbo_db_run_ids(&statement, model_id, import_id) > 0 ? (int) rqbo_column_int8(1) : 0;
+}
+
+void
+rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH gone AS (DELETE FROM reefqbo.import_chunk"
+		"  WHERE model_id = $1 AND import_id = $2 AND start_date = $3)"
+		" UPDATE reefqbo.import_log SET chunks_done = chunks_done + 1 WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_datum(&args, DateADTGetDatum(start));
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * A chunk was too much at once.  One that is not in the table (a refresh plans
+ * in memory) counts as two all the same.
+ */
+void
+rqbo_store_halve_chunk(int64 model_id, int64 import_id, DateADT start, DateADT middle)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH first AS (UPDATE reefqbo.import_chunk k SET end_date = $4 - 1 FROM reefqbo.import_chunk old"
+		"  WHERE k.model_id = $1 AND k.import_id = $2 AND k.start_date = $3"
+		"  AND old.model_id = $1 AND old.import_id = $2 AND old.start_date = $3 RETURNING old.end_date"
+		"), second AS (INSERT INTO reefqbo.import_chunk (model_id, import_id, start_date, end_date)"
+		"  SELECT $1, $2, $4, first.end_date FROM first)"
+		" UPDATE reefqbo.import_log SET chunks_total = chunks_total + 1 WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_datum(&args, DateADTGetDatum(start));
+	rqbo_arg_datum(&args, DateADTGetDatum(middle));
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET backfill_import_id = NULL, backfill_is_wanted = false"
+		" WHERE model_id = $1 AND connection_id = $2 AND backfill_import_id = $3",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET backfill_is_wanted = false WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+bool
+rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT accounting_method, (start_date - date '2000-01-01')::bigint, (end_date - date '2000-01-01')::bigint"
+		" FROM reefqbo.import_log WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID);
+
+	if (rqbo_db_run_ids(&statement, model_id, import_id) == 0)
+		return false;
+	range->method = rqbo_column_text(1);
+	range->start = (DateADT) rqbo_column_int8(2);
+	range->end = (DateADT) rqbo_column_int8(3);
+	return true;
+}
+
+/* ---- chores ---- */
+
+int
+rqbo_store_prune(int limit)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.import_log l WHERE (l.model_id, l.import_id) IN ("
+		"  SELECT o.model_id, o.import_id FROM reefqbo.import_log o"
+		"  WHERE o.started_at < reefqbo._now() - interval '1 minute' * $1 AND o.status <> 'running'"
+		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = o.model_id"
+		"   AND u.backfill_import_id = o.import_id)"
+		"  ORDER BY o.started_at LIMIT $2)",
+		INT8OID, INT8OID);
+
+	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
+}
+
+/*
+ * A grant ends when it was not refreshed for its rolling life, or for good,
+ * whichever comes first.  It is told when it has come within 90, 30 and 7 days;
+ * a refresh that moves the end away takes the mark back.
+ */
+RqboEnding *
+rqbo_store_list_endings(int64 model_id, int *count)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH ending AS ("
+		"  SELECT t.model_id, t.connection_id, " GRANT_ENDS_AT " AS ends_at,"
+		"   COALESCE(t.hard_expires_at <= t.refresh_expires_at, false) AS is_final, t.ending_told_days AS told,"
+		"   (SELECT min(mark.days) FROM " ENDING_MARKS
+		"    WHERE " GRANT_ENDS_AT " <= reefqbo._now() + interval '1 day' * mark.days) AS mark"
+		"  FROM reefqbo.credential t WHERE t.rejected_at IS NULL AND ($1 = 0 OR t.model_id = $1)"
+		"), told AS ("
+		"  UPDATE reefqbo.credential t SET ending_told_days = e.mark FROM ending e"
+		"  WHERE t.model_id = e.model_id AND t.connection_id = e.connection_id"
+		"  AND t.ending_told_days IS DISTINCT FROM e.mark"
+		"  RETURNING e.*"
+		") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name),"
+		"  GREATEST(0, floor(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint"
+		" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id"
+		" JOIN reefqbo.model m ON m.model_id = d.model_id"
+		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
+		" WHERE d.mark < COALESCE(d.told, 1000) AND c.status <> 'disconnected' ORDER BY d.ends_at",
+		INT8OID);
+	RqboArgs	args = {0};
+	RqboEnding *endings;
+
+	rqbo_arg_int8(&args, model_id);
+	*count = (int) rqbo_db_run(&statement, &args);
+	endings = SPI_palloc((*count + 1) * sizeof(RqboEnding));
+	for (int i = 0; i < *count; i++)
+	{
+		endings[i].model_id = rqbo_cell_int8(i, 1);
+		endings[i].connection_id = rqbo_cell_int8(i, 2);
+		endings[i].model = rqbo_cell_text(i, 3);
+		endings[i].branch = rqbo_cell_text(i, 4);
+		endings[i].company = rqbo_cell_text(i, 5);
+		endings[i].days = rqbo_cell_int8(i, 6);
+		endings[i].is_final = rqbo_cell_int8(i, 7) != 0;
+	}
+	return endings;
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * tell.h
+ *	  What others are told: NOTIFY reefqbo, and lines of the server's log.
+ *
+ * Inside a transaction with SPI connected.  Whoever may connect to a database
+ * may listen, so a payload has ids and counts in it and no names.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_TELL_H
+#define RQBO_TELL_H
+
+#include "store.h"
+#include "store_import.h"
+
+extern void rqbo_tell_connected(const RqboConnection *connection);
+extern void rqbo_tell_status(const RqboConnection *connection, const char *status);
+extern void rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts);
+
+/* Grants that end within 90, 30 or 7 days: a WARNING and a notification, once for each mark; model_id 0 for all. */
+extern void rqbo_tell_endings(int64 model_id);
+
+/* Something on schedule has begun to fail, or fails in another way. */
+extern void rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure);
+extern void rqbo_tell_quota_used_up(const RqboConnection *connection, int throttled_seconds);
+
+#endif							/* RQBO_TELL_H */
