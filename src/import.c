@@ -179,7 +179,7 @@ begin_actuals(RqboTask *task)
 	rqbo_db_begin();
 	chunks = rqbo_store_plan_chunks(c->model_id, c->connection_id, import->import_id, &import->ask.range,
 									RQBO_CHUNK_MONTHS);
-	import->chunks_before = rqbo_store_chunks_before(c->model_id, import->import_id);
+	import->chunks_before = rqbo_store_chunks_before(c->model_id, import->import_id, &import->counts.months);
 	rqbo_db_commit();
 	rqbo_import_actuals_begin(import, chunks, c->has_actuals ? actuals_are_read : first_actuals_are_read);
 }

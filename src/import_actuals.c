@@ -87,7 +87,7 @@ halve_chunk(RqboTask *task)
 			(errmsg("%s: %s is too much at once, asking for it in halves",
 					rqbo_session_company(import->session), describe(chunk))));
 	rqbo_db_begin();
-	rqbo_store_halve_chunk(import->model_id, import->import_id, chunk->start, middle);
+	rqbo_store_halve_chunk(import->model_id, import->import_id, chunk, middle);
 	rqbo_db_commit();
 	push_chunk(import, chunk->method, chunk->start, middle - 1);
 	push_chunk(import, chunk->method, middle, chunk->end);
@@ -209,7 +209,7 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunk, &counts);
 	check_balance(import, balance_sheet);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
-	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunk->start);
+	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunk->start, import->chunk->end);
 	rqbo_db_commit();
 	import->counts = counts;
 	import->chunks_done++;

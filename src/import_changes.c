@@ -25,7 +25,7 @@
 #include "qbo.h"
 #include "url.h"
 
-#define OVERLAP_SECONDS 600
+#define OVERLAP_SECONDS 300
 #define MOST_OBJECTS 1000
 #define MOST_IN_A_NAME 64
 

@@ -132,8 +132,13 @@ read_nothing(RqboTask *task)
 	count_saved(import, rqbo_import_accounts_cost(import->state->naccounts) + rqbo_import_actuals_cost(ranges));
 	import->is_current = true;
 	if (!import->ask.is_scheduled)
+	{
+		rqbo_db_begin();
+		rqbo_store_count_standing(import->model_id, import->connection_id, &import->counts);
+		rqbo_db_commit();
 		ereport(NOTICE,
 				(errmsg("%s: nothing has changed in QuickBooks", rqbo_session_company(import->session))));
+	}
 	import->after_refresh(task);
 }
 

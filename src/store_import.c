@@ -187,6 +187,23 @@ rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since)
 	return ranges;
 }
 
+void
+rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *counts)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
+		"  AND a.gone_since IS NULL AND NOT a.is_computed),"
+		" (SELECT count(*) FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
+		"  AND i.statement = 'profit_and_loss'),"
+		" (SELECT count(*) FROM reefqbo.actual v WHERE v.model_id = $1 AND v.connection_id = $2 AND v.amount <> 0)",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+	counts->accounts_seen = (int) rqbo_column_int8(1);
+	counts->months = (int) rqbo_column_int8(2);
+	counts->amounts_unchanged = (int) rqbo_column_int8(3);
+}
+
 /*
  * The closing date was read again: were the restatements of this import in a
  * closed period?

@@ -92,6 +92,9 @@ extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, cons
 
 /* What was imported, from the month of since on; an array ended by one without a method. */
 extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since);
+
+/* What a refresh that finds no change vouches for: accounts, months and amounts as they stand. */
+extern void rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *counts);
 extern void rqbo_store_review_restatements(int64 model_id, int64 import_id);
 
 #endif							/* RQBO_STORE_IMPORT_H */

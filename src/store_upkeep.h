@@ -101,10 +101,12 @@ extern RqboRange *rqbo_store_plan_chunks(int64 model_id, int64 connection_id, in
 /* The same for an import that plans in memory: only how many there are. */
 extern void rqbo_store_expect_chunks(int64 model_id, int64 import_id, int chunks);
 
-/* How many of them the import before has done. */
-extern int	rqbo_store_chunks_before(int64 model_id, int64 import_id);
-extern void rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start);
-extern void rqbo_store_halve_chunk(int64 model_id, int64 import_id, DateADT start, DateADT middle);
+/* How many of them, and how many months, the import before has done. */
+extern int	rqbo_store_chunks_before(int64 model_id, int64 import_id, int *months);
+extern void rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start, DateADT end);
+
+/* A chunk was too much at once: its two halves take its place. */
+extern void rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT middle);
 extern void rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id);
 extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id);
 

@@ -136,15 +136,16 @@ hint_for(int sqlstate)
 
 /*
  * That a worker cannot connect would stand in the log each time it tries, and
- * without a hint.
+ * without a hint.  The launcher tells it instead, once; and the exit is a
+ * regular one, since the postmaster logs every other.
  */
 static void
 catch_refusal(ErrorData *error)
 {
-	if (error->elevel >= FATAL && error->message != NULL)
+	if (error->elevel == FATAL && error->message != NULL && !ProcDiePending)
 	{
 		note_problem(error->message, hint_for(error->sqlerrcode));
-		error->output_to_server = false;
+		proc_exit(0);
 	}
 	if (previous_log_hook != NULL)
 		previous_log_hook(error);
@@ -356,5 +357,5 @@ rqbo_upkeep_main(Datum main_arg)
 	connect_to(database);
 	rqbo_worker_settle();
 	serve_or_note();
-	proc_exit(my_slot->ended_well ? 0 : 1);
+	proc_exit(0);
 }

@@ -24,6 +24,7 @@ CREATE TABLE reefqbo.import_log (
     chunks_total integer NOT NULL DEFAULT 0,
     chunks_done integer NOT NULL DEFAULT 0,
     chunks_before integer NOT NULL DEFAULT 0,
+    pending daterange[],
     continues bigint,
     attempts integer NOT NULL DEFAULT 1,
     sqlstate text,
@@ -48,22 +49,12 @@ COMMENT ON COLUMN reefqbo.import_log.requests_saved IS 'requests that were not n
 COMMENT ON COLUMN reefqbo.import_log.chunks_total IS 'stretches of at most twelve months to read, those of the import it continues counted';
 COMMENT ON COLUMN reefqbo.import_log.chunks_done IS 'how many of them are read and stored';
 COMMENT ON COLUMN reefqbo.import_log.chunks_before IS 'how many were done by the import it continues';
-COMMENT ON COLUMN reefqbo.import_log.continues IS 'the interrupted import whose remaining chunks this one reads';
+COMMENT ON COLUMN reefqbo.import_log.pending IS 'the chunks left to read of an import of a range, oldest first; each goes in the transaction that stores what was read of it, so that an interrupted import goes on where it was';
+COMMENT ON COLUMN reefqbo.import_log.continues IS 'the interrupted import whose pending chunks this one reads; its months are counted here as well';
 COMMENT ON COLUMN reefqbo.import_log.attempts IS 'how often it was tried on schedule and failed with the same error';
 COMMENT ON COLUMN reefqbo.import_log.requests IS 'requests made to the accounting API, repeated ones counted';
-COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements';
+COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements; for a refresh that found no change, the months that stand';
 COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last answer, for its support';
-
-CREATE TABLE reefqbo.import_chunk (
-    model_id bigint NOT NULL,
-    import_id bigint NOT NULL,
-    start_date date NOT NULL,
-    end_date date NOT NULL,
-    PRIMARY KEY (model_id, import_id, start_date)
-);
-
-COMMENT ON TABLE reefqbo.import_chunk IS
-'The stretches that an import of a range has yet to read. Each goes in the transaction that stores what was read of it, so that an import that was interrupted goes on where it was.';
 
 CREATE TABLE reefqbo.account (
     model_id bigint NOT NULL,

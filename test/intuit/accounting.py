@@ -12,7 +12,8 @@ CHANGE_DAYS, CHANGE_LIMIT = 30, 1000
 TRANSACTIONS = {"JournalEntry": ("JournalEntry",), "Invoice": ("Invoice",), "Bill": ("Bill",),
                 "Payment": ("Payment",), "BillPayment": ("BillPayment",),
                 "Purchase": ("Expense",), "Deposit": ("Deposit",), "Transfer": ("Transfer",)}
-EMPTY_ENTITIES = ("Class", "Department", "Budget", "Customer", "Vendor", "Item")
+EMPTY_ENTITIES = ("Class", "Department", "Budget", "Customer", "Vendor", "Item", "CreditMemo",
+                  "RefundReceipt", "SalesReceipt", "VendorCredit")
 
 
 def handle(world, ask):

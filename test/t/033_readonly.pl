@@ -126,10 +126,10 @@ sub test_requests
 
 	$count{"$_->{method} $_->{endpoint}"}++ foreach @log;
 	cmp_ok($count{$_} // 0, '>', 0, "there was a $_")
-	  foreach ('GET companyinfo', 'GET preferences', 'GET query', 'GET ProfitAndLoss', 'GET BalanceSheet', 'POST token', 'POST revoke');
+	  foreach ('GET companyinfo', 'GET preferences', 'GET query', 'GET cdc', 'GET ProfitAndLoss', 'GET BalanceSheet', 'POST token', 'POST revoke');
 	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'GET' }), '', 'the accounting API sees nothing but GET');
 	is(offenders(\@log, sub { $is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'POST' }), '', 'token and revoke see nothing but POST');
-	is(offenders(\@log, sub { $_[0]{endpoint} !~ /^(?:token|revoke|companyinfo|preferences|query|ProfitAndLoss|BalanceSheet)$/ }), '',
+	is(offenders(\@log, sub { $_[0]{endpoint} !~ /^(?:token|revoke|companyinfo|preferences|query|cdc|ProfitAndLoss|BalanceSheet)$/ }), '',
 		'and nothing else is ever asked for');
 	is(offenders(\@log, sub { $_[0]{endpoint} eq 'query' && $_[0]{query} !~ /^query=select%20/i }), '', 'a query is a select');
 	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{query} !~ /\bminorversion=75$/ }), '', 'of the minor version that is alive');

@@ -416,6 +416,8 @@ sub test_vanished_account
 	is(versions_of($node, 'account', 'reef'), $version, 'vanish: which the next refresh leaves as it is');
 	bring_back($intuit, 'reef', $power);
 	refresh($node, 'reef');
+	account_is($node, 'reef', $power, 'name, gone_since IS NULL', 'Power|f', 'vanish: a return that QuickBooks does not tell as a change is not noticed');
+	$node->safe_psql('postgres', q{SELECT FROM reefqbo.refresh('reef', whole => true)});
 	account_is($node, 'reef', $power, 'name, gone_since IS NULL', 'Power|t', 'vanish: an account that returns is not gone');
 	is_same(stored_amounts($node, 'reef'), ledger_amounts($intuit, 'reef', -6), 'vanish: and has all of its history');
 }
