@@ -147,7 +147,8 @@ EXCEPTION
     WHEN check_violation THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('could not set the schedule of model "%s"', $1),
-            DETAIL = 'refresh_every is 1 minute to 28 days, full_every 1 hour to 366 days, and reread_months 1 to 1200.';
+            DETAIL = 'refresh_every is 1 minute to 28 days, full_every 1 hour to 366 days, and reread_months 1 to 1200.',
+            HINT = 'The schedule is as it was. To read nothing for a while, pass paused => true.';
 END
 $$;
 

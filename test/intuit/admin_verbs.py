@@ -3,6 +3,7 @@ import datetime
 
 import faults
 import moments
+import oauth
 import truth
 from entities import own_balance
 from ledger import LedgerError, cents, money
@@ -207,6 +208,17 @@ def tokens(world, given):
                            "refresh_tokens": len(handed["refresh"]), "grants": len(living)}}
 
 
+def consent(world, given):
+    """A code for each company, as if its user had just said yes to the app of its environment."""
+    made = []
+    for name in given["companies"]:
+        company = world.companies.find(name)
+        app = next(a for a in oauth.APPS.values() if a.environment == company.environment)
+        code = world.authority.new_code(app.client, company.realm, oauth.CALLBACK)
+        made.append({"company": company.key, "realm": company.realm, "code": code})
+    return {"consents": made}
+
+
 def expire_access(world, given):
     return {"expired": world.authority.expire_access(_company(world, given).realm)}
 
@@ -250,7 +262,8 @@ VERBS = {
     "reactivate": _update(active=1, deleted=0), "remove": _update(active=0, deleted=1),
     "merge": merge, "create_account": create_account, "vanish": _update(vanished=1),
     "set_company": set_company, "fault": fault, "clear_faults": clear_faults,
-    "faults": list_faults, "clock": clock, "tokens": tokens, "expire_access": expire_access,
+    "faults": list_faults, "clock": clock, "tokens": tokens, "consent": consent,
+    "expire_access": expire_access,
     "revoke_grant": revoke_grant, "config": config, "log": log, "log_clear": log_clear,
     "stats": stats, "reset": reset}
 
