@@ -1,0 +1,135 @@
+package Reefqbo::Worker;
+
+# The background worker in TAP tests: time passes, and all that is due is done.
+#
+#   connect_many($node, 'sim-production', 'pod-1', 'pod-2');    # a model each, called like its company
+#   pass_time($node, '6 hours');                                # on both clocks, and until the worker is idle
+#
+# Time is virtual (reefqbo.clock_offset and the simulator's clock), so that a
+# test waits for the work and for nothing else.
+
+use strict;
+use warnings;
+
+use Carp qw(croak);
+use Exporter qw(import);
+use IPC::Run ();
+
+use Reefqbo::Cluster;
+
+# Each company is asked only so many times a second: several are imported at once.
+my $SESSIONS = 5;
+
+our @EXPORT = qw(connect_many import_many align_clock set_clock pass_time wait_until_idle asked accounting_requests);
+
+my %SECONDS = (second => 1, minute => 60, hour => 3600, day => 86400);
+
+# "6 hours" in seconds.
+sub seconds_in
+{
+	my ($span) = @_;
+	my ($count, $unit) = $span =~ /\A(\d+) (second|minute|hour|day)s?\z/ or croak "not a span of time: $span";
+
+	return $count * $SECONDS{$unit};
+}
+
+# The server's clock shows what the simulator's does.
+sub align_clock
+{
+	my ($node) = @_;
+
+	_set_offset($node, int($node->intuit->admin('clock')->{epoch} - time));
+}
+
+# Both clocks move on, and everybody in the server knows.
+sub set_clock
+{
+	my ($node, $span) = @_;
+	my $seconds = seconds_in($span);
+
+	$node->intuit->admin('clock', { advance_seconds => $seconds });
+	_set_offset($node, ($node->{clock_offset} // 0) + $seconds);
+}
+
+sub _set_offset
+{
+	my ($node, $seconds) = @_;
+
+	$node->{clock_offset} = $seconds;
+	$node->append_conf('postgresql.conf', "reefqbo.clock_offset = '$node->{clock_offset}s'");
+	$node->reload;
+	$node->poll_query_until('postgres', "SELECT extract(epoch FROM current_setting('reefqbo.clock_offset')::interval) = $node->{clock_offset}")
+	  or croak 'the server has not read its configuration';
+}
+
+sub wait_until_idle
+{
+	my ($node, $database) = @_;
+	$database //= 'postgres';
+
+	$node->poll_query_until($database, <<'END') or croak 'the worker does not come to rest';
+SELECT (SELECT count(*) FROM reefqbo._due WHERE due_at <= reefqbo._now()) = 0
+   AND (SELECT state FROM reefqbo.worker_status() WHERE database = current_database()) = 'idle'
+END
+}
+
+sub pass_time
+{
+	my ($node, $span) = @_;
+
+	set_clock($node, $span);
+	wait_until_idle($node);
+}
+
+# A model for each company, called like it and linked to it, in one session.
+sub connect_many
+{
+	my ($node, $environment, @companies) = @_;
+	my $consents = $node->intuit->admin('consent', { companies => \@companies })->{consents};
+	my @sql;
+
+	foreach my $consent (@$consents)
+	{
+		my ($model, $code, $realm) = map { quote($_) } @{$consent}{qw(company code realm)};
+		my $there = quote($environment);
+		push @sql, <<"END";
+SELECT FROM reefqbo.create_model($model);
+SELECT substring(reefqbo.connect($model, $there) FROM 'state=([0-9a-f]+)') AS state \\gset
+SELECT FROM reefqbo.complete_connection(:'state', $code, $realm);
+END
+	}
+	$node->safe_psql('postgres', join('', @sql), timeout => 600);
+}
+
+# Import a range of months of each of these models.
+sub import_many
+{
+	my ($node, $first, $last, @models) = @_;
+	my @sql = ('') x $SESSIONS;
+	my $n = 0;
+
+	$sql[ $n++ % $SESSIONS ] .= "SELECT FROM reefqbo.import_actuals(" . join(', ', map { quote($_) } $_, $first, $last) . ");\n" foreach @models;
+	my @psql = ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', '-');
+	my @sessions = map { my $text = $_; IPC::Run::start(\@psql, '<', \$text, '>', \my $out, '2>', \my $err) } @sql;
+	foreach my $session (@sessions)
+	{
+		$session->finish or croak 'an import has failed';
+	}
+}
+
+# The accounting API's requests since an entry of the simulator's log, as it has them.
+sub accounting_requests
+{
+	my ($node, $since, $company) = @_;
+	my $log = $node->intuit->admin('log', { since => $since // 0, defined $company ? (company => $company) : () })->{log};
+
+	return grep { $_->{endpoint} !~ /^(?:authorize|token|revoke)$/ } @$log;
+}
+
+# The same as one text: "cdc ProfitAndLoss BalanceSheet".
+sub asked
+{
+	return join ' ', map { $_->{endpoint} } accounting_requests(@_);
+}
+
+1;
