@@ -130,17 +130,17 @@ sub truth_holds
 
 sub last_success
 {
-	my ($node, $database) = @_;
+	my ($node, $database, $model) = @_;
 
-	return $node->safe_psql($database, 'SELECT max(last_success) FROM reefqbo.upkeep_status');
+	return $node->safe_psql($database, "SELECT last_success FROM reefqbo.upkeep_status WHERE model = '$model'");
 }
 
 # Wait for a refresh that nobody has asked for.
 sub wait_for_refresh
 {
-	my ($node, $database, $before) = @_;
+	my ($node, $database, $model, $before) = @_;
 
-	wait_until("$database is refreshed", sub { return last_success($node, $database) ne $before });
+	wait_until("$model is refreshed", sub { return last_success($node, $database, $model) ne $before });
 }
 
 sub wait_for_accounts
@@ -242,13 +242,19 @@ sub be_mute
 	$INTUIT->admin('fault', { kind => 'mute', company => $company, endpoint => $endpoint, times => -1 });
 }
 
-# The requests of a company that are not answered: numbers.
+sub requests
+{
+	my ($company) = @_;
+
+	return @{ $INTUIT->admin('log', { company => $company })->{log} };
+}
+
+# Those that are not answered: their numbers.
 sub unanswered
 {
 	my ($company) = @_;
 
-	return map { $_->{n} } grep { ($_->{fault} // '') eq 'mute' && !defined $_->{seconds} }
-	  @{ $INTUIT->admin('log', { company => $company })->{log} };
+	return map { $_->{n} } grep { ($_->{fault} // '') eq 'mute' && !defined $_->{seconds} } requests($company);
 }
 
 sub wait_for_request
@@ -262,7 +268,7 @@ sub wait_for_request
 sub have_worker_wait
 {
 	my ($node, $company, $seconds) = @_;
-	my $last = (sort { $b <=> $a } map { $_->{n} } @{ $INTUIT->admin('log', { company => $company })->{log} })[0] // 0;
+	my $last = (map { $_->{n} } requests($company))[-1] // 0;
 
 	pass_time($node, $seconds);
 	wait_for_request($company, $last);
@@ -295,10 +301,10 @@ sub test_refresh
 	import_year($node, 'Pod');
 	wait_for_idleness($node);
 	truth_holds($node, 'Pod', 'pod-1', 'imported: the figures are those of the ledger');
-	my $before = last_success($node, 'postgres');
+	my $before = last_success($node, 'postgres', 'Pod');
 	change_books($node, 'pod-1');
 	pass_time($node, $DAY);
-	wait_for_refresh($node, 'postgres', $before);
+	wait_for_refresh($node, 'postgres', 'Pod', $before);
 	truth_holds($node, 'Pod', 'pod-1', 'a refresh that is due happens by itself: the figures are those of the ledger');
 	is($node->safe_psql('postgres', 'SELECT kind, status, started_by FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1'),
 		'refresh|succeeded|reefqbo worker', 'and the log of imports says who it was');
@@ -324,7 +330,7 @@ sub test_wakes
 	$node->safe_psql('postgres', q{SELECT reefqbo.set_schedule('Pod', paused => true)});
 	pass_time($node, $DAY);
 	wait_for_idleness($node);
-	my ($began, $before) = (status_of($node, 'postgres', 'last_began'), last_success($node, 'postgres'));
+	my ($began, $before) = (status_of($node, 'postgres', 'last_began'), last_success($node, 'postgres', 'Pod'));
   SKIP:
 	{
 		skip 'there is no /proc to look into', 2 unless defined count_sleeps($pid);
@@ -338,7 +344,7 @@ sub test_wakes
 	}
 	is(status_of($node, 'postgres', 'last_began'), $began, 'and no worker is started');
 	$node->safe_psql('postgres', $go_on);
-	wait_for_refresh($node, 'postgres', $before);
+	wait_for_refresh($node, 'postgres', 'Pod', $before);
 	isnt(status_of($node, 'postgres', 'last_began'), $began, 'a commit that makes something due has a worker started');
 
 }
@@ -421,6 +427,7 @@ sub test_beside
 {
 	my ($node) = @_;
 	my $pid = status_of($node, 'own', 'pid');
+	my $request = join ' ', unanswered('pod-3');
 
 	foreach my $sql ('DROP DATABASE own', 'ALTER DATABASE own RENAME TO mine', 'CREATE DATABASE mine TEMPLATE own')
 	{
@@ -434,7 +441,7 @@ sub test_beside
 		  . "ALTER EXTENSION reefqbo DROP TABLE reefqbo.thing;\nDROP TABLE reefqbo.thing", 'nor does ALTER EXTENSION ADD and DROP');
 	test_update($node);
 	is($pid, status_of($node, 'own', 'pid'), 'and none of these ends it');
-	is(scalar(unanswered('pod-3')), 1, 'nor the request that it waits for');
+	is(join(' ', unanswered('pod-3')), $request, 'nor the request that it waits for');
 }
 
 sub test_copy
@@ -519,14 +526,14 @@ sub is_made_up_for
 
 	$INTUIT->admin('clear_faults');
 	pass_time($node, $NEXT_ATTEMPT);
-	wait_for_refresh($node, 'postgres', $before);
+	wait_for_refresh($node, 'postgres', 'Pod', $before);
 	truth_holds($node, 'Pod', 'pod-1', "$name: the refresh is made up for");
 }
 
 sub begin_refresh
 {
 	my ($node) = @_;
-	my $before = last_success($node, 'postgres');
+	my $before = last_success($node, 'postgres', 'Pod');
 
 	change_books($node, 'pod-1');
 	be_mute('pod-1', 'cdc');
@@ -567,10 +574,10 @@ sub test_launcher_is_killed
 	server_is_back($node, $pid);
 	wait_until('the launcher is back', sub { return launcher_pid($node) =~ /\A\d+\z/ });
 	isnt(launcher_pid($node), $pid, 'the launcher comes back when it was killed');
-	my $before = last_success($node, 'postgres');
+	my $before = last_success($node, 'postgres', 'Pod');
 	change_books($node, 'pod-1');
 	pass_time($node, $DAY);
-	wait_for_refresh($node, 'postgres', $before);
+	wait_for_refresh($node, 'postgres', 'Pod', $before);
 	truth_holds($node, 'Pod', 'pod-1', 'and refreshes go on');
 }
 
@@ -586,7 +593,7 @@ sub begin_without_launcher
 	kill 'TERM', $pid;
 	wait_until('the launcher has gone', sub { return launcher_pid($node) eq '' });
 	change_books($node, 'pod-1');
-	my $before = last_success($node, 'postgres');
+	my $before = last_success($node, 'postgres', 'Pod');
 	$node->safe_psql('postgres', q{SELECT reefqbo.set_schedule('Pod', paused => false)});
 	return { node => $node, pid => $pid, before => $before };
 }
@@ -598,13 +605,15 @@ sub end_without_launcher
 
 	wait_until('the launcher is back', sub { return launcher_pid($node) =~ /\A\d+\z/ });
 	isnt(launcher_pid($node), $pid, 'the launcher comes back when it was terminated');
-	wait_for_refresh($node, 'postgres', $begun->{before});
+	wait_for_refresh($node, 'postgres', 'Pod', $begun->{before});
 	truth_holds($node, 'Pod', 'pod-1', 'and does what has become due while it was away');
 }
 
 # ---- what is wrong with a database ----
 
 my $QUOTED = 'the "quoted", one';
+# By company, where it is connected.
+my %MODEL = ('pod-11' => [ 'postgres', 'One' ], 'pod-12' => [ 'Shell', 'Two' ], 'pod-13' => [ $QUOTED, 'Three' ]);
 my %PROBLEM = (
 	missing => [ 'database "missing" does not exist',
 		'Create it, or take it out of reefqbo.databases. It is tried again by itself.' ],
@@ -649,6 +658,14 @@ END
 	return $node->safe_psql('postgres', "SELECT max(last_ended) FROM reefqbo.worker_status() WHERE database IN ($list)");
 }
 
+# The launcher tells it after the worker has ended.
+sub wait_for_recoveries
+{
+	my ($node, $count) = @_;
+
+	wait_until("$count times something works again", sub { return (() = log_of($node) =~ /again$/mg) == $count });
+}
+
 sub retry
 {
 	my ($node, $times, @databases) = @_;
@@ -666,20 +683,18 @@ sub begin_broken
 	my ($node) = @_;
 	my @broken = sort keys %PROBLEM;
 
-	$node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'bare', 'older', 'newer', '"Shell"', '"the ""quoted"", one"';
-	$node->install_reefqbo($_) foreach 'older', 'newer', 'Shell', $QUOTED;
+	$node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'bare', 'older', 'newer', 'idle', '"Shell"', '"the ""quoted"", one"';
+	$node->install_reefqbo($_) foreach 'older', 'newer', 'idle', 'Shell', $QUOTED;
 	set_version($node, 'older', '0.9');
 	set_version($node, 'newer', '2.0');
-	connect_in($node, 'postgres', 'One', 'pod-11');
-	connect_in($node, 'Shell', 'Two', 'pod-12');
-	connect_in($node, $QUOTED, 'Three', 'pod-13');
+	connect_in($node, @{ $MODEL{$_} }, $_) foreach sort keys %MODEL;
 	pass_time($node, $DAY);
 	serve($node, @broken, 'postgres', 'Shell', '"the ""quoted"", one"');
-	retry($node, 2, @broken);
+	retry($node, 1, @broken);
 	is(status_of($node, $_, 'problem, hint'), join('|', @{ $PROBLEM{$_} }), "$_: worker_status tells what is wrong and what to do")
 	  foreach @broken;
 	log_is($node, 'what is wrong is told once, however often it is tried', map { told($_, @{ $PROBLEM{$_} }) } @broken);
-	wait_for_accounts($node, @$_) foreach [ 'postgres', 'One' ], [ 'Shell', 'Two' ], [ $QUOTED, 'Three' ];
+	wait_for_accounts($node, @{ $MODEL{$_} }) foreach sort keys %MODEL;
 	pass('databases with nothing wrong are served, whatever their name');
 
 	set_version($node, $_, '1.0') foreach 'older', 'newer';
@@ -692,7 +707,7 @@ sub end_broken
 	my ($node) = @_;
 	my @broken = sort keys %PROBLEM;
 
-	wait_until('all are well', sub { return (() = log_of($node) =~ /again$/mg) == @broken });
+	wait_for_recoveries($node, scalar @broken);
 	log_is($node, 'once put right, each works by itself, which is told once',
 		map { (told($_, @{ $PROBLEM{$_} }), told_again($_)) } @broken);
 	wait_for_idleness($node);
@@ -703,55 +718,66 @@ sub end_broken
 sub test_max_workers
 {
 	my ($node) = @_;
-	my @databases = ('postgres', 'Shell', $QUOTED);
-	my %before = map { $_ => last_success($node, $_) } @databases;
+	my %before = map { $_ => last_success($node, @{ $MODEL{$_} }) } keys %MODEL;
 
 	$node->append_conf('postgresql.conf', 'reefqbo.max_workers = 1');
 	pass_time($node, $DAY);
-	wait_for_refresh($node, $_, $before{$_}) foreach @databases;
+	wait_for_refresh($node, @{ $MODEL{$_} }, $before{$_}) foreach sort keys %MODEL;
 	pass('more databases are due than reefqbo.max_workers: all are served');
 	wait_for_idleness($node);
 	is($node->safe_psql('postgres', <<'END'), 0, 'one after the other');
-SELECT count(*) FROM (SELECT last_began < lag(last_ended) OVER (ORDER BY last_began) AS overlaps FROM reefqbo.worker_status()) s WHERE overlaps
+SELECT count(*) FROM (SELECT last_began < lag(last_ended) OVER (ORDER BY last_began) AS is_early FROM reefqbo.worker_status()) s WHERE is_early
 END
 }
 
-sub key_problem
-{
-	my ($node) = @_;
+# What is wrong with a key file, how that comes about, and how it goes away.
+my %KEY_PROBLEM = (
+	missing => {
+		told => [ 'could not open key file "%s": No such file or directory', q{reefqbo.key_file must name a file that the server's own user can read.} ],
+		make => sub { return rename $_[0], "$_[0].away" },
+		mend => sub { return rename "$_[0].away", $_[0] } },
+	'open to all' => {
+		told => [ 'key file "%s" has group or world access', q{It must be a plain file, readable by the server's own user only: chmod 600.} ],
+		make => sub { return chmod 0644, $_[0] },
+		mend => sub { return chmod 0600, $_[0] } });
 
-	return ('could not open key file "' . $node->basedir . '/reefqbo.key": No such file or directory',
-		q{reefqbo.key_file must name a file that the server's own user can read.});
-}
-
-# Only where there is work does it matter.
 sub begin_without_key
 {
-	my ($node) = @_;
+	my ($node, $kind, $model, $company) = @_;
+	my $problem = $KEY_PROBLEM{$kind};
 	my $key = $node->basedir . '/reefqbo.key';
+	my ($what, $hint) = map { sprintf $_, $key } @{ $problem->{told} };
+	my $begun = { node => $node, kind => $kind, model => $model, log => [ split /\n/, log_of($node) ],
+		told => [ $what, $hint ], before => last_success($node, 'postgres', $model) };
+	my @asked = requests($company);
 
-	$node->{told} = slurp_file($node->logfile);
-	$node->{requests} = scalar @{ $INTUIT->admin('log', { company => 'pod-11' })->{log} };
-	serve($node, 'postgres', 'bare');
-	rename $key, "$key.away" or die "could not move $key: $!";
+	$problem->{make}->($key) or die "could not change $key: $!";
 	pass_time($node, $DAY);
 	retry($node, 1, 'postgres');
-	is(status_of($node, 'postgres', 'problem, hint'), join('|', key_problem($node)), 'no key: worker_status tells it');
-	is(status_of($node, 'bare', 'problem'), '', 'but where there is no work, it is none');
-	rename "$key.away", $key or die "could not move $key: $!";
-	is(scalar @{ $INTUIT->admin('log', { company => 'pod-11' })->{log} }, $node->{requests}, 'and QuickBooks is not asked');
+	is(status_of($node, 'postgres', 'problem, hint'), "$what|$hint", "the key is $kind: worker_status tells it");
+	is(join(' ', map { $_->{n} } requests($company)), join(' ', map { $_->{n} } @asked), 'and QuickBooks is not asked');
+	$problem->{mend}->($key) or die "could not change $key: $!";
+	return $begun;
+}
+
+# It was tried all the same.
+sub test_idle_without_key
+{
+	my ($node) = @_;
+
+	wait_for_start($node, 'idle', '');
+	is(status_of($node, 'idle', 'problem'), '', 'where there is no work, no key is no problem');
 }
 
 sub end_without_key
 {
-	my ($node) = @_;
-	my $before = last_success($node, 'postgres');
-	my @broken = sort keys %PROBLEM;
+	my ($begun) = @_;
+	my $node = $begun->{node};
 
-	wait_for_refresh($node, 'postgres', $before);
-	wait_for_idleness($node);
-	log_is($node, 'no key: told once, and when it is there again',
-		(map { (told($_, @{ $PROBLEM{$_} }), told_again($_)) } @broken), told('postgres', key_problem($node)), told_again('postgres'));
+	wait_for_refresh($node, 'postgres', $begun->{model}, $begun->{before});
+	wait_for_recoveries($node, 1 + grep { /again$/ } @{ $begun->{log} });
+	log_is($node, "the key was $begun->{kind}: told once, and when it is right again",
+		@{ $begun->{log} }, told('postgres', @{ $begun->{told} }), told_again('postgres'));
 }
 
 # ---- no room for a worker ----
@@ -794,9 +820,9 @@ sub end_full
 {
 	my ($node) = @_;
 
-	wait_until('it is well', sub { return log_of($node) =~ /again$/m });
-	is(log_of($node) =~ s/^(?:LOG:  background|FATAL: |ERROR: ).*\n//mgr, join("\n", sort(told('postgres', @FULL), told_again('postgres'))),
-		'it works by itself when there is one, which is told once');
+	wait_for_recoveries($node, 1);
+	log_is($node, 'it works by itself when there is one, which is told once', told('postgres', @FULL), told_again('postgres'),
+		'ERROR:  canceling reefqbo work because the session that asked for it has gone');
 }
 
 # ---- without being preloaded ----
@@ -831,16 +857,19 @@ test_refresh($main);
 test_launcher($main);
 test_wakes($main);
 test_connect_wakes($main);
+test_in_nobodys_way($main);
+
+end_full($full);
 end_broken($broken);
 test_max_workers($broken);
-end_full($full);
-$full->stop;
-begin_without_key($broken);
-my $begun = begin_without_launcher($main);
-end_without_key($broken);
-$broken->stop;
-end_without_launcher($begun);
-test_in_nobodys_way($main);
+serve($broken, 'postgres', 'idle');
+my @begun = (begin_without_key($broken, 'missing', 'One', 'pod-11'), begin_without_key($full, 'open to all', 'Full', 'pod-21'));
+test_idle_without_key($broken);
+my $without_launcher = begin_without_launcher($main);
+end_without_key($_) foreach @begun;
+$_->stop foreach $broken, $full;
+end_without_launcher($without_launcher);
+
 test_worker_is_killed($main);
 test_worker_is_terminated($main);
 test_launcher_is_killed($main);

@@ -13,12 +13,13 @@ use warnings;
 
 use Carp qw(croak);
 use Exporter qw(import);
+use File::Temp ();
 use IPC::Run ();
 
 use Reefqbo::Cluster;
 
 # Each company is asked only so many times a second: several are imported at once.
-my $SESSIONS = 5;
+my $SESSIONS = 4;
 
 our @EXPORT = qw(connect_many import_many align_clock set_clock pass_time wait_until_idle asked accounting_requests);
 
@@ -81,7 +82,29 @@ sub pass_time
 	wait_until_idle($node);
 }
 
-# A model for each company, called like it and linked to it, in one session.
+# Run statements, each text of one or more in a session of its own, several at a time.
+sub run_in_sessions
+{
+	my ($node, @texts) = @_;
+	my @psql = ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'));
+	my ($n, @scripts, @sessions) = (0);
+
+	push @{ $scripts[ $n++ % $SESSIONS ] }, $_ foreach @texts;
+	foreach my $script (@scripts)
+	{
+		my $file = File::Temp->new;
+		print $file @$script;
+		close $file;
+		push @sessions, { file => $file, errors => '' };
+		$sessions[-1]{run} = IPC::Run::start([ @psql, '-f', "$file" ], '>', \my $out, '2>', \$sessions[-1]{errors});
+	}
+	foreach my $session (@sessions)
+	{
+		$session->{run}->finish or croak "a session has failed: $session->{errors}";
+	}
+}
+
+# A model for each company, called like it and linked to it.
 sub connect_many
 {
 	my ($node, $environment, @companies) = @_;
@@ -98,23 +121,15 @@ SELECT substring(reefqbo.connect($model, $there) FROM 'state=([0-9a-f]+)') AS st
 SELECT FROM reefqbo.complete_connection(:'state', $code, $realm);
 END
 	}
-	$node->safe_psql('postgres', join('', @sql), timeout => 600);
+	run_in_sessions($node, @sql);
 }
 
 # Import a range of months of each of these models.
 sub import_many
 {
 	my ($node, $first, $last, @models) = @_;
-	my @sql = ('') x $SESSIONS;
-	my $n = 0;
 
-	$sql[ $n++ % $SESSIONS ] .= "SELECT FROM reefqbo.import_actuals(" . join(', ', map { quote($_) } $_, $first, $last) . ");\n" foreach @models;
-	my @psql = ('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres'), '-f', '-');
-	my @sessions = map { my $text = $_; IPC::Run::start(\@psql, '<', \$text, '>', \my $out, '2>', \my $err) } @sql;
-	foreach my $session (@sessions)
-	{
-		$session->finish or croak 'an import has failed';
-	}
+	run_in_sessions($node, map { 'SELECT FROM reefqbo.import_actuals(' . join(', ', map { quote($_) } $_, $first, $last) . ");\n" } @models);
 }
 
 # The accounting API's requests since an entry of the simulator's log, as it has them.
