@@ -1,8 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * chores.c
- *	  What the background worker does besides companies: tells of grants that
- *	  end, and removes old lines of the log in bounded steps.
+ *	  What the background worker does besides companies: notes imports that were
+ *	  cut off, tells of grants that end, and removes old lines of the log in
+ *	  bounded steps.
  *
  *-------------------------------------------------------------------------
  */
@@ -37,6 +38,7 @@ void
 rqbo_chores_do(void)
 {
 	rqbo_db_begin();
+	rqbo_store_mark_interrupted();
 	rqbo_tell_endings(0);
 	rqbo_db_commit();
 	prune_log();

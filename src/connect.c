@@ -287,7 +287,12 @@ put_grant(RqboSession *session)
 static void
 grant_is_stored(RqboTask *task)
 {
-	rqbo_company_read(rqbo_session_of(task), end_completion);
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_db_begin();
+	rqbo_store_read_throttle(session->connection);
+	rqbo_db_commit();
+	rqbo_company_read(session, end_completion);
 }
 
 void

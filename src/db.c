@@ -313,12 +313,18 @@ rqbo_column_int8(int column)
 }
 
 bool
-rqbo_column_bool(int column)
+rqbo_cell_bool(uint64 row, int column)
 {
 	bool		is_null;
-	Datum		value = get_cell(0, column, &is_null);
+	Datum		value = get_cell(row, column, &is_null);
 
 	return !is_null && DatumGetBool(value);
+}
+
+bool
+rqbo_column_bool(int column)
+{
+	return rqbo_cell_bool(0, column);
 }
 
 double

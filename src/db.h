@@ -74,5 +74,6 @@ extern bool rqbo_column_is_null(int column);
 /* The same of another row. */
 extern char *rqbo_cell_text(uint64 row, int column);
 extern int64 rqbo_cell_int8(uint64 row, int column);
+extern bool rqbo_cell_bool(uint64 row, int column);
 
 #endif							/* RQBO_DB_H */

@@ -68,6 +68,15 @@ rqbo_import_open_log(RqboImport *import)
 
 /* ---- the end ---- */
 
+void
+rqbo_import_close(RqboImport *import)
+{
+	if (import->ask.is_failing)
+		import->job->nfailing--;
+	import->ask.is_failing = false;
+	rqbo_session_close(import->session);
+}
+
 static void
 add_summary(RqboImport *import)
 {
@@ -133,7 +142,7 @@ end(RqboTask *task)
 	rqbo_tell_endings(c->model_id);
 	rqbo_db_commit();
 	add_summary(import);
-	rqbo_session_close(import->session);
+	rqbo_import_close(import);
 	rqbo_task_end(task);
 }
 
@@ -268,7 +277,7 @@ wait_for_other_import(RqboTask *task)
 		rqbo_db_begin();
 		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
 		rqbo_db_commit();
-		rqbo_session_close(import->session);
+		rqbo_import_close(import);
 		rqbo_task_end(task);
 		return;
 	}
@@ -381,6 +390,8 @@ rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 	RqboImportAsk *ask = &import->ask;
 
 	ask->is_scheduled = true;
+	ask->is_failing = due->is_failing;
+	job->nfailing += due->is_failing;
 	strlcpy(ask->started_by, WORKER_NAME, NAMEDATALEN);
 	ask->kind = due->kind == RQBO_DUE_GRANT ? RQBO_IMPORT_KEEP_GRANT : RQBO_IMPORT_REFRESH;
 	if (due->kind == RQBO_DUE_BACKFILL &&

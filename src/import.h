@@ -29,6 +29,7 @@ typedef struct RqboImportAsk
 	RqboRange	range;			/* of actuals */
 	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
 	bool		is_scheduled;
+	bool		is_failing;		/* the last attempt on schedule has failed */
 	char		started_by[NAMEDATALEN];
 } RqboImportAsk;
 
@@ -80,6 +81,9 @@ extern RqboImport *rqbo_import_of(RqboTask *task);
 /* Add a task for each connection that a job means, or for one that is due. */
 extern void rqbo_import_add(RqboEngine *engine, RqboJob *job);
 extern void rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due);
+
+/* The import is over, however it ended. */
+extern void rqbo_import_close(RqboImport *import);
 
 /* Give the import its line in the log, unless it has one. */
 extern void rqbo_import_open_log(RqboImport *import);

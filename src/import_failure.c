@@ -113,5 +113,5 @@ rqbo_import_fail(RqboTask *task)
 	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(import->job, task->failure);
 	record_failure(import);
-	rqbo_session_close(import->session);
+	rqbo_import_close(import);
 }

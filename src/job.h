@@ -58,6 +58,7 @@ typedef struct RqboJob
 {
 	RqboJobRequest *request;	/* in shared memory; NULL if nobody has asked */
 	bool		is_unattended;	/* nobody waits for rows and failures */
+	int			nfailing;		/* tasks under way of companies that failed the last time */
 	const RqboKeyring *ring;	/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
 	List	   *rows;			/* List of char *[], the answer */

@@ -192,7 +192,7 @@ add_database(const char *database)
 		return;
 	memset(slot, 0, sizeof(*slot));
 	strlcpy(slot->database, database, NAMEDATALEN);
-	slot->due_at = slot->not_before = DT_NOBEGIN;
+	slot->due_at = slot->not_before = slot->closed_until = DT_NOBEGIN;
 	memset(&charges[slot - rqbo_shmem_slot(0)], 0, sizeof(Charge));
 }
 
@@ -214,7 +214,9 @@ follow_setting(List *databases)
 			continue;
 		if (charges[i].handle != NULL)
 			TerminateBackgroundWorker(charges[i].handle);
-		else if (slot->worker_pid == 0)
+		else if (slot->worker_pid != 0)
+			(void) kill(slot->worker_pid, SIGTERM);
+		else
 			memset(slot, 0, sizeof(*slot));
 	}
 	foreach(cell, databases)
@@ -261,7 +263,7 @@ find_due(TimestampTz now, TimestampTz *next)
 	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
 	{
 		const RqboSlot *slot = rqbo_shmem_slot(i);
-		TimestampTz at = Max(slot->due_at, slot->not_before);
+		TimestampTz at = Max(Max(slot->due_at, slot->not_before), slot->closed_until);
 
 		if (slot->database[0] == '\0' || slot->worker_pid != 0 || charges[i].handle != NULL)
 			continue;
@@ -286,7 +288,11 @@ count_workers(void)
 	return count;
 }
 
-static void
+/*
+ * Start the worker of a slot.  False if there is no process for it, but may be
+ * when another worker of ours has ended.
+ */
+static bool
 start_or_back_off(int index)
 {
 	RqboSlot   *slot = rqbo_shmem_slot(index);
@@ -294,13 +300,16 @@ start_or_back_off(int index)
 	slot->ended_well = slot->made_room = false;
 	memset(&slot->problem, 0, sizeof(slot->problem));
 	if (start_worker(index))
-		return;
+		return true;
 	charges[index].handle = NULL;
+	if (count_workers() > 0)
+		return false;
 	strlcpy(slot->problem.what, "all of max_worker_processes are in use", RQBO_MAX_PROBLEM);
 	strlcpy(slot->problem.hint, "It is tried again by itself. If that lasts, raise max_worker_processes and restart the server.",
 			RQBO_MAX_PROBLEM);
 	back_off(slot);
 	tell_problem(&charges[index], slot->database, &slot->problem);
+	return true;
 }
 
 /*
@@ -315,7 +324,8 @@ start_due_workers(void)
 
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	while ((index = find_due(rqbo_now(), &next)) >= 0 && count_workers() < rqbo_max_workers)
-		start_or_back_off(index);
+		if (!start_or_back_off(index))
+			break;
 	rqbo_shmem_unlock();
 	return next;
 }

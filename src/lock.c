@@ -19,6 +19,12 @@
 
 #define FIRST_LOCK_CLASS 0x5251 /* "RQ" */
 
+int
+rqbo_lock_class(RqboLockKind kind)
+{
+	return FIRST_LOCK_CLASS + kind;
+}
+
 static LOCKTAG
 make_tag(RqboLockKind kind, int64 id)
 {

@@ -16,6 +16,9 @@ typedef enum RqboLockKind
 	RQBO_LOCK_WORKER			/* who works on the schedule of a database */
 } RqboLockKind;
 
+/* pg_locks.objsubid of such a lock. */
+extern int	rqbo_lock_class(RqboLockKind kind);
+
 /*
  * By branch, since a connection that is being made has no id yet; a realm by
  * its digest, the worker by 0.

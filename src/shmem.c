@@ -196,7 +196,7 @@ ask_to_go(const char *database)
 	slot = rqbo_shmem_find(database);
 	is_there = slot != NULL && slot->worker_pid != 0;
 	if (slot != NULL)
-		slot->not_before = rqbo_now() + ROOM_SECONDS * USECS_PER_SEC;
+		slot->closed_until = rqbo_now() + ROOM_SECONDS * USECS_PER_SEC;
 	if (is_there && !slot->made_room)
 	{
 		slot->made_room = true;

@@ -32,7 +32,8 @@ typedef struct RqboSlot
 	bool		ended_well;		/* the last worker came to its end */
 	bool		made_room;		/* it was ended for a DROP DATABASE or the like */
 	TimestampTz due_at;			/* when there is work again, as the last worker left it */
-	TimestampTz not_before;		/* back-off after a failure, or after a worker had to make room */
+	TimestampTz not_before;		/* back-off after a failure */
+	TimestampTz closed_until;	/* somebody needs the database empty of sessions */
 	uint32		wakes;			/* how often somebody has said that something may be due */
 	int			failures;		/* of workers, in a row */
 	RqboProblem problem;

@@ -92,6 +92,17 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	"  WHERE o.realm_digest = c.realm_digest AND o.throttle_counted_at IS NOT NULL" \
 	"  ORDER BY o.throttle_counted_at DESC LIMIT 1) r ON true"
 
+/*
+ * From two columns.
+ */
+static void
+read_throttle(RqboThrottle *throttle, int column)
+{
+	throttle->is_begun = !rqbo_column_is_null(column + 1);
+	throttle->tokens = rqbo_column_float8(column);
+	throttle->counted_at = rqbo_column_int8(column + 1);
+}
+
 static RqboConnection *
 read_connection_row(void)
 {
@@ -116,9 +127,7 @@ read_connection_row(void)
 	c->client_id = rqbo_column_text(17);
 	c->client_secret_sealed = rqbo_column_bytea(18);
 	c->redirect_uri = rqbo_column_text(19);
-	c->throttle.is_begun = !rqbo_column_is_null(21);
-	c->throttle.tokens = rqbo_column_float8(20);
-	c->throttle.counted_at = rqbo_column_int8(21);
+	read_throttle(&c->throttle, 20);
 	c->realm_key = rqbo_column_int8(22);
 	c->has_actuals = rqbo_column_bool(23);
 	return c;
@@ -336,6 +345,19 @@ rqbo_store_disconnect(int64 model_id, int64 connection_id)
 
 	rqbo_db_run_ids(&wipe, model_id, connection_id);
 	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+void
+rqbo_store_read_throttle(RqboConnection *connection)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT COALESCE(r.throttle_tokens, 0), r.throttle_counted_at FROM reefqbo.connection c"
+		LAST_SPENDER
+		" WHERE c.model_id = $1 AND c.connection_id = $2",
+		INT8OID, INT8OID);
+
+	if (rqbo_db_run_ids(&statement, connection->model_id, connection->connection_id) > 0)
+		read_throttle(&connection->throttle, 1);
 }
 
 void

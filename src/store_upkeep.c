@@ -14,32 +14,35 @@
 
 #include "db_array.h"
 #include "guc.h"
+#include "lock.h"
 #include "store_upkeep.h"
 
 /* ---- what is due ---- */
 
 /*
  * Models take turns: the first of each model's connections come before the
- * second of any, and among them the model that was served longest ago.
+ * second of any, and among them the model that was served longest ago.  Those
+ * that are failing come after all others.
  */
 RqboDue *
-rqbo_store_list_due(int limit, int *count)
+rqbo_store_list_due(int limit, int failing_limit, int *count)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, connection_id,"
 		" CASE WHEN backfill_due_at <= now THEN 0 WHEN refresh_due_at <= now THEN 1 ELSE 2 END::bigint,"
-		" COALESCE(backfill_import_id, 0)"
-		" FROM (SELECT d.*, reefqbo._now() AS now,"
-		"   row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
-		"   max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
-		"  FROM reefqbo._due d WHERE d.due_at <= reefqbo._now()) d"
-		" ORDER BY turn, model_served_at NULLS FIRST, model_id LIMIT $1",
-		INT8OID);
-	RqboArgs	args = {0};
+		" COALESCE(backfill_import_id, 0), is_failing"
+		" FROM (SELECT d.*,"
+		"   row_number() OVER (PARTITION BY is_failing ORDER BY turn, model_served_at NULLS FIRST, model_id) AS place"
+		"  FROM (SELECT d.*, reefqbo._now() AS now,"
+		"    row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
+		"    max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
+		"   FROM reefqbo._due d WHERE d.due_at <= reefqbo._now()) d) d"
+		" WHERE NOT is_failing OR place <= $2"
+		" ORDER BY is_failing, place LIMIT $1",
+		INT8OID, INT8OID);
 	RqboDue    *due;
 
-	rqbo_arg_int8(&args, limit);
-	*count = (int) rqbo_db_run(&statement, &args);
+	*count = (int) rqbo_db_run_ids(&statement, limit, failing_limit);
 	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
 	for (int i = 0; i < *count; i++)
 	{
@@ -47,6 +50,7 @@ rqbo_store_list_due(int limit, int *count)
 		due[i].connection_id = rqbo_cell_int8(i, 2);
 		due[i].kind = (RqboDueKind) rqbo_cell_int8(i, 3);
 		due[i].backfill_import_id = rqbo_cell_int8(i, 4);
+		due[i].is_failing = rqbo_cell_bool(i, 5);
 	}
 	return due;
 }
@@ -70,7 +74,9 @@ rqbo_store_next_due(void)
 		"  AND mark.days < COALESCE(t.ending_told_days, 1000)"
 		"  AND " GRANT_ENDS_AT " > reefqbo._now()),"
 		" (SELECT min(l.started_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour'"
-		"  FROM reefqbo.import_log l WHERE l.status <> 'running'))",
+		"  FROM reefqbo.import_log l WHERE l.status <> 'running'"
+		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = l.model_id"
+		"   AND u.backfill_import_id = l.import_id)))",
 		INT8OID);
 	RqboArgs	args = {0};
 
@@ -542,6 +548,27 @@ rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range)
 
 /* ---- chores ---- */
 
+/*
+ * What counts as running though nobody holds its connection's import lock was
+ * cut off.  The lock comes before the line in the log and goes after its end.
+ */
+void
+rqbo_store_mark_interrupted(void)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.import_log l SET status = 'interrupted', finished_at = reefqbo._now()"
+		" FROM reefqbo.connection c"
+		" WHERE l.status = 'running' AND c.model_id = l.model_id AND c.connection_id = l.connection_id"
+		" AND NOT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted"
+		"  AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+		"  AND k.objsubid = $1 AND (k.classid::bigint << 32 | k.objid::bigint) = c.branch_id)",
+		INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, rqbo_lock_class(RQBO_LOCK_IMPORT));
+	rqbo_db_run(&statement, &args);
+}
+
 int
 rqbo_store_prune(int limit)
 {
@@ -578,7 +605,7 @@ rqbo_store_list_endings(int64 model_id, int *count)
 		"  AND t.ending_told_days IS DISTINCT FROM e.mark"
 		"  RETURNING e.*"
 		") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name),"
-		"  GREATEST(0, floor(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint"
+		"  GREATEST(0, round(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint"
 		" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id"
 		" JOIN reefqbo.model m ON m.model_id = d.model_id"
 		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"

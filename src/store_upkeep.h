@@ -30,10 +30,14 @@ typedef struct RqboDue
 	int64		connection_id;
 	RqboDueKind kind;
 	int64		backfill_import_id;
+	bool		is_failing;		/* the last attempt has failed */
 } RqboDue;
 
-/* At most so many, taking turns among models; *count says how many. */
-extern RqboDue *rqbo_store_list_due(int limit, int *count);
+/*
+ * At most so many, and at most so many of those that are failing, taking turns
+ * among models; *count says how many.
+ */
+extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, int *count);
 
 /* When anything is due next, chores counted; DT_NOEND for never. */
 extern TimestampTz rqbo_store_next_due(void);
@@ -114,6 +118,9 @@ extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id);
 extern bool rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range);
 
 /* ---- chores ---- */
+
+/* Imports that were cut off, and still count as running. */
+extern void rqbo_store_mark_interrupted(void);
 
 /* Remove at most so many rows that are older than reefqbo.log_retention; returns how many. */
 extern int	rqbo_store_prune(int limit);

@@ -27,6 +27,7 @@
 #include "db.h"
 #include "engine.h"
 #include "errors.h"
+#include "guc.h"
 #include "import.h"
 #include "lock.h"
 #include "shmem.h"
@@ -34,6 +35,8 @@
 
 /* How many due connections are listed at once. */
 #define LIST_LENGTH 128
+/* What is due and may not begin yet is not looked at more often. */
+#define SHORTEST_PAUSE_MS 1000
 /* A worker that has been at it for so long leaves the rest to the next one. */
 #define LONGEST_RUN_MS (30 * 60 * 1000)
 /* Another process is at work in this database, left over from a launcher that has gone. */
@@ -78,6 +81,8 @@ take_slot(int index)
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	my_slot = rqbo_shmem_slot(index);
 	is_taken = my_slot->worker_pid != 0 || my_slot->database[0] == '\0';
+	if (!is_taken && my_slot->closed_until > rqbo_now())
+		is_taken = my_slot->made_room = true;
 	if (!is_taken)
 	{
 		my_slot->worker_pid = MyProcPid;
@@ -203,6 +208,16 @@ ms_until(TimestampTz moment)
 }
 
 /*
+ * Those that failed the last time may fail by keeping us waiting, and must not
+ * take all of the places that are there for waiting.
+ */
+static int
+room_for_failing(const Upkeep *upkeep)
+{
+	return Max(0, rqbo_max_concurrent_requests - upkeep->job.nfailing);
+}
+
+/*
  * Look into the tables, at most as often as something becomes due.  The key
  * is needed for all that there is to do, and asked for first.
  */
@@ -215,10 +230,10 @@ list_due(Upkeep *upkeep)
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	rqbo_db_begin();
-	upkeep->list = rqbo_store_list_due(LIST_LENGTH, &upkeep->length);
+	upkeep->list = rqbo_store_list_due(LIST_LENGTH, room_for_failing(upkeep), &upkeep->length);
 	upkeep->next = 0;
 	if (upkeep->length == 0)
-		upkeep->look_again_at = rqbo_clock_ms() + ms_until(rqbo_store_next_due());
+		upkeep->look_again_at = rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due()));
 	rqbo_db_commit();
 	if (upkeep->length > 0)
 		(void) rqbo_job_keyring(&upkeep->job);

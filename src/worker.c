@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
@@ -32,7 +33,8 @@
 #include "job_shared.h"
 #include "shmem.h"
 #include "upkeep.h"
-#include "wake.h"
+
+static char my_database[NAMEDATALEN];	/* empty until connected */
 
 pg_noreturn PGDLLEXPORT void rqbo_worker_main(Datum main_arg);
 
@@ -177,15 +179,24 @@ rqbo_worker_settle(void)
 
 /*
  * What the job has left may be due at another time than the background worker
- * knows.
+ * knows, however the job has ended: by pg_terminate_backend as well.
  */
 static void
-wake_background_worker(void)
+wake_background_worker(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
-	if (!rqbo_shmem_is_there())
-		return;
+	if (my_database[0] != '\0')
+		rqbo_shmem_wake(my_database);
+}
+
+static void
+note_database(void)
+{
+	char	   *database;
+
 	StartTransactionCommand();
-	rqbo_wake_at_commit();
+	database = get_database_name(MyDatabaseId);
+	if (database != NULL)
+		strlcpy(my_database, database, NAMEDATALEN);
 	CommitTransactionCommand();
 }
 
@@ -213,13 +224,15 @@ rqbo_worker_main(Datum main_arg)
 	shm_mq_set_sender(queue, MyProc);
 	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
 
+	/* registered before the connection, so it runs after the locks were released */
+	before_shmem_exit(wake_background_worker, (Datum) 0);
 	BackgroundWorkerInitializeConnectionByOid(shared->request.database, InvalidOid, 0);
+	note_database();
 	/* the session that asks reads what we send in the encoding of the database */
 	SetClientEncoding(GetDatabaseEncoding());
 	rqbo_guc_restore(shm_toc_lookup(toc, RQBO_JOB_KEY_GUC, false));
 	rqbo_worker_settle();
 	run_and_report(shared);
-	wake_background_worker();
 	dsm_detach(segment);
 	proc_exit(0);
 }

@@ -170,7 +170,7 @@ FROM (
                 THEN q.readable_at END AS backfill_due_at,
            CASE WHEN t.obtained_at > n.t + interval '1 minute' THEN n.t ELSE t.keep_alive_at END AS grant_due_at,
            CASE WHEN NOT w.was_set_back THEN u.not_before END AS held_until,
-           u.attempted_at, u.backfill_import_id
+           u.attempted_at, u.backfill_import_id, COALESCE(u.failures > 0, false) AS is_failing
     FROM reefqbo.connection c
     JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id
     JOIN reefqbo.schedule s ON s.model_id = c.model_id

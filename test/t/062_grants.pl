@@ -18,6 +18,7 @@ use Time::HiRes qw(sleep time);
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
+use Reefqbo::Worker;
 
 my $LONG = 60;
 
@@ -72,60 +73,12 @@ sub upkeep
 
 # ---- time ----
 
-# Until a worker that has begun at a moment of the virtual clock, or later, has done all that is due.
-sub wait_for_worker
-{
-	my ($since) = @_;
-
-	sql(<<"END_OF_BLOCK");
-DO \$\$
-BEGIN
-    FOR i IN 1 .. $LONG * 50 LOOP
-        IF EXISTS (SELECT FROM reefqbo.worker_status()
-                   WHERE database = current_database() AND state = 'idle' AND last_began >= to_timestamp($since)) THEN
-            RETURN;
-        END IF;
-        PERFORM pg_sleep(0.02);
-    END LOOP;
-    RAISE 'the worker does not come to rest: %', (SELECT string_agg(s::text, ' ') FROM reefqbo.worker_status() s);
-END
-\$\$
-END_OF_BLOCK
-	return;
-}
-
-# Until what was made due just now is done.
-sub settle { return wait_for_worker(0) }
-
-# Both clocks move on, while the worker is at rest. Returns the moment, for wait_for_worker.
-my $offset = 0;
-
-sub move_clock
-{
-	my ($seconds) = @_;
-
-	$offset += $seconds;
-	my $now = virtual_time();
-	$intuit->admin('clock', { advance_seconds => $seconds });
-	$node->append_conf('postgresql.conf', "reefqbo.clock_offset = '${offset}s'");
-	$node->reload;
-	return $now;
-}
-
-sub virtual_time { return time() + $offset }
-
 # "3.5 days" pass, and what is due then is done.
-sub later
-{
-	my ($count, $unit) = $_[0] =~ /\A([\d.]+) (hour|day)s?\z/ or die "not a span of time: $_[0]";
-
-	wait_for_worker(move_clock($count * ($unit eq 'day' ? 86400 : 3600)));
-	return;
-}
+sub later { return pass_time($node, $_[0]) }
 
 # ---- asking the simulator ----
 
-sub asked
+sub asked_for
 {
 	my ($company, $endpoint) = @_;
 
@@ -162,7 +115,7 @@ sub import_three_months
 SELECT (m - interval '2 months')::date, (m + interval '1 month')::date - 1 FROM date_trunc('month', reefqbo._now()) m
 END
 	sql("SELECT FROM reefqbo.import_actuals('$model', '$FIRST', '$LAST')");
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -171,7 +124,7 @@ sub pause
 	my ($model, $paused) = @_;
 
 	sql("SELECT FROM reefqbo.set_schedule('$model', paused => $paused)");
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -186,7 +139,7 @@ sub idle_model
 	$node->ensure_model($model, 'sim-production');
 	pause($model, 'true');
 	$node->connect_company($model, 'sim-production', $company);
-	settle();
+	wait_until_idle($node);
 	return $company;
 }
 
@@ -364,7 +317,7 @@ sub test_after_year
 	ties('Paused as well', $IDLE{'Paused as well'}, 'refreshed by hand after a year');
 	is(sql(q{SELECT accounts_seen > 0 FROM reefqbo.import_accounts('Paused and empty')}), 't', 'one that never was imported can be');
 	is($node->sqlstate_of(q{SELECT FROM reefqbo.import_accounts('Never imported')}), undef, 'and so can one that was not paused');
-	settle();
+	wait_until_idle($node);
 
 	$intuit->admin('set_company', { company => $busy{'Suspended'}, subscription => 'SUBSCRIBED' });
 	later('1.5 days');
@@ -443,10 +396,10 @@ sub test_mark_alone
 	begin_outage(%company);
 	later('7 days');
 	my $left = int(of('Unavailable', q{extract(epoch FROM t.refresh_expires_at - interval '90 days' - reefqbo._now())}));
-	wait_for_worker(move_clock($left - 3));
+	later(($left - 3) . ' seconds');
 	$node->poll_query_until('postgres', q{SELECT ending_told_days = 90 FROM reefqbo.credential JOIN reefqbo.model USING (model_id) WHERE name = 'Unavailable'})
 	  or die 'the mark is not told';
-	settle();
+	wait_until_idle($node);
 	is(join(' ', days_notified('Unavailable', endings_told($name, ''))), 90, "$name: it is told, as what it is");
 	$intuit->admin('clear_faults');
 	later('0.5 days');
@@ -514,7 +467,7 @@ sub test_rejection
 	is(scalar(events('reconnect_required', $model, told())), 0, "$name: and it is told once");
 
 	$node->connect_company($model, 'sim-production', $company);
-	settle();
+	wait_until_idle($node);
 	is(status($model, 'status, days_until_grant_ends'), 'connected|100', "$name: a reconnect restores it");
 	ties($model, $company, "$name: what it has missed is read at once");
 	is(upkeep($model, 'sqlstate, failures_in_a_row'), '|0', "$name: and nothing is wrong any more");
@@ -553,7 +506,7 @@ sub test_crash_while_answer_is_under_way
 	$intuit->admin('config', { grace => 86400 });
 	$intuit->admin('fault', { kind => 'rotate_and_mute', company => $company, endpoint => 'token' });
 	$intuit->admin('log_clear');
-	move_clock(7 * 86400);
+	set_clock($node, '7 days');
 	wait_for_fault($company, 'rotate_and_mute');
 	is(of($model, 't.refresh_started_at > t.obtained_at'), 't', "$name: the intent stands before the answer comes");
 	end_listening();
@@ -643,12 +596,12 @@ CREATE CONSTRAINT TRIGGER obstruct AFTER UPDATE ON reefqbo.credential DEFERRABLE
 FOR EACH ROW WHEN (NEW.generation <> OLD.generation) EXECUTE FUNCTION obstruct();
 END
 	$intuit->admin('log_clear');
-	my $now = move_clock(7 * 86400);
+	my $now = set_clock($node, '7 days');
 	wait_until('storing has failed a few times', sub { return obstructions() >= 3 });
 	is(token_statuses($company), '200', "$name: Intuit has renewed them");
 	is(of($model, 't.generation'), $generation, "$name: they are not stored yet");
 	clear_obstruction();
-	wait_for_worker($now);
+	wait_for_worker($node, $now);
 	is(of($model, 't.generation'), $generation + 1, "$name: they are as soon as it works again");
 	is(token_statuses($company), '200', "$name: without asking again");
 	grant_lives($model, $company, $name);
@@ -690,7 +643,7 @@ sub ends_well
 
 	$session->{run}->finish;
 	is($session->{out}, "$model\n", "$name: the session's succeeds") or diag($session->{err});
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -701,10 +654,10 @@ sub test_session_beside_worker
 
 	$intuit->admin('log_clear');
 	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => 0.5 });
-	my $now = move_clock(7 * 86400);
+	my $now = set_clock($node, '7 days');
 	wait_for_fault($company, 'delay');
 	ends_well(begin_refresh($model), $model, $name);
-	wait_for_worker($now);
+	wait_for_worker($node, $now);
 	is(token_statuses($company), '200', "$name: one token request serves both");
 	is(upkeep($model, 'failures_in_a_row, last_success > reefqbo._now() - interval \'1 hour\''), '0|t', "$name: the worker's succeeds");
 	ties($model, $company, $name);
@@ -738,7 +691,7 @@ sub test_worker_beside_session
 sub test_hard_end
 {
 	my ($model, $company) = @_;
-	my $day = sub { return $offset / 86400 };
+	my $day = sub { return $node->{clock_offset} / 86400 };
 	my $go = sub { later(($_[0] - $day->()) . ' days') };
 
 	while ($day->() < 1734)
@@ -782,7 +735,7 @@ sub test_after_hard_end
 	is(scalar(asked($company, qr/./)), 0, "$name: Intuit is not asked any more");
 	is(scalar(grep { /reconnect_required|grant_ending/ } events('[a-z_]+', $model, told())), 0, "$name: and nothing is told again");
 	$node->connect_company($model, 'sim-production', $company);
-	settle();
+	wait_until_idle($node);
 	later('7 days');
 	is(status($model, 'status, days_until_grant_ends'), 'connected|100', "$name: a reconnect restores it");
 	is(join(' ', map { $_->{status} } grep { ($_->{grant_type} // '') eq 'refresh_token' } asked($company, $TOKEN)), '200',

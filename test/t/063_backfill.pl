@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep time);
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
+use Reefqbo::Worker;
 
 my $LONG = 60;
 
@@ -61,55 +62,8 @@ sub imports
 
 # ---- time ----
 
-# Until a worker that has begun at a moment of the virtual clock, or later, has done all that is due.
-sub wait_for_worker
-{
-	my ($since, $patience) = @_;
-	my $looks = 50 * ($patience // $LONG);
-
-	sql(<<"END_OF_BLOCK");
-DO \$\$
-BEGIN
-    FOR i IN 1 .. $looks LOOP
-        IF EXISTS (SELECT FROM reefqbo.worker_status()
-                   WHERE database = current_database() AND state = 'idle' AND last_began >= to_timestamp($since)) THEN
-            RETURN;
-        END IF;
-        PERFORM pg_sleep(0.02);
-    END LOOP;
-    RAISE 'the worker does not come to rest: %', (SELECT string_agg(s::text, ' ') FROM reefqbo.worker_status() s);
-END
-\$\$
-END_OF_BLOCK
-	return;
-}
-
-# Until what was made due just now is done.
-sub settle { return wait_for_worker(0) }
-
-my $offset = 0;
-
-# Both clocks move on, while the worker is at rest. Returns the moment, for wait_for_worker.
-sub move_clock
-{
-	my ($hours) = @_;
-
-	$offset += $hours * 3600;
-	my $now = time() + $offset;
-	$intuit->admin('clock', { advance_seconds => $hours * 3600 });
-	$node->append_conf('postgresql.conf', "reefqbo.clock_offset = '${offset}s'");
-	$node->reload;
-	return $now;
-}
-
 # Hours pass, and what is due then is done.
-sub later
-{
-	my ($hours, $patience) = @_;
-
-	wait_for_worker(move_clock($hours), $patience);
-	return;
-}
+sub later { return pass_time($node, "$_[0] hours") }
 
 # ---- models ----
 
@@ -125,7 +79,7 @@ sub model
 	sql("SELECT FROM reefqbo.set_schedule('$model', refresh_every => '28 days', full_every => '366 days')");
 	$node->connect_company($model, 'sim-production', $company);
 	sql("SELECT FROM reefqbo.import_accounts('$model')");
-	settle();
+	wait_until_idle($node);
 	$intuit->admin('log_clear');
 	return $company;
 }
@@ -135,7 +89,7 @@ sub schedule
 	my ($model, $change) = @_;
 
 	sql("SELECT FROM reefqbo.set_schedule('$model', $change)");
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -258,7 +212,7 @@ sub cancel_import
 	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
 	is(end_sql($session), '57014', "$name: the caller cancels it");
 	wait_until('the worker has gone', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE $JOB") == 0 });
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -273,7 +227,7 @@ sub crash
 	wait_until('the server notices', sub { return slurp_file($node->logfile) =~ /\(PID $pid\) was terminated by signal 9/ });
 	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
 	end_sql($_) foreach @sessions;
-	settle();
+	wait_until_idle($node);
 	return;
 }
 
@@ -406,7 +360,7 @@ sub test_background_terminated
 	terminate($JOB);
 	end_sql($session);
 	# minutes, so that the access token is good still
-	move_clock(0.1);
+	set_clock($node, '6 minutes');
 	wait_until_held($company);
 	is(progress($model, 'state, chunks_done, chunks_total, months_done'), 'running|2|3|24', "$name: the worker has gone on");
 	$intuit->admin('clear_faults');
@@ -622,6 +576,7 @@ sub test_retention
 	is(count_old(), 10, "$name: are removed when they are older than reefqbo.log_retention");
 	is(sql('SELECT sum(count), max(count) <= 1000, count(DISTINCT transaction) >= 4 FROM removed'), '3500|t|t', "$name: a bounded number in a transaction");
 	is(progress($model, 'state, chunks_done, chunks_total'), 'running|1|3', "$name: but not one that still runs");
+	make_older($model, -91);
 	cancel_import($session, $name);
 	return;
 }
@@ -634,7 +589,7 @@ sub test_needed_import_is_kept
 
 	cancel_import(begin_held_import($model, $company, 1, @THREE_YEARS), $name);
 	make_older($model, 91);
-	my $rests = eval { later(1, 10); 1 };
+	my $rests = eval { later(1); 1 };
 	ok($rests, "$name: the worker does not look at it again and again") or diag($@);
 	is(progress($model, 'state, chunks_done, chunks_total'), 'stopped|1|3', "$name: its row is kept");
 	return;

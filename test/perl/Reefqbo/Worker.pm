@@ -15,21 +15,26 @@ use Carp qw(croak);
 use Exporter qw(import);
 use File::Temp ();
 use IPC::Run ();
+use Time::HiRes qw(time);
 
 use Reefqbo::Cluster;
 
 # Each company is asked only so many times a second: several are imported at once.
 my $SESSIONS = 4;
 
-our @EXPORT = qw(connect_many import_many align_clock set_clock pass_time wait_until_idle asked accounting_requests);
+our @EXPORT = qw(align_clock set_clock virtual_time wait_for_worker wait_until_idle pass_time
+  connect_many import_many asked accounting_requests);
 
 my %SECONDS = (second => 1, minute => 60, hour => 3600, day => 86400);
 
-# "6 hours" in seconds.
+# How long to wait for a worker at most.
+my $PATIENCE = 120;
+
+# "1.5 hours" in seconds.
 sub seconds_in
 {
 	my ($span) = @_;
-	my ($count, $unit) = $span =~ /\A(\d+) (second|minute|hour|day)s?\z/ or croak "not a span of time: $span";
+	my ($count, $unit) = $span =~ /\A([\d.]+) (second|minute|hour|day)s?\z/ or croak "not a span of time: $span";
 
 	return $count * $SECONDS{$unit};
 }
@@ -39,47 +44,65 @@ sub align_clock
 {
 	my ($node) = @_;
 
-	_set_offset($node, int($node->intuit->admin('clock')->{epoch} - time));
+	return _set_offset($node, int($node->intuit->admin('clock')->{epoch} - time));
 }
 
-# Both clocks move on, and everybody in the server knows.
+# Both clocks move on. Returns the moment they come to, for wait_for_worker.
 sub set_clock
 {
 	my ($node, $span) = @_;
 	my $seconds = seconds_in($span);
 
 	$node->intuit->admin('clock', { advance_seconds => $seconds });
-	_set_offset($node, ($node->{clock_offset} // 0) + $seconds);
+	return _set_offset($node, ($node->{clock_offset} // 0) + $seconds);
 }
 
 sub _set_offset
 {
 	my ($node, $seconds) = @_;
 
-	$node->{clock_offset} = $seconds;
+	$node->{clock_offset} = int $seconds;
+	my $moment = virtual_time($node);
 	$node->append_conf('postgresql.conf', "reefqbo.clock_offset = '$node->{clock_offset}s'");
 	$node->reload;
-	$node->poll_query_until('postgres', "SELECT extract(epoch FROM current_setting('reefqbo.clock_offset')::interval) = $node->{clock_offset}")
-	  or croak 'the server has not read its configuration';
+	return $moment;
 }
 
-sub wait_until_idle
+# What time it is on the clock that the extension goes by.
+sub virtual_time { return time + ($_[0]{clock_offset} // 0) }
+
+# Until a worker that has begun at a moment of that clock, or later, has done all that is due. A new
+# configuration starts one in any case.
+sub wait_for_worker
 {
-	my ($node, $database) = @_;
-	$database //= 'postgres';
+	my ($node, $since) = @_;
 
-	$node->poll_query_until($database, <<'END') or croak 'the worker does not come to rest';
-SELECT (SELECT count(*) FROM reefqbo._due WHERE due_at <= reefqbo._now()) = 0
-   AND (SELECT state FROM reefqbo.worker_status() WHERE database = current_database()) = 'idle'
+	$node->safe_psql('postgres', <<"END_OF_BLOCK");
+DO \$\$
+BEGIN
+    FOR i IN 1 .. $PATIENCE * 50 LOOP
+        IF EXISTS (SELECT FROM reefqbo.worker_status()
+                   WHERE database = current_database() AND state = 'idle' AND last_began >= to_timestamp($since)) THEN
+            RETURN;
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+    RAISE 'the worker does not come to rest: %', (SELECT string_agg(s::text, ' ') FROM reefqbo.worker_status() s);
 END
+\$\$
+END_OF_BLOCK
+	return;
 }
 
+# Until what was made due just now is done.
+sub wait_until_idle { return wait_for_worker($_[0], 0) }
+
+# Time passes, and what is due then is done.
 sub pass_time
 {
 	my ($node, $span) = @_;
 
-	set_clock($node, $span);
-	wait_until_idle($node);
+	return wait_for_worker($node, set_clock($node, $span));
 }
 
 # Run statements, each text of one or more in a session of its own, several at a time.
