@@ -88,7 +88,7 @@ sub asked_for
 my $TOKEN = qr/^token$/;
 my $ACCOUNTING = qr/^(?!authorize|token|revoke)/;
 
-sub token_statuses { return join ' ', map { $_->{status} } asked($_[0], $TOKEN) }
+sub token_statuses { return join ' ', map { $_->{status} } asked_for($_[0], $TOKEN) }
 
 sub living_refresh { return @{ $intuit->admin('tokens', { company => $_[0] })->{living_refresh} } }
 
@@ -97,7 +97,7 @@ sub wait_for_fault
 {
 	my ($company, $kind) = @_;
 
-	wait_until("$company meets $kind", sub { return grep { ($_->{fault} // '') eq $kind } asked($company, qr/./) });
+	wait_until("$company meets $kind", sub { return grep { ($_->{fault} // '') eq $kind } asked_for($company, qr/./) });
 	return;
 }
 
@@ -283,21 +283,21 @@ sub test_year
 	later($_) foreach @steps;
 	foreach my $model (sort keys %IDLE)
 	{
-		my @tokens = asked($IDLE{$model}, $TOKEN);
+		my @tokens = asked_for($IDLE{$model}, $TOKEN);
 		cmp_ok(scalar @tokens, '>=', 50, "a year, $model: the grant is refreshed about weekly");
 		cmp_ok(scalar @tokens, '<=', 55, "a year, $model: and no more often");
-		is(scalar(asked($IDLE{$model}, $ACCOUNTING)), 0, "a year, $model: nothing is read");
+		is(scalar(asked_for($IDLE{$model}, $ACCOUNTING)), 0, "a year, $model: nothing is read");
 	}
 	foreach my $model (sort keys %busy)
 	{
-		my @tokens = asked($busy{$model}, $TOKEN);
+		my @tokens = asked_for($busy{$model}, $TOKEN);
 		cmp_ok(scalar @tokens, '<=', scalar @steps, "a year, $model: tokens are renewed no more often than they are used");
 		cmp_ok(scalar @tokens, '>=', 50, "a year, $model: and about weekly at least");
 	}
 	my %all = (%IDLE, %busy);
 	foreach my $model (sort keys %all)
 	{
-		is(scalar(grep { $_->{status} != 200 } asked($all{$model}, $TOKEN)), 0, "a year, $model: no refresh was refused");
+		is(scalar(grep { $_->{status} != 200 } asked_for($all{$model}, $TOKEN)), 0, "a year, $model: no refresh was refused");
 		is(scalar(living_refresh($all{$model})), 1, "a year, $model: the grant lives");
 		is(status($model, 'status, days_until_grant_ends > 90'), ($model eq 'Suspended' ? 'suspended' : 'connected') . '|t',
 			"a year, $model: and monitoring sees that");
@@ -463,7 +463,7 @@ sub test_rejection
 
 	$intuit->admin('log_clear');
 	later('3 days') foreach 1 .. 5;
-	is(scalar(asked($company, qr/./)), 0, "$name: Intuit is not asked about it any more");
+	is(scalar(asked_for($company, qr/./)), 0, "$name: Intuit is not asked about it any more");
 	is(scalar(events('reconnect_required', $model, told())), 0, "$name: and it is told once");
 
 	$node->connect_company($model, 'sim-production', $company);
@@ -732,13 +732,13 @@ sub test_after_hard_end
 	is(scalar(events('reconnect_required', $model, told())), 1, "$name: NOTIFY tells of it");
 	$intuit->admin('log_clear');
 	$go->($_) foreach 1830, 1835;
-	is(scalar(asked($company, qr/./)), 0, "$name: Intuit is not asked any more");
+	is(scalar(asked_for($company, qr/./)), 0, "$name: Intuit is not asked any more");
 	is(scalar(grep { /reconnect_required|grant_ending/ } events('[a-z_]+', $model, told())), 0, "$name: and nothing is told again");
 	$node->connect_company($model, 'sim-production', $company);
 	wait_until_idle($node);
 	later('7 days');
 	is(status($model, 'status, days_until_grant_ends'), 'connected|100', "$name: a reconnect restores it");
-	is(join(' ', map { $_->{status} } grep { ($_->{grant_type} // '') eq 'refresh_token' } asked($company, $TOKEN)), '200',
+	is(join(' ', map { $_->{status} } grep { ($_->{grant_type} // '') eq 'refresh_token' } asked_for($company, $TOKEN)), '200',
 		"$name: and the new grant is kept alive");
 	return;
 }
