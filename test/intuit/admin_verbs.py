@@ -238,7 +238,10 @@ def log(world, given):
 
 
 def log_clear(world, given):
+    """The log and the counts of requests in flight begin anew."""
     world.log.clear()
+    for company in world.companies.all():
+        company.max_in_flight = company.in_flight
     return {}
 
 
