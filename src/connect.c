@@ -280,6 +280,7 @@ put_grant(RqboSession *session)
 	}
 	c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
 	(void) rqbo_store_put_connection(c, digest);
+	rqbo_store_schedule_connection(c->model_id, c->connection_id);
 	rqbo_oauth_put_tokens(session, true);
 	c->realm_sealed = NULL;
 }

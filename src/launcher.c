@@ -384,7 +384,12 @@ reload(void)
 	ProcessConfigFile(PGC_SIGHUP);
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
-		rqbo_shmem_slot(i)->due_at = rqbo_shmem_slot(i)->not_before = DT_NOBEGIN;
+	{
+		RqboSlot   *slot = rqbo_shmem_slot(i);
+
+		slot->wakes++;
+		slot->due_at = slot->not_before = DT_NOBEGIN;
+	}
 	rqbo_shmem_unlock();
 }
 

@@ -128,7 +128,8 @@ void
 rqbo_store_lock_grant(int64 model_id, int64 connection_id)
 {
 	static RqboStatement tables = {
-		.text = "LOCK TABLE reefqbo.connection, reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"
+		.text = "LOCK TABLE reefqbo.connection, reefqbo.credential, reefqbo.schedule, reefqbo.upkeep"
+		" IN ROW EXCLUSIVE MODE NOWAIT"
 	};
 	static RqboStatement connection = RQBO_STATEMENT(
 		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",

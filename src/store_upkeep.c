@@ -157,11 +157,10 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id)
 }
 
 /*
- * The row of a connection, made on first use: its first turn on schedule is
- * the next one of its phase.
+ * The row of a connection, made unless it is there.
  */
-static void
-ensure_row(int64 model_id, int64 connection_id)
+void
+rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.upkeep (model_id, connection_id, refresh_due_at)"
@@ -184,7 +183,7 @@ rqbo_store_claim(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
@@ -197,7 +196,7 @@ rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
 	rqbo_arg_int8(&args, seconds);
@@ -222,7 +221,7 @@ rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, b
 		INT8OID, INT8OID, BOOLOID, BOOLOID);
 	RqboArgs	args = {0};
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
 	rqbo_arg_datum(&args, BoolGetDatum(is_refreshed));
@@ -241,7 +240,7 @@ rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKno
 	RqboColumn	seen;
 	ListCell   *cell;
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_column_begin(&seen, list_length(changes->seen));
 	foreach(cell, changes->seen)
 		rqbo_column_add_text(&seen, lfirst(cell));
@@ -279,7 +278,7 @@ rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int sav
 		INT8OID, INT8OID, INT4OID, INT4OID);
 	RqboArgs	args = {0};
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
 	rqbo_arg_int4(&args, made);
@@ -317,7 +316,7 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 		INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, BOOLOID);
 	RqboArgs	args = {0};
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_int8(&args, model_id);
 	rqbo_arg_int8(&args, connection_id);
 	rqbo_arg_text(&args, failure->sqlstate);
@@ -338,7 +337,7 @@ rqbo_store_begin_upkeep(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
@@ -424,7 +423,7 @@ rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, con
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	ensure_row(model_id, connection_id);
+	rqbo_store_schedule_connection(model_id, connection_id);
 	if (!take_over_chunks(model_id, connection_id, import_id, range))
 		make_chunks(model_id, import_id, range, chunk_months);
 	rqbo_arg_int8(&args, model_id);

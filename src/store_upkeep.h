@@ -90,6 +90,9 @@ extern int	rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const R
 /* How often the last attempts have failed in a row, and for how many seconds all were throttled (-1: not). */
 extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds);
 
+/* A connection has come into being: its first turn is the next one of its phase. */
+extern void rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
+
 /* A sign-in has ended: what had failed before is tried again at once. */
 extern void rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);
 

@@ -4,8 +4,9 @@
  *	  The budget of requests of one realm: a token bucket.
  *
  * Intuit admits 10 requests a second and 500 a minute for each realm.  What a
- * bucket lets through in any second is its size and one second's filling: 3
- * and 6.5 keep both limits.  The bucket outlives the worker in the
+ * bucket lets through in any second is its size and one second's filling: 2
+ * and 6.5 keep both limits, and leave room for a sign-in, which does not wait
+ * for the imports of other connections to the same company.  The bucket outlives the worker in the
  * connection's row, since one job may follow on another at once, and so does
  * the pause that a refusal asks for.
  *
@@ -19,7 +20,7 @@
 
 #include "throttle.h"
 
-#define BUCKET_SIZE 3.0
+#define BUCKET_SIZE 2.0
 #define TOKENS_A_SECOND 6.5
 
 int

@@ -32,7 +32,7 @@ state_of(const RqboSlot *slot)
 {
 	if (slot->worker_pid != 0)
 		return "working";
-	if (slot->problem.what[0] != '\0')
+	if (slot->problem.what[0] != '\0' || slot->failures > 0)
 		return "failing";
 	return next_start(slot) <= rqbo_now() ? "due" : "idle";
 }

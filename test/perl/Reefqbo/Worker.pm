@@ -71,8 +71,8 @@ sub _set_offset
 # What time it is on the clock that the extension goes by.
 sub virtual_time { return time + ($_[0]{clock_offset} // 0) }
 
-# Until a worker that has begun at a moment of that clock, or later, has done all that is due. A new
-# configuration starts one in any case.
+# Until a worker that has begun at a moment of that clock, or has noticed that it has come, has done all that is
+# due. A new configuration starts one in any case.
 sub wait_for_worker
 {
 	my ($node, $since) = @_;
@@ -82,7 +82,8 @@ DO \$\$
 BEGIN
     FOR i IN 1 .. $PATIENCE * 50 LOOP
         IF EXISTS (SELECT FROM reefqbo.worker_status()
-                   WHERE database = current_database() AND state = 'idle' AND last_began >= to_timestamp($since)) THEN
+                   WHERE database = current_database() AND state = 'idle'
+                   AND GREATEST(last_began, last_ended) >= to_timestamp($since)) THEN
             RETURN;
         END IF;
         PERFORM pg_sleep(0.02);
