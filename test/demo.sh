@@ -2,8 +2,9 @@
 #
 # The main job from end to end, on the throw-away cluster that "make demo" has
 # started: a model is linked to a QuickBooks company, its chart of accounts and
-# three years of monthly actuals arrive in tables, and statements printed from
-# them are compared with the ledger behind the simulated QuickBooks.
+# three years of monthly actuals arrive in tables, the background worker keeps
+# them up to date, and statements printed from them are compared with the ledger
+# behind the simulated QuickBooks.
 
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -63,12 +64,12 @@ install_extension()
 	sql "CREATE EXTENSION reefqbo CASCADE;"
 	# in postgresql.conf for good; here for the demo's cluster
 	psql -q -v ON_ERROR_STOP=1 <<-END
-		LOAD 'reefqbo';
 		ALTER SYSTEM SET reefqbo.key_file = '$REEFQBO_WORK/reefqbo.key';
 		ALTER SYSTEM SET reefqbo.ca_file = '$REEFQBO_WORK/intuit/ca.pem';
 		SELECT pg_reload_conf() \g /dev/null
 	END
 	tell "postgresql.conf: reefqbo.key_file = '…/reefqbo.key', reefqbo.ca_file = '…/ca.pem'"
+	tell "                 shared_preload_libraries = 'reefqbo', reefqbo.databases = 'postgres'"
 }
 
 set_up()
@@ -95,6 +96,8 @@ connect_company()
 	tell
 	tell "=> SELECT * FROM reefqbo.complete_connection('…the address it came back to…');"
 	psql -q -P footer=off -v ON_ERROR_STOP=1 -c "SELECT * FROM reefqbo.complete_connection('$back')"
+	# the books were made a moment ago; what QuickBooks calls a change is not to be that
+	simulator_admin clock advance_seconds=600 >/dev/null
 }
 
 import_everything()
@@ -107,15 +110,20 @@ import_everything()
   FROM reefqbo.account ORDER BY account_number NULLS LAST LIMIT 8;"
 }
 
+post_expense()
+{
+	simulator_admin post "{\"company\":\"$COMPANY\",\"date\":\"$BACK_DATED\",\"memo\":\"late invoice\",\"lines\":
+		[{\"account\":\"$EXPENSE_ID\",\"amount\":\"$1\"},{\"account\":\"$BANK_ID\",\"amount\":\"-$1\"}]}" >/dev/null
+}
+
 refresh_twice()
 {
-	step "5. Refresh: nothing changed in QuickBooks, so nothing is written"
+	step "5. Refresh: QuickBooks says that nothing has changed, which costs one request, and nothing is written"
 	sql "SELECT amounts_inserted AS inserted, amounts_changed AS changed, amounts_unchanged AS unchanged, requests
   FROM reefqbo.refresh('Reef forecast');"
 
 	step "6. A bookkeeper back-dates an entry; the next refresh finds it and keeps what was known before"
-	simulator_admin post "{\"company\":\"$COMPANY\",\"date\":\"$BACK_DATED\",\"memo\":\"late invoice\",\"lines\":
-		[{\"account\":\"$EXPENSE_ID\",\"amount\":\"1250.00\"},{\"account\":\"$BANK_ID\",\"amount\":\"-1250.00\"}]}" >/dev/null
+	post_expense 1250.00
 	tell "   (in QuickBooks: 1,250.00 from \"$BANK\" to \"$EXPENSE\" on $BACK_DATED)"
 	tell
 	sql "SELECT amounts_inserted AS inserted, amounts_changed AS changed, amounts_unchanged AS unchanged, requests
@@ -126,9 +134,39 @@ refresh_twice()
  ORDER BY r.statement DESC, r.period_start, a.name;"
 }
 
+wait_for()
+{
+	for _ in $(seq 300); do
+		[ "$(value "$1")" != t ] || return 0
+		sleep 0.1
+	done
+	tell "the background worker did not do it in time"
+	return 1
+}
+
+# Seven hours pass on the clock that the schedule goes by.
+watch_worker()
+{
+	step "7. With nobody calling: the background worker refreshes every six hours, and keeps the grant alive"
+	sql "SELECT refresh_every, reread_months, full_every FROM reefqbo.set_schedule('Reef forecast', refresh_every => '6 hours');"
+	post_expense 480.00
+	tell "   (in QuickBooks: another 480.00 on $BACK_DATED; seven hours pass)"
+	tell
+	value "ALTER SYSTEM SET reefqbo.clock_offset = '7h'"
+	value "SELECT pg_reload_conf()" >/dev/null
+	wait_for "SELECT count(*) > 0 FROM reefqbo.restatement WHERE abs(new_amount - old_amount) = 480.00"
+	wait_for "SELECT state = 'idle' FROM reefqbo.worker_status() WHERE database = 'postgres'"
+	sql "SELECT kind, started_by, status, months, amounts_changed AS changed, requests
+  FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1;"
+	sql "SELECT model, status, lag::interval(0), failures_in_a_row AS failures, requests_today AS requests,
+       requests_saved_today AS saved, next_due::timestamp(0), grant_refreshed_by::date
+  FROM reefqbo.upkeep_status;"
+	sql "SELECT database, state, next_due::timestamp(0), problem FROM reefqbo.worker_status();"
+}
+
 print_statements()
 {
-	step "7. The statements, from the tables alone"
+	step "8. The statements, from the tables alone"
 	sql "SELECT label AS profit_and_loss, period, amount
   FROM reefqbo.profit_and_loss('Reef forecast', '$HALF_YEAR', '$END') \\crosstabview"
 	tell
@@ -164,7 +202,7 @@ tie_out()
 {
 	local statement line status=0
 
-	step "8. Does it tie? Every amount beside the ledger behind the simulator, computed there by other code"
+	step "9. Does it tie? Every amount beside the ledger behind the simulator, computed there by other code"
 	for statement in profit_and_loss balance_sheet; do
 		line=$(compare "$statement")
 		tell "$line"
@@ -205,6 +243,7 @@ main()
 	import_everything
 	choose_accounts
 	refresh_twice
+	watch_worker
 	print_statements
 	tie_out
 }
