@@ -12,7 +12,7 @@
 #include "miscadmin.h"
 
 #include "db.h"
-#include "store_upkeep.h"
+#include "store_chores.h"
 #include "tell.h"
 #include "upkeep.h"
 

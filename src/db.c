@@ -201,8 +201,7 @@ rqbo_db_run_ids(RqboStatement *statement, int64 id1, int64 id2)
 {
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, id1);
-	rqbo_arg_int8(&args, id2);
+	rqbo_arg_ids(&args, id1, id2);
 	return rqbo_db_run(statement, &args);
 }
 
@@ -228,6 +227,13 @@ void
 rqbo_arg_int8(RqboArgs *args, int64 value)
 {
 	rqbo_arg_datum(args, Int64GetDatum(value));
+}
+
+void
+rqbo_arg_ids(RqboArgs *args, int64 id1, int64 id2)
+{
+	rqbo_arg_int8(args, id1);
+	rqbo_arg_int8(args, id2);
 }
 
 void

@@ -56,6 +56,7 @@ extern uint64 rqbo_db_run_ids(RqboStatement *statement, int64 id1, int64 id2);
 
 /* Arguments; a NULL pointer is SQL's NULL. */
 extern void rqbo_arg_int8(RqboArgs *args, int64 value);
+extern void rqbo_arg_ids(RqboArgs *args, int64 id1, int64 id2);
 extern void rqbo_arg_int4(RqboArgs *args, int32 value);
 extern void rqbo_arg_text(RqboArgs *args, const char *value);
 extern void rqbo_arg_datum(RqboArgs *args, Datum value);

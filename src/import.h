@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "job.h"
 #include "session.h"
+#include "store_chunks.h"
 #include "store_import.h"
 #include "store_upkeep.h"
 

@@ -148,8 +148,7 @@ rqbo_store_read_branch(int64 model_id, int64 branch_id, int64 environment_id)
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, branch_id);
+	rqbo_arg_ids(&args, model_id, branch_id);
 	rqbo_arg_int8(&args, environment_id);
 	return rqbo_db_run(&statement, &args) > 0 ? read_connection_row() : NULL;
 }
@@ -197,8 +196,7 @@ rqbo_store_list_connections(int64 model_id, int64 branch_id)
 	uint64		count;
 	int64	   *list;
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, branch_id);
+	rqbo_arg_ids(&args, model_id, branch_id);
 	count = rqbo_db_run(&statement, &args);
 	list = SPI_palloc((count + 1) * sizeof(int64));
 	for (uint64 i = 0; i < count; i++)
@@ -227,8 +225,7 @@ rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_d
 		INT8OID, INT8OID, INT8OID, BYTEAOID, BYTEAOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, connection->model_id);
-	rqbo_arg_int8(&args, connection->branch_id);
+	rqbo_arg_ids(&args, connection->model_id, connection->branch_id);
 	rqbo_arg_int8(&args, connection->environment_id);
 	rqbo_arg_bytea(&args, connection->realm_sealed);
 	rqbo_arg_bytea(&args, realm_digest);
@@ -246,8 +243,7 @@ rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInf
 		INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT4OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, info->company_name);
 	rqbo_arg_text(&args, info->legal_name);
 	rqbo_arg_text(&args, info->country);
@@ -266,8 +262,7 @@ rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompan
 		INT8OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, INT4OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, info->home_currency);
 	rqbo_arg_datum(&args, BoolGetDatum(info->multicurrency));
 	rqbo_arg_text(&args, info->report_basis);
@@ -290,8 +285,7 @@ rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const ch
 		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, generation);
 	rqbo_arg_text(&args, status);
 	rqbo_arg_text(&args, reason);
@@ -322,8 +316,7 @@ rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation)
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, generation);
 	rqbo_db_run(&statement, &args);
 }
@@ -372,8 +365,7 @@ rqbo_store_put_throttle(const RqboConnection *connection)
 
 	if (!throttle->is_begun)
 		return;
-	rqbo_arg_int8(&args, connection->model_id);
-	rqbo_arg_int8(&args, connection->connection_id);
+	rqbo_arg_ids(&args, connection->model_id, connection->connection_id);
 	rqbo_arg_datum(&args, Float8GetDatum(throttle->tokens));
 	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->counted_at));
 	rqbo_db_run(&statement, &args);

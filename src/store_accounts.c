@@ -96,8 +96,7 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, List *accounts, RqboCou
 		for (int i = 0; i < ACCOUNT_FIELDS; i++)
 			rqbo_column_add_text(&columns[i], fields[i]);
 	}
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	for (int i = 0; i < ACCOUNT_FIELDS; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
 	rqbo_db_run(&statement, &args);
@@ -193,8 +192,7 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		rqbo_column_add_text(&columns[2], type->type);
 		rqbo_column_add_text(&columns[3], type->classification);
 	}
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	for (int i = 0; i < 4; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
 	counts->accounts_new += rqbo_db_run(&statement, &args);

@@ -34,8 +34,7 @@ is_zero(Numeric amount)
 static void
 arg_range(RqboArgs *args, int64 model_id, int64 connection_id, const RqboReport *report, const RqboRange *range)
 {
-	rqbo_arg_int8(args, model_id);
-	rqbo_arg_int8(args, connection_id);
+	rqbo_arg_ids(args, model_id, connection_id);
 	rqbo_arg_text(args, statement_name(report));
 	rqbo_arg_text(args, range->method);
 	rqbo_arg_datum(args, DateADTGetDatum(range->start));
@@ -237,8 +236,7 @@ rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *
 		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, range->method);
 	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
 	rqbo_arg_datum(&args, DateADTGetDatum(range->end));

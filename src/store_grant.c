@@ -29,8 +29,7 @@ rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, co
 	RqboArgs	args = {0};
 	RqboArgs	prune_args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, branch_id);
+	rqbo_arg_ids(&args, model_id, branch_id);
 	rqbo_arg_int8(&args, environment_id);
 	rqbo_arg_bytea(&args, digest);
 	rqbo_db_run(&statement, &args);
@@ -95,8 +94,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 	RqboArgs	args = {0};
 	RqboCredential *c;
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	if (rqbo_db_run(&statement, &args) == 0)
 		return NULL;
 	c = SPI_palloc(sizeof(RqboCredential));
@@ -177,8 +175,7 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_bytea(&args, tokens->refresh_sealed);
 	rqbo_arg_timestamp_ms(&args, tokens->refresh_seconds * 1000, true);
 	rqbo_arg_timestamp_ms(&args, tokens->hard_seconds * 1000, tokens->hard_seconds >= 0);
@@ -204,8 +201,7 @@ rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_dige
 		INT8OID, INT8OID, BYTEAARRAYOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, realm_digests);
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_bool(1);

@@ -32,8 +32,7 @@ rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, c
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_db_run(&interrupted, &args);
 	rqbo_arg_text(&args, kind);
 	if (range != NULL)
@@ -62,8 +61,7 @@ rqbo_store_import_progress(int64 model_id, int64 import_id, const RqboCounts *co
 		INT8OID, INT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_ids(&args, model_id, import_id);
 	rqbo_arg_int4(&args, counts->accounts_seen);
 	rqbo_arg_int4(&args, counts->accounts_new);
 	rqbo_arg_int4(&args, counts->accounts_changed);
@@ -84,8 +82,7 @@ rqbo_store_import_succeeded(int64 model_id, int64 import_id, int requests_saved)
 		INT8OID, INT8OID, INT4OID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_ids(&args, model_id, import_id);
 	rqbo_arg_int4(&args, requests_saved);
 	rqbo_db_run(&statement, &args);
 }
@@ -103,8 +100,7 @@ rqbo_store_repeated_failure(int64 model_id, int64 connection_id, const ErrorData
 		INT8OID, INT8OID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
 	rqbo_arg_text(&args, started_by);
 	if (rqbo_db_run(&again, &args) > 0)
@@ -122,8 +118,7 @@ rqbo_store_import_failed(int64 model_id, int64 import_id, const ErrorData *failu
 		INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
+	rqbo_arg_ids(&args, model_id, import_id);
 	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
 	rqbo_arg_text(&args, failure->message);
 	rqbo_arg_text(&args, failure->detail);
@@ -172,8 +167,7 @@ rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since)
 	RqboRange  *ranges;
 	uint64		count;
 
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, DateADTGetDatum(since));
 	count = rqbo_db_run(&statement, &args);
 	ranges = SPI_palloc((count + 1) * sizeof(RqboRange));

@@ -13,8 +13,6 @@
 #include "utils/timestamp.h"
 
 #include "db_array.h"
-#include "guc.h"
-#include "lock.h"
 #include "store_upkeep.h"
 
 /* ---- what is due ---- */
@@ -55,33 +53,13 @@ rqbo_store_list_due(int limit, int failing_limit, int *count)
 	return due;
 }
 
-/*
- * The next mark of the countdown that a grant comes to: an SQL expression over
- * credential t, and the marks themselves.
- */
-#define GRANT_ENDS_AT "LEAST(t.refresh_expires_at, t.hard_expires_at)"
-#define ENDING_MARKS "(VALUES (90), (30), (7)) AS mark (days)"
-
 TimestampTz
 rqbo_store_next_due(void)
 {
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT LEAST((SELECT min(due_at) FROM reefqbo._due),"
-		" (SELECT min(" GRANT_ENDS_AT " - interval '1 day' * mark.days)"
-		"  FROM reefqbo.connection c"
-		"  JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id, " ENDING_MARKS
-		"  WHERE c.status <> 'disconnected' AND t.rejected_at IS NULL"
-		"  AND mark.days < COALESCE(t.ending_told_days, 1000)"
-		"  AND " GRANT_ENDS_AT " > reefqbo._now()),"
-		" (SELECT min(l.started_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour'"
-		"  FROM reefqbo.import_log l WHERE l.status <> 'running'"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = l.model_id"
-		"   AND u.backfill_import_id = l.import_id)))",
-		INT8OID);
-	RqboArgs	args = {0};
+	static RqboStatement statement = {.text = "SELECT min(due_at) FROM reefqbo._due"};
+	RqboArgs	none = {0};
 
-	rqbo_arg_int8(&args, rqbo_log_retention);
-	rqbo_db_run(&statement, &args);
+	rqbo_db_run(&statement, &none);
 	return rqbo_column_is_null(1) ? DT_NOEND : (TimestampTz) rqbo_column_int8(1);
 }
 
@@ -197,8 +175,7 @@ rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, seconds);
 	rqbo_db_run(&statement, &args);
 }
@@ -222,8 +199,7 @@ rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, b
 	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, BoolGetDatum(is_refreshed));
 	rqbo_arg_datum(&args, BoolGetDatum(is_full));
 	rqbo_db_run(&statement, &args);
@@ -244,8 +220,7 @@ rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKno
 	rqbo_column_begin(&seen, list_length(changes->seen));
 	foreach(cell, changes->seen)
 		rqbo_column_add_text(&seen, lfirst(cell));
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	if (changes->is_set)
 		rqbo_arg_datum(&args, TimestampTzGetDatum(changes->until));
 	else
@@ -279,8 +254,7 @@ rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int sav
 	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int4(&args, made);
 	rqbo_arg_int4(&args, saved);
 	rqbo_db_run(&statement, &args);
@@ -317,8 +291,7 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, failure->sqlstate);
 	rqbo_arg_text(&args, failure->message);
 	rqbo_arg_int4(&args, failure->wait_seconds);
@@ -339,292 +312,4 @@ rqbo_store_begin_upkeep(int64 model_id, int64 connection_id)
 
 	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_db_run_ids(&statement, model_id, connection_id);
-}
-
-/* ---- chunks ---- */
-
-/*
- * Take over what an import of the same range has left, if it was cut off less
- * than a day ago.  False if there is nothing of that kind.
- */
-static bool
-take_over_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log l SET continues = old.import_id, chunks_total = old.chunks_total,"
-		"  chunks_done = old.chunks_done, chunks_before = old.chunks_done, pending = old.pending, months = old.months"
-		" FROM reefqbo.upkeep u JOIN reefqbo.import_log old ON old.model_id = u.model_id"
-		"  AND old.import_id = u.backfill_import_id"
-		" WHERE l.model_id = $1 AND l.import_id = $3 AND u.model_id = $1 AND u.connection_id = $2"
-		" AND old.accounting_method = $4 AND old.start_date = $5 AND old.end_date = $6"
-		" AND old.started_at > reefqbo._now() - interval '1 day' AND cardinality(old.pending) > 0",
-		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_text(&args, range->method);
-	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
-	return rqbo_db_run(&statement, &args) > 0;
-}
-
-/*
- * Cut the range into chunks that end with it, so that the newest is whole.
- */
-static void
-make_chunks(int64 model_id, int64 import_id, const RqboRange *range, int chunk_months)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET pending = made.chunks, chunks_total = cardinality(made.chunks)"
-		" FROM (SELECT array_agg(daterange(GREATEST($3, (e.t - interval '1 month' * $5)::date), e.t::date) ORDER BY e.t)"
-		"  FROM generate_series(0, 2400) n, LATERAL (SELECT $4 + 1 - interval '1 month' * (n * $5)) AS e (t)"
-		"  WHERE e.t > $3) AS made (chunks)"
-		" WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID, DATEOID, DATEOID, INT4OID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
-	rqbo_arg_int4(&args, chunk_months);
-	rqbo_db_run(&statement, &args);
-}
-
-static RqboRange *
-read_chunks(int64 model_id, int64 import_id, const char *method)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT (lower(p.chunk) - date '2000-01-01')::bigint, (upper(p.chunk) - 1 - date '2000-01-01')::bigint"
-		" FROM reefqbo.import_log l, unnest(l.pending) AS p (chunk)"
-		" WHERE l.model_id = $1 AND l.import_id = $2 ORDER BY p.chunk",
-		INT8OID, INT8OID);
-	uint64		count = rqbo_db_run_ids(&statement, model_id, import_id);
-	RqboRange  *chunks = SPI_palloc((count + 1) * sizeof(RqboRange));
-
-	for (uint64 i = 0; i < count; i++)
-	{
-		chunks[i].method = method;
-		chunks[i].start = (DateADT) rqbo_cell_int8(i, 1);
-		chunks[i].end = (DateADT) rqbo_cell_int8(i, 2);
-	}
-	chunks[count].method = NULL;
-	return chunks;
-}
-
-RqboRange *
-rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range, int chunk_months)
-{
-	static RqboStatement want = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET backfill_import_id = $3, backfill_is_wanted = true"
-		" WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID, INT8OID);
-	RqboArgs	args = {0};
-
-	rqbo_store_schedule_connection(model_id, connection_id);
-	if (!take_over_chunks(model_id, connection_id, import_id, range))
-		make_chunks(model_id, import_id, range, chunk_months);
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&want, &args);
-	return read_chunks(model_id, import_id, range->method);
-}
-
-void
-rqbo_store_expect_chunks(int64 model_id, int64 import_id, int chunks)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET chunks_total = $3 WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID, INT4OID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_int4(&args, chunks);
-	rqbo_db_run(&statement, &args);
-}
-
-int
-rqbo_store_chunks_before(int64 model_id, int64 import_id, int *months)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT chunks_before::bigint, months::bigint FROM reefqbo.import_log WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID);
-
-	rqbo_db_run_ids(&statement, model_id, import_id);
-	*months = (int) rqbo_column_int8(2);
-	return (int) rqbo_column_int8(1);
-}
-
-/*
- * A chunk of a refresh, which plans in memory, is in no array: only counted.
- */
-void
-rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start, DateADT end)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET chunks_done = chunks_done + 1,"
-		" pending = array_remove(pending, daterange($3, $4, '[]'))"
-		" WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID, DATEOID, DATEOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_datum(&args, DateADTGetDatum(start));
-	rqbo_arg_datum(&args, DateADTGetDatum(end));
-	rqbo_db_run(&statement, &args);
-}
-
-void
-rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT middle)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET chunks_total = chunks_total + 1,"
-		" pending = array_remove(pending, daterange($3, $5, '[]'))"
-		"  || ARRAY[daterange($3, $4), daterange($4, $5, '[]')]"
-		" WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID, DATEOID, DATEOID, DATEOID);
-	static RqboStatement count = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log SET chunks_total = chunks_total + 1"
-		" WHERE model_id = $1 AND import_id = $2 AND pending IS NULL",
-		INT8OID, INT8OID);
-	RqboArgs	args = {0};
-
-	if (rqbo_db_run_ids(&count, model_id, import_id) > 0)
-		return;
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_datum(&args, DateADTGetDatum(chunk->start));
-	rqbo_arg_datum(&args, DateADTGetDatum(middle));
-	rqbo_arg_datum(&args, DateADTGetDatum(chunk->end));
-	rqbo_db_run(&statement, &args);
-}
-
-void
-rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET backfill_import_id = NULL, backfill_is_wanted = false"
-		" WHERE model_id = $1 AND connection_id = $2 AND backfill_import_id = $3",
-		INT8OID, INT8OID, INT8OID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, model_id);
-	rqbo_arg_int8(&args, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&statement, &args);
-}
-
-void
-rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET backfill_is_wanted = false WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID);
-
-	rqbo_db_run_ids(&statement, model_id, connection_id);
-}
-
-bool
-rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT accounting_method, (start_date - date '2000-01-01')::bigint, (end_date - date '2000-01-01')::bigint"
-		" FROM reefqbo.import_log WHERE model_id = $1 AND import_id = $2",
-		INT8OID, INT8OID);
-
-	if (rqbo_db_run_ids(&statement, model_id, import_id) == 0)
-		return false;
-	range->method = rqbo_column_text(1);
-	range->start = (DateADT) rqbo_column_int8(2);
-	range->end = (DateADT) rqbo_column_int8(3);
-	return true;
-}
-
-/* ---- chores ---- */
-
-/*
- * What counts as running though nobody holds its connection's import lock was
- * cut off.  The lock comes before the line in the log and goes after its end.
- */
-void
-rqbo_store_mark_interrupted(void)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.import_log l SET status = 'interrupted', finished_at = reefqbo._now()"
-		" FROM reefqbo.connection c"
-		" WHERE l.status = 'running' AND c.model_id = l.model_id AND c.connection_id = l.connection_id"
-		" AND NOT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted"
-		"  AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-		"  AND k.objsubid = $1 AND (k.classid::bigint << 32 | k.objid::bigint) = c.branch_id)",
-		INT8OID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_int8(&args, rqbo_lock_class(RQBO_LOCK_IMPORT));
-	rqbo_db_run(&statement, &args);
-}
-
-int
-rqbo_store_prune(int limit)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.import_log l WHERE (l.model_id, l.import_id) IN ("
-		"  SELECT o.model_id, o.import_id FROM reefqbo.import_log o"
-		"  WHERE o.started_at < reefqbo._now() - interval '1 minute' * $1 AND o.status <> 'running'"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = o.model_id"
-		"   AND u.backfill_import_id = o.import_id)"
-		"  ORDER BY o.started_at LIMIT $2)",
-		INT8OID, INT8OID);
-
-	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
-}
-
-/*
- * A grant ends when it was not refreshed for its rolling life, or for good,
- * whichever comes first.  It is told when it has come within 90, 30 and 7 days;
- * a refresh that moves the end away takes the mark back.
- */
-RqboEnding *
-rqbo_store_list_endings(int64 model_id, int *count)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH ending AS ("
-		"  SELECT t.model_id, t.connection_id, " GRANT_ENDS_AT " AS ends_at,"
-		"   COALESCE(t.hard_expires_at <= t.refresh_expires_at, false) AS is_final, t.ending_told_days AS told,"
-		"   (SELECT min(mark.days) FROM " ENDING_MARKS
-		"    WHERE " GRANT_ENDS_AT " <= reefqbo._now() + interval '1 day' * mark.days) AS mark"
-		"  FROM reefqbo.credential t WHERE t.rejected_at IS NULL AND ($1 = 0 OR t.model_id = $1)"
-		"), told AS ("
-		"  UPDATE reefqbo.credential t SET ending_told_days = e.mark FROM ending e"
-		"  WHERE t.model_id = e.model_id AND t.connection_id = e.connection_id"
-		"  AND t.ending_told_days IS DISTINCT FROM e.mark"
-		"  RETURNING e.*"
-		") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name),"
-		"  GREATEST(0, round(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint"
-		" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id"
-		" JOIN reefqbo.model m ON m.model_id = d.model_id"
-		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
-		" WHERE d.mark < COALESCE(d.told, 1000) AND c.status <> 'disconnected' ORDER BY d.ends_at",
-		INT8OID);
-	RqboArgs	args = {0};
-	RqboEnding *endings;
-
-	rqbo_arg_int8(&args, model_id);
-	*count = (int) rqbo_db_run(&statement, &args);
-	endings = SPI_palloc((*count + 1) * sizeof(RqboEnding));
-	for (int i = 0; i < *count; i++)
-	{
-		endings[i].model_id = rqbo_cell_int8(i, 1);
-		endings[i].connection_id = rqbo_cell_int8(i, 2);
-		endings[i].model = rqbo_cell_text(i, 3);
-		endings[i].branch = rqbo_cell_text(i, 4);
-		endings[i].company = rqbo_cell_text(i, 5);
-		endings[i].days = rqbo_cell_int8(i, 6);
-		endings[i].is_final = rqbo_cell_int8(i, 7) != 0;
-	}
-	return endings;
 }

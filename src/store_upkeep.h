@@ -39,7 +39,7 @@ typedef struct RqboDue
  */
 extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, int *count);
 
-/* When anything is due next, chores counted; DT_NOEND for never. */
+/* When anything is due next for any of them; DT_NOEND for never. */
 extern TimestampTz rqbo_store_next_due(void);
 
 /* How a refresh stands before it asks anything. */
@@ -95,52 +95,5 @@ extern void rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
 
 /* A sign-in has ended: what had failed before is tried again at once. */
 extern void rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);
-
-/* ---- chunks of an import of a range ---- */
-
-/*
- * Plan the chunks of an import, or take over those that an interrupted import
- * of the same range has left, and keep the import wanted until it has ended.
- * Returns them, the oldest first, as an array ended by one without a method.
- */
-extern RqboRange *rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range,
-										 int chunk_months);
-/* The same for an import that plans in memory: only how many there are. */
-extern void rqbo_store_expect_chunks(int64 model_id, int64 import_id, int chunks);
-
-/* How many of them, and how many months, the import before has done. */
-extern int	rqbo_store_chunks_before(int64 model_id, int64 import_id, int *months);
-extern void rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start, DateADT end);
-
-/* A chunk was too much at once: its two halves take its place. */
-extern void rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT middle);
-extern void rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id);
-extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id);
-
-/* The range of an import that was interrupted; false if there is no such import. */
-extern bool rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range);
-
-/* ---- chores ---- */
-
-/* Imports that were cut off, and still count as running. */
-extern void rqbo_store_mark_interrupted(void);
-
-/* Remove at most so many rows that are older than reefqbo.log_retention; returns how many. */
-extern int	rqbo_store_prune(int limit);
-
-/* A grant that has come nearer to its end than the next of the marks. */
-typedef struct RqboEnding
-{
-	int64		model_id;
-	int64		connection_id;
-	char	   *model;
-	char	   *branch;
-	char	   *company;
-	int64		days;
-	bool		is_final;		/* the five years are over, rather than that it could not be refreshed */
-} RqboEnding;
-
-/* Those not told yet, of one model or of all (0), marked as told; *count says how many. */
-extern RqboEnding *rqbo_store_list_endings(int64 model_id, int *count);
 
 #endif							/* RQBO_STORE_UPKEEP_H */

@@ -12,7 +12,7 @@
 
 #include "errors.h"
 #include "store.h"
-#include "store_upkeep.h"
+#include "store_chores.h"
 #include "tell.h"
 
 #define CHANNEL "reefqbo"

@@ -31,6 +31,7 @@
 #include "import.h"
 #include "lock.h"
 #include "shmem.h"
+#include "store_chores.h"
 #include "upkeep.h"
 
 /* How many due connections are listed at once. */
@@ -283,7 +284,7 @@ next_due(void)
 	TimestampTz due_at;
 
 	rqbo_db_begin();
-	due_at = rqbo_store_next_due();
+	due_at = Min(rqbo_store_next_due(), rqbo_store_next_chore());
 	rqbo_db_commit();
 	return due_at;
 }
