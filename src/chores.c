@@ -39,7 +39,7 @@ rqbo_chores_do(void)
 {
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
-	rqbo_tell_endings(0);
+	rqbo_tell_endings(0, 0);
 	rqbo_db_commit();
 	prune_log();
 }

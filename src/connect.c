@@ -181,7 +181,7 @@ claim_state(RqboTask *task)
 		check_same_company(session, request->realm_id);
 	}
 	rqbo_store_use_request(session->connection->model_id, digest);
-	ForceSyncCommit();
+	rqbo_db_make_durable();
 	rqbo_db_commit();
 }
 

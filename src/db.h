@@ -42,6 +42,12 @@ extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
 
 /*
+ * What the present transaction writes is on disk, and on a synchronous standby,
+ * when its commit returns, whatever synchronous_commit says.
+ */
+extern void rqbo_db_make_durable(void);
+
+/*
  * The version of the extension in this database, in a transaction of its own;
  * NULL if there is none.  *order says whether it is older (-1) or newer (1)
  * than the library.

@@ -291,6 +291,9 @@ run_step(EngineTask *task)
 	}
 	Assert(task->state != TASK_READY);
 	turn_page(task);
+	/* other steps follow, which may be long; but who is interrupted begins nothing */
+	if (task->state == TASK_SENDING && !InterruptPending && is_wanted(task->public.engine))
+		rqbo_http_push(task->public.engine->http);
 }
 
 /* ---- the loop ---- */

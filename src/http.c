@@ -258,6 +258,15 @@ time_to_wait(RqboHttp *http, long timeout_ms)
 }
 
 void
+rqbo_http_push(RqboHttp *http)
+{
+	if (time_to_libcurl(http) != 0)
+		return;
+	drive(http, CURL_SOCKET_TIMEOUT, 0);
+	collect_ended(http);
+}
+
+void
 rqbo_http_turn(RqboHttp *http, long timeout_ms)
 {
 	WaitEvent	events[64];

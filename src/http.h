@@ -39,6 +39,9 @@ typedef struct RqboHttpResult
 extern RqboHttp *rqbo_http_create(void);
 extern RqboTransfer *rqbo_http_start(RqboHttp *http, const RqboHttpRequest *request, void *owner);
 
+/* Let what was started leave at once, rather than with the next turn. */
+extern void rqbo_http_push(RqboHttp *http);
+
 /*
  * One turn of the loop: wait until a socket, libcurl's timer, the latch or
  * timeout_ms, and let libcurl work.  Handles no interrupts: that is the

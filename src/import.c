@@ -139,7 +139,7 @@ end(RqboTask *task)
 	rqbo_store_put_throttle(c);
 	if (import->import_id != 0)
 		rqbo_tell_import_finished(c, import->import_id, &import->counts);
-	rqbo_tell_endings(c->model_id);
+	rqbo_tell_endings(c->model_id, c->connection_id);
 	rqbo_db_commit();
 	add_summary(import);
 	rqbo_import_close(import);
@@ -277,6 +277,7 @@ wait_for_other_import(RqboTask *task)
 		rqbo_db_begin();
 		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
 		rqbo_db_commit();
+		import->job->nclaimed++;
 		rqbo_import_close(import);
 		rqbo_task_end(task);
 		return;
@@ -297,6 +298,7 @@ claim(RqboImport *import)
 	rqbo_db_begin();
 	rqbo_store_claim(import->model_id, import->connection_id);
 	rqbo_db_commit();
+	import->job->nclaimed++;
 }
 
 static void

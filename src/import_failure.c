@@ -112,6 +112,14 @@ rqbo_import_fail(RqboTask *task)
 	add_intuit_tid(task->failure, import->session->intuit_tid);
 	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(import->job, task->failure);
-	record_failure(import);
-	rqbo_import_close(import);
+	/* even if that cannot be recorded, the company is free again */
+	PG_TRY();
+	{
+		record_failure(import);
+	}
+	PG_FINALLY();
+	{
+		rqbo_import_close(import);
+	}
+	PG_END_TRY();
 }

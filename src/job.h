@@ -59,6 +59,8 @@ typedef struct RqboJob
 	RqboJobRequest *request;	/* in shared memory; NULL if nobody has asked */
 	bool		is_unattended;	/* nobody waits for rows and failures */
 	int			nfailing;		/* tasks under way of companies that failed the last time */
+	int			nclaimed;		/* attempts on schedule that were noted before they began */
+	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
 	const RqboKeyring *ring;	/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
 	List	   *rows;			/* List of char *[], the answer */

@@ -59,7 +59,10 @@ rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 	MemoryContext saved;
 
 	if (job->is_unattended)
+	{
+		strlcpy(job->last_failure, failure->message, RQBO_JOB_WORD);
 		return;
+	}
 	saved = MemoryContextSwitchTo(job->context);
 	if (job->failures != NIL && linitial(job->failures) != failure)
 		ereport(WARNING,

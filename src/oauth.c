@@ -141,8 +141,8 @@ try_store(RqboSession *session)
 	{
 		rqbo_db_begin_nowait();
 		session->exchange.store(session);
-		/* on disk before it is used, whatever synchronous_commit says */
-		ForceSyncCommit();
+		/* before it is used */
+		rqbo_db_make_durable();
 		rqbo_db_commit();
 	}
 	PG_CATCH();
@@ -334,7 +334,7 @@ send_refresh(RqboTask *task)
 							   session->exchange.use_previous ? credential->previous_sealed : credential->refresh_sealed);
 	/* durable before the request: a read-only or full server stops here, not after the rotation */
 	rqbo_store_begin_refresh(c->model_id, c->connection_id);
-	ForceSyncCommit();
+	rqbo_db_make_durable();
 	initStringInfo(&form);
 	rqbo_url_add(&form, '&', "grant_type", "refresh_token");
 	rqbo_url_add(&form, '&', "refresh_token", token);

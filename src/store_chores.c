@@ -90,35 +90,39 @@ rqbo_store_prune(int limit)
 /* ---- grants that end ---- */
 
 /*
- * A refresh that moves the end away takes the mark back.
+ * Which of the marks a grant is within, and since when that is told.  A refresh
+ * that moves the end away takes the mark back.
  */
+#define TELL_ENDINGS(which) \
+	"WITH ending AS (" \
+	"  SELECT t.model_id, t.connection_id, " GRANT_ENDS_AT " AS ends_at," \
+	"   COALESCE(t.hard_expires_at <= t.refresh_expires_at, false) AS is_final, t.ending_told_days AS told," \
+	"   (SELECT min(mark.days) FROM " ENDING_MARKS \
+	"    WHERE " GRANT_ENDS_AT " <= reefqbo._now() + interval '1 day' * mark.days) AS mark" \
+	"  FROM reefqbo.credential t WHERE t.rejected_at IS NULL" which \
+	"), told AS (" \
+	"  UPDATE reefqbo.credential t SET ending_told_days = e.mark FROM ending e" \
+	"  WHERE t.model_id = e.model_id AND t.connection_id = e.connection_id" \
+	"  AND t.ending_told_days IS DISTINCT FROM e.mark" \
+	"  RETURNING e.*" \
+	") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name)," \
+	"  GREATEST(0, round(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint" \
+	" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id" \
+	" JOIN reefqbo.model m ON m.model_id = d.model_id" \
+	" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id" \
+	" WHERE d.mark < COALESCE(d.told, 1000) AND c.status <> 'disconnected' ORDER BY d.ends_at"
+
 RqboEnding *
-rqbo_store_list_endings(int64 model_id, int *count)
+rqbo_store_list_endings(int64 model_id, int64 connection_id, int *count)
 {
-	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH ending AS ("
-		"  SELECT t.model_id, t.connection_id, " GRANT_ENDS_AT " AS ends_at,"
-		"   COALESCE(t.hard_expires_at <= t.refresh_expires_at, false) AS is_final, t.ending_told_days AS told,"
-		"   (SELECT min(mark.days) FROM " ENDING_MARKS
-		"    WHERE " GRANT_ENDS_AT " <= reefqbo._now() + interval '1 day' * mark.days) AS mark"
-		"  FROM reefqbo.credential t WHERE t.rejected_at IS NULL AND ($1 = 0 OR t.model_id = $1)"
-		"), told AS ("
-		"  UPDATE reefqbo.credential t SET ending_told_days = e.mark FROM ending e"
-		"  WHERE t.model_id = e.model_id AND t.connection_id = e.connection_id"
-		"  AND t.ending_told_days IS DISTINCT FROM e.mark"
-		"  RETURNING e.*"
-		") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name),"
-		"  GREATEST(0, round(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint"
-		" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id"
-		" JOIN reefqbo.model m ON m.model_id = d.model_id"
-		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
-		" WHERE d.mark < COALESCE(d.told, 1000) AND c.status <> 'disconnected' ORDER BY d.ends_at",
-		INT8OID);
-	RqboArgs	args = {0};
+	static RqboStatement of_all = {.text = TELL_ENDINGS("")};
+	static RqboStatement of_one = RQBO_STATEMENT(
+		TELL_ENDINGS(" AND t.model_id = $1 AND t.connection_id = $2"),
+		INT8OID, INT8OID);
+	RqboArgs	none = {0};
 	RqboEnding *endings;
 
-	rqbo_arg_int8(&args, model_id);
-	*count = (int) rqbo_db_run(&statement, &args);
+	*count = (int) (model_id == 0 ? rqbo_db_run(&of_all, &none) : rqbo_db_run_ids(&of_one, model_id, connection_id));
 	endings = SPI_palloc((*count + 1) * sizeof(RqboEnding));
 	for (int i = 0; i < *count; i++)
 	{

@@ -33,7 +33,7 @@ typedef struct RqboEnding
 	bool		is_final;		/* the five years are over, rather than that it could not be refreshed */
 } RqboEnding;
 
-/* Those not told yet, of one model or of all (0), marked as told; *count says how many. */
-extern RqboEnding *rqbo_store_list_endings(int64 model_id, int *count);
+/* Those not told yet, of one connection or of all (0 and 0), marked as told; *count says how many. */
+extern RqboEnding *rqbo_store_list_endings(int64 model_id, int64 connection_id, int *count);
 
 #endif							/* RQBO_STORE_CHORES_H */

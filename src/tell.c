@@ -79,10 +79,10 @@ tell_ending(const RqboEnding *ending)
 }
 
 void
-rqbo_tell_endings(int64 model_id)
+rqbo_tell_endings(int64 model_id, int64 connection_id)
 {
 	int			count;
-	RqboEnding *endings = rqbo_store_list_endings(model_id, &count);
+	RqboEnding *endings = rqbo_store_list_endings(model_id, connection_id, &count);
 
 	for (int i = 0; i < count; i++)
 		tell_ending(&endings[i]);

@@ -18,8 +18,8 @@ extern void rqbo_tell_connected(const RqboConnection *connection);
 extern void rqbo_tell_status(const RqboConnection *connection, const char *status);
 extern void rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts);
 
-/* Grants that end within 90, 30 or 7 days: a WARNING and a notification, once for each mark; model_id 0 for all. */
-extern void rqbo_tell_endings(int64 model_id);
+/* Grants that end within 90, 30 or 7 days: a WARNING and a notification, once for each mark; 0 and 0 for all. */
+extern void rqbo_tell_endings(int64 model_id, int64 connection_id);
 
 /* Something on schedule has begun to fail, or fails in another way. */
 extern void rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure);

@@ -212,21 +212,37 @@ option_failed(const char *name, CURLcode code)
 	} while (0)
 
 /*
+ * The file with the certificate authorities: ours, or the operating system's
+ * as libcurl knows it; NULL if there is none.
+ */
+static const char *
+ca_file(void)
+{
+	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
+
+	if (rqbo_ca_file != NULL && rqbo_ca_file[0] != '\0')
+		return rqbo_ca_file;
+	return system_file != NULL && access(system_file, R_OK) == 0 ? system_file : NULL;
+}
+
+/*
  * TLS 1.2 or later, always verified.  With a CA file, libcurl's compiled-in
  * directory of certificates is switched off as well: it would admit others,
- * and it makes libcurl read them again for every connection.
+ * and it makes libcurl read all of them again for every connection.
  */
 static void
 set_security(CURL *easy)
 {
+	const char *authorities = ca_file();
+
 	SET_OPTION(easy, CURLOPT_PROTOCOLS_STR, "https");
 	SET_OPTION(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	SET_OPTION(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET_OPTION(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	SET_OPTION(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	if (rqbo_ca_file != NULL && rqbo_ca_file[0] != '\0')
+	if (authorities != NULL)
 	{
-		SET_OPTION(easy, CURLOPT_CAINFO, rqbo_ca_file);
+		SET_OPTION(easy, CURLOPT_CAINFO, authorities);
 		SET_OPTION(easy, CURLOPT_CAPATH, NULL);
 	}
 	SET_OPTION(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);

@@ -51,6 +51,7 @@ typedef struct Upkeep
 	RqboDue    *list;			/* what is due and not begun */
 	int			next;
 	int			length;
+	int			claimed_before; /* of the job, when it was listed */
 	int64		began_ms;
 	int64		look_again_at;	/* on rqbo_clock_ms; nothing is due before */
 	uint32		wakes;			/* of the slot, when it was looked last */
@@ -219,6 +220,21 @@ room_for_failing(const Upkeep *upkeep)
 }
 
 /*
+ * All that was listed has begun by now.  If not one attempt could be noted (a
+ * full disk, say), the same would be listed again, and again.
+ */
+static void
+check_progress(const Upkeep *upkeep)
+{
+	if (upkeep->length > 0 && upkeep->job.nclaimed == upkeep->claimed_before)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("no attempt could be noted"),
+				 errdetail("%s", upkeep->job.last_failure),
+				 errhint("It is tried again by itself when the database can be written to.")));
+}
+
+/*
  * Look into the tables, at most as often as something becomes due.  The key
  * is needed for all that there is to do, and asked for first.
  */
@@ -227,7 +243,9 @@ list_due(Upkeep *upkeep)
 {
 	MemoryContext saved;
 
+	check_progress(upkeep);
 	upkeep->wakes = count_wakes(upkeep);
+	upkeep->claimed_before = upkeep->job.nclaimed;
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	rqbo_db_begin();
@@ -372,6 +390,8 @@ rqbo_upkeep_main(Datum main_arg)
 	strlcpy(database, my_slot->database, NAMEDATALEN);
 	connect_to(database);
 	rqbo_worker_settle();
+	/* what is read can be read again; what cannot, tokens, is made durable where it is stored */
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	serve_or_note();
 	proc_exit(0);
 }

@@ -170,9 +170,6 @@ rqbo_worker_settle(void)
 	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	SetConfigOption("datestyle", "ISO", PGC_SUSET, PGC_S_OVERRIDE);
-	/* tokens that Intuit has replaced must be on a synchronous standby too */
-	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
-		SetConfigOption("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE);
 	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
 	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
 }

@@ -175,7 +175,7 @@ SELECT m.name AS model,
             ELSE 'nothing'
        END AS what_to_do,
        CASE WHEN c.status IN ('connected', 'suspended')
-            THEN pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - k.now) / 86400)::integer
+            THEN GREATEST(0, pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - k.now) / 86400)::integer)
        END AS days_until_grant_ends,
        c.actuals_as_of AS data_as_of,
        c.model_id,
