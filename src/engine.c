@@ -265,6 +265,21 @@ call_step(EngineTask *task, RqboStep step)
 	return done;
 }
 
+/*
+ * Nothing of a task stays, since its source may go on for long.  Without one,
+ * somebody waits for the failures.
+ */
+static void
+release_task(EngineTask *task)
+{
+	RqboEngine *engine = task->public.engine;
+
+	MemoryContextDelete(task->public.context);
+	if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
+		FreeErrorData(task->public.failure);
+	pfree(task);
+}
+
 static void
 run_step(EngineTask *task)
 {
@@ -286,7 +301,7 @@ run_step(EngineTask *task)
 	{
 		dlist_delete(&task->link);
 		task->public.engine->nrunning--;
-		MemoryContextDelete(task->public.context);
+		release_task(task);
 		return;
 	}
 	Assert(task->state != TASK_READY);
@@ -527,6 +542,9 @@ rqbo_engine_run(RqboEngine *engine)
 		MemoryContextSwitchTo(engine->context);
 		reason = CopyErrorData();
 		FlushErrorState();
+		/* the source may have failed inside a transaction */
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(engine->context);
 		abandon_tasks(engine, reason);
 		ReThrowError(reason);
 	}

@@ -114,6 +114,11 @@ store_log_end(RqboImport *import)
 static void
 store_upkeep(RqboImport *import)
 {
+	if (import->ask.kind == RQBO_IMPORT_KEEP_GRANT)
+	{
+		rqbo_store_grant_kept(import->model_id, import->connection_id);
+		return;
+	}
 	rqbo_store_upkeep_done(import->model_id, import->connection_id, import->is_current, import->is_full);
 	if (import->changes.is_set)
 		rqbo_store_put_changes(import->model_id, import->connection_id, &import->changes);
@@ -131,7 +136,7 @@ end(RqboTask *task)
 
 	rqbo_db_begin();
 	store_log_end(import);
-	if (import->counts.months > 0 || import->is_current)
+	if (import->counts.months > 0 || (import->is_current && c->has_actuals))
 		rqbo_store_actuals_read(c->model_id, c->connection_id);
 	if (import->ask.kind != RQBO_IMPORT_KEEP_GRANT)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
@@ -165,7 +170,8 @@ actuals_are_read(RqboTask *task)
 
 /*
  * The first import of all: from QuickBooks' clock at its beginning on, a
- * refresh can ask for changes.
+ * refresh can ask for changes; or from when the chart was read, if that was an
+ * import of its own.
  */
 static void
 first_actuals_are_read(RqboTask *task)
@@ -174,6 +180,8 @@ first_actuals_are_read(RqboTask *task)
 
 	import->changes.is_set = import->session->has_server_time;
 	import->changes.until = import->session->server_time;
+	if (import->counts.accounts_seen == 0)
+		import->changes.until -= Max(0, rqbo_now() - import->session->connection->accounts_as_of);
 	import->is_full = true;
 	actuals_are_read(task);
 }
@@ -402,4 +410,6 @@ rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 		ask->kind = RQBO_IMPORT_ACTUALS;
 		ask->range.method = MemoryContextStrdup(import->session->task->context, ask->range.method);
 	}
+	else if (due->kind == RQBO_DUE_BACKFILL)
+		rqbo_store_backfill_done(due->model_id, due->connection_id, due->backfill_import_id);
 }

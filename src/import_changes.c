@@ -5,9 +5,11 @@
  *
  * It reaches back 30 days and names at most 1,000 objects.  The question
  * overlaps with the one before it, by QuickBooks' own clock, and what was told
- * then is not news.  Of a new or changed transaction the date is known, and so
- * the first month it can touch; where one that was deleted stood, or the
- * entries of an account that was merged away, nobody says.
+ * then is not news.  A transaction that is new or was changed tells its date,
+ * from which month on it is read; where one that was deleted stood, or the
+ * entries of an account that was merged away, nobody says.  Nor does anybody
+ * say that a changed one had another date before: what a move out of an older
+ * month leaves there is found when everything is read.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture
  *
@@ -130,8 +132,12 @@ take_answer(RqboImport *import, const RqboJson *body)
 		if (!rqbo_json_is_array(responses))
 			return false;
 		for (int j = 0; j < rqbo_json_length(responses); j++)
-			if (!take_entities(import, rqbo_json_element(responses, j)))
+		{
+			const RqboJson *response = rqbo_json_element(responses, j);
+
+			if (rqbo_json_member(response, "Fault") != NULL || !take_entities(import, response))
 				return false;
+		}
 	}
 	return true;
 }

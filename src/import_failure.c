@@ -91,7 +91,7 @@ record_failure(RqboImport *import)
 	rqbo_db_begin();
 	store_log_failure(import);
 	if (is_cancel && import->ask.kind == RQBO_IMPORT_ACTUALS && !import->ask.is_scheduled)
-		rqbo_store_backfill_unwanted(import->model_id, import->connection_id);
+		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
 	if (import->ask.is_scheduled && !is_cancel)
 		store_upkeep_failure(import);
 	rqbo_store_count_requests(import->model_id, import->connection_id, session->requests, 0);

@@ -46,6 +46,8 @@ typedef struct Charge
 {
 	BackgroundWorkerHandle *handle; /* of the worker it started; NULL for none */
 	bool		is_told;		/* a problem stands in the log */
+	bool		is_news;		/* is_told has changed, and the log does not know yet */
+	char		database[NAMEDATALEN];
 	RqboProblem told;
 } Charge;
 
@@ -71,26 +73,49 @@ rqbo_launcher_register(void)
 
 /* ---- telling what is wrong, once ---- */
 
+/*
+ * The lock is held: what there is to tell is only noted.
+ */
 static void
-tell_problem(Charge *charge, const char *database, const RqboProblem *problem)
+note_problem(Charge *charge, const RqboSlot *slot)
 {
-	if (charge->is_told && strcmp(charge->told.what, problem->what) == 0)
+	if (charge->is_told && strcmp(charge->told.what, slot->problem.what) == 0)
 		return;
-	charge->is_told = true;
-	charge->told = *problem;
-	ereport(WARNING,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("reefqbo cannot work in database \"%s\": %s", database, problem->what),
-			 errhint("%s", problem->hint)));
+	charge->is_told = charge->is_news = true;
+	charge->told = slot->problem;
+	strlcpy(charge->database, slot->database, NAMEDATALEN);
 }
 
 static void
-tell_recovery(Charge *charge, const char *database)
+note_recovery(Charge *charge, const RqboSlot *slot)
+{
+	charge->is_news = charge->is_told;
+	charge->is_told = false;
+	strlcpy(charge->database, slot->database, NAMEDATALEN);
+}
+
+static void
+tell(const Charge *charge)
 {
 	if (charge->is_told)
+		ereport(WARNING,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("reefqbo cannot work in database \"%s\": %s", charge->database, charge->told.what),
+				 errhint("%s", charge->told.hint)));
+	else
 		ereport(LOG,
-				(errmsg("reefqbo works in database \"%s\" again", database)));
-	charge->is_told = false;
+				(errmsg("reefqbo works in database \"%s\" again", charge->database)));
+}
+
+static void
+tell_news(void)
+{
+	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	{
+		if (charges[i].is_news)
+			tell(&charges[i]);
+		charges[i].is_news = false;
+	}
 }
 
 /* ---- the slots ---- */
@@ -118,11 +143,10 @@ take_end(RqboSlot *slot, Charge *charge)
 {
 	pfree(charge->handle);
 	charge->handle = NULL;
-	slot->worker_pid = 0;
 	if (slot->ended_well)
 	{
 		slot->failures = 0;
-		tell_recovery(charge, slot->database);
+		note_recovery(charge, slot);
 		return;
 	}
 	if (slot->made_room)
@@ -134,7 +158,7 @@ take_end(RqboSlot *slot, Charge *charge)
 		strlcpy(slot->problem.hint, "The lines above tell why. It is started again after a while.", RQBO_MAX_PROBLEM);
 	}
 	if (slot->problem.what[0] != '\0')
-		tell_problem(charge, slot->database, &slot->problem);
+		note_problem(charge, slot);
 }
 
 static bool
@@ -308,7 +332,7 @@ start_or_back_off(int index)
 	strlcpy(slot->problem.hint, "It is tried again by itself. If that lasts, raise max_worker_processes and restart the server.",
 			RQBO_MAX_PROBLEM);
 	back_off(slot);
-	tell_problem(&charges[index], slot->database, &slot->problem);
+	note_problem(&charges[index], slot);
 	return true;
 }
 
@@ -397,6 +421,7 @@ void
 rqbo_launcher_main(Datum main_arg pg_attribute_unused())
 {
 	MemoryContext turn;
+	TimestampTz next;
 
 	set_up();
 	turn = AllocSetContextCreate(TopMemoryContext, "reefqbo launcher", ALLOCSET_SMALL_SIZES);
@@ -409,7 +434,9 @@ rqbo_launcher_main(Datum main_arg pg_attribute_unused())
 		follow_setting(rqbo_guc_list_databases());
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(turn);
-		sleep_until(start_due_workers());
+		next = start_due_workers();
+		tell_news();
+		sleep_until(next);
 	}
 	/* 1: after pg_terminate_backend the postmaster starts it again, 0 would be for good */
 	proc_exit(1);

@@ -113,6 +113,8 @@ rqbo_shmem_find(const char *database)
 static void
 forget_launcher(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
+	/* an ERROR of the launcher's ends it, whatever it holds */
+	LWLockReleaseAll();
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	if (shared->launcher == MyProc)
 		shared->launcher = NULL;

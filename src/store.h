@@ -27,6 +27,7 @@ typedef struct RqboConnection
 	bytea	   *realm_sealed;
 	bool		is_verified;	/* CompanyInfo was read once */
 	bool		has_accounts;	/* the chart of accounts was read once */
+	TimestampTz accounts_as_of; /* and when that was, the last time */
 	bool		has_actuals;	/* some month was imported */
 	char	   *authorize_url;
 	char	   *token_url;

@@ -184,13 +184,17 @@ rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id)
 }
 
 void
-rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id)
+rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id, int64 import_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET backfill_is_wanted = false WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID);
+		"UPDATE reefqbo.upkeep SET backfill_is_wanted = false"
+		" WHERE model_id = $1 AND connection_id = $2 AND backfill_import_id = $3",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
 
-	rqbo_db_run_ids(&statement, model_id, connection_id);
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
 }
 
 bool

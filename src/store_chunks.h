@@ -29,7 +29,7 @@ extern void rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start
 /* A chunk was too much at once: its two halves take its place. */
 extern void rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT middle);
 extern void rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id);
-extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id);
+extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id, int64 import_id);
 
 /* The range of an import that was interrupted; false if there is no such import. */
 extern bool rqbo_store_read_backfill(int64 model_id, int64 import_id, RqboRange *range);

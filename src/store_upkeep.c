@@ -20,18 +20,21 @@
 /*
  * Models take turns: the first of each model's connections come before the
  * second of any, and among them the model that was served longest ago.  Those
- * that are failing come after all others.
+ * that are failing come after all others.  An import to go on with and a
+ * refresh take turns when they fail, so that neither is in the other's way for
+ * ever.
  */
 RqboDue *
 rqbo_store_list_due(int limit, int failing_limit, int *count)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, connection_id,"
-		" CASE WHEN backfill_due_at <= now THEN 0 WHEN refresh_due_at <= now THEN 1 ELSE 2 END::bigint,"
+		" CASE WHEN backfill_due_at <= now AND (failures % 2 = 0 OR refresh_due_at > now) THEN 0"
+		"  WHEN refresh_due_at <= now THEN 1 ELSE 2 END::bigint,"
 		" COALESCE(backfill_import_id, 0), is_failing"
 		" FROM (SELECT d.*,"
 		"   row_number() OVER (PARTITION BY is_failing ORDER BY turn, model_served_at NULLS FIRST, model_id) AS place"
-		"  FROM (SELECT d.*, reefqbo._now() AS now,"
+		"  FROM (SELECT d.*, reefqbo._now() AS now, d.failures > 0 AS is_failing,"
 		"    row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
 		"    max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
 		"   FROM reefqbo._due d WHERE d.due_at <= reefqbo._now()) d) d"
@@ -181,9 +184,21 @@ rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 }
 
 /*
- * Something went well.  is_refreshed: the tables hold what QuickBooks holds;
- * is_full: and everything was read for that.
+ * That says nothing about failures that came from reading: the company is
+ * suspended, say, or throttles.
  */
+void
+rqbo_store_grant_kept(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep SET not_before = NULL, failures = CASE"
+		" WHEN sqlstate IN ('RQ003', 'RQ004', 'RQ005', 'RQ006', 'RQ007', 'RQ008') THEN failures ELSE 0 END"
+		" WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
 void
 rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, bool is_full)
 {
@@ -248,7 +263,7 @@ rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int sav
 		" requests_today = CASE WHEN u.requests_on = n.t::date THEN u.requests_today ELSE 0 END + $3,"
 		" saved_today = CASE WHEN u.requests_on = n.t::date THEN u.saved_today ELSE 0 END + $4,"
 		" requests_total = u.requests_total + $3, saved_total = u.saved_total + $4"
-		" FROM (SELECT reefqbo._now()) AS n (t)"
+		" FROM (SELECT reefqbo._now() AT TIME ZONE 'UTC') AS n (t)"
 		" WHERE u.model_id = $1 AND u.connection_id = $2",
 		INT8OID, INT8OID, INT4OID, INT4OID);
 	RqboArgs	args = {0};

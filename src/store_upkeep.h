@@ -70,7 +70,15 @@ extern void rqbo_store_claim(int64 model_id, int64 connection_id);
 
 /* It cannot be made now, for no fault of the company's. */
 extern void rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds);
+
+/*
+ * Something was read.  is_refreshed: the tables hold what QuickBooks holds;
+ * is_full: and everything was read for that.
+ */
 extern void rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, bool is_full);
+
+/* Nothing was read, only the grant refreshed. */
+extern void rqbo_store_grant_kept(int64 model_id, int64 connection_id);
 extern void rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKnown *changes);
 extern void rqbo_store_forget_changes(int64 model_id, int64 connection_id);
 extern void rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int saved);

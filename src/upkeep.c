@@ -68,8 +68,11 @@ static void
 leave_slot(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	my_slot->worker_pid = 0;
-	my_slot->ended_at = rqbo_now();
+	if (my_slot->worker_pid == MyProcPid)
+	{
+		my_slot->worker_pid = 0;
+		my_slot->ended_at = rqbo_now();
+	}
 	rqbo_shmem_unlock();
 	rqbo_shmem_tell_worker_has_gone();
 	rqbo_shmem_set_launcher_latch();
@@ -149,7 +152,7 @@ hint_for(int sqlstate)
 static void
 catch_refusal(ErrorData *error)
 {
-	if (error->elevel == FATAL && error->message != NULL && !ProcDiePending)
+	if (error->elevel == FATAL && error->message != NULL && error->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN)
 	{
 		note_problem(error->message, hint_for(error->sqlerrcode));
 		proc_exit(0);
@@ -260,6 +263,12 @@ list_due(Upkeep *upkeep)
 }
 
 static bool
+has_run_long(const Upkeep *upkeep)
+{
+	return rqbo_clock_ms() - upkeep->began_ms > LONGEST_RUN_MS;
+}
+
+static bool
 is_worth_looking(const Upkeep *upkeep)
 {
 	return rqbo_clock_ms() >= upkeep->look_again_at || count_wakes(upkeep) != upkeep->wakes;
@@ -270,7 +279,7 @@ add_due_tasks(RqboEngine *engine, int room, void *arg)
 {
 	Upkeep	   *upkeep = arg;
 
-	if (rqbo_clock_ms() - upkeep->began_ms > LONGEST_RUN_MS)
+	if (has_run_long(upkeep))
 		return -1;
 	if (upkeep->next == upkeep->length && is_worth_looking(upkeep))
 		list_due(upkeep);
@@ -331,6 +340,7 @@ static void
 serve(void)
 {
 	Upkeep		upkeep = {.slot = my_slot,.began_ms = rqbo_clock_ms()};
+	bool		is_end;
 
 	if (!check_extension())
 		return;
@@ -346,7 +356,10 @@ serve(void)
 	{
 		upkeep.wakes = count_wakes(&upkeep);
 		run_round(&upkeep);
-	} while (!note_end(&upkeep, next_due()) && rqbo_clock_ms() - upkeep.began_ms < LONGEST_RUN_MS);
+		is_end = note_end(&upkeep, next_due());
+	} while (!is_end && !has_run_long(&upkeep));
+	for (; !is_end; is_end = note_end(&upkeep, rqbo_now()))
+		upkeep.wakes = count_wakes(&upkeep);
 }
 
 /*
@@ -392,6 +405,8 @@ rqbo_upkeep_main(Datum main_arg)
 	rqbo_worker_settle();
 	/* what is read can be read again; what cannot, tokens, is made durable where it is stored */
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	/* who waits for a lock has all companies wait */
+	SetConfigOption("lock_timeout", "1s", PGC_SUSET, PGC_S_OVERRIDE);
 	serve_or_note();
 	proc_exit(0);
 }

@@ -4,7 +4,9 @@
  *	  Sessions and the background worker: a wake-up at commit, and making room.
  *
  * What a session has made due shows at its commit, so that is when the
- * launcher is woken: once, however often it was asked for.
+ * launcher is woken: once, however often it was asked for.  A transaction that
+ * is prepared first shows at a time nobody tells us; it is found with the next
+ * thing that is due.
  *
  * DROP DATABASE and its like refuse to work while somebody is connected to the
  * database.  A worker of ours is nobody they should wait for, so it is ended

@@ -127,7 +127,12 @@ DECLARE
     in_model bigint := reefqbo._model_id($1);
     changed reefqbo.schedule;
 BEGIN
-    PERFORM now() AT TIME ZONE COALESCE($7, 'UTC');
+    -- a name that means the same to everybody: an abbreviation means what the session's settings say
+    IF $7 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($7)) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('time zone "%s" is not known', $7),
+            HINT = 'It is a name of pg_timezone_names, such as "UTC" or "Europe/Berlin".';
+    END IF;
     INSERT INTO reefqbo.schedule AS s (model_id) VALUES (in_model) ON CONFLICT DO NOTHING;
     UPDATE reefqbo.schedule s
     SET refresh_every = COALESCE($2, s.refresh_every), reread_months = COALESCE($3, s.reread_months),
@@ -140,7 +145,8 @@ BEGIN
     UPDATE reefqbo.upkeep u
     SET refresh_due_at = reefqbo._next_turn(reefqbo._now(), changed.refresh_every, reefqbo._phase(u.connection_id),
                                             changed.quiet_from, changed.quiet_until, changed.time_zone),
-        full_due_at = LEAST(u.full_due_at, reefqbo._now() + changed.full_every)
+        full_due_at = CASE WHEN u.full_due_at IS NOT NULL
+                           THEN LEAST(u.full_due_at, reefqbo._now() + changed.full_every) END
     WHERE u.model_id = in_model AND u.refresh_due_at > reefqbo._now();
     RETURN changed;
 EXCEPTION
@@ -170,7 +176,7 @@ FROM (
                 THEN q.readable_at END AS backfill_due_at,
            CASE WHEN t.obtained_at > n.t + interval '1 minute' THEN n.t ELSE t.keep_alive_at END AS grant_due_at,
            CASE WHEN NOT w.was_set_back THEN u.not_before END AS held_until,
-           u.attempted_at, u.backfill_import_id, COALESCE(u.failures > 0, false) AS is_failing
+           u.attempted_at, u.backfill_import_id, COALESCE(u.failures, 0) AS failures
     FROM reefqbo.connection c
     JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id
     JOIN reefqbo.schedule s ON s.model_id = c.model_id

@@ -38,6 +38,7 @@ CREATE TABLE reefqbo.import_log (
     CONSTRAINT import_status_is_known CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted'))
 );
 
+CREATE INDEX import_log_running ON reefqbo.import_log (model_id, connection_id) WHERE status = 'running';
 CREATE INDEX import_log_started ON reefqbo.import_log (started_at);
 CREATE INDEX import_log_connection ON reefqbo.import_log (model_id, connection_id, import_id);
 

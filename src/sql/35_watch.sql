@@ -53,8 +53,8 @@ SELECT pg_catalog.current_database() AS database,
        u.failures AS failures_in_a_row,
        CASE WHEN u.failures > 0 THEN u.sqlstate END AS sqlstate,
        CASE WHEN u.failures > 0 THEN u.message END AS error,
-       CASE WHEN u.requests_on = k.now::date THEN u.requests_today ELSE 0 END AS requests_today,
-       CASE WHEN u.requests_on = k.now::date THEN u.saved_today ELSE 0 END AS requests_saved_today,
+       CASE WHEN u.requests_on = (k.now AT TIME ZONE 'UTC')::date THEN u.requests_today ELSE 0 END AS requests_today,
+       CASE WHEN u.requests_on = (k.now AT TIME ZONE 'UTC')::date THEN u.saved_today ELSE 0 END AS requests_saved_today,
        COALESCE(u.requests_total, 0) AS requests_total,
        COALESCE(u.saved_total, 0) AS requests_saved_total,
        CASE WHEN c.status <> 'disconnected' AND t.rejected_at IS NULL THEN
@@ -78,7 +78,7 @@ CROSS JOIN LATERAL (
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
-requests_today were made to the accounting API, which Intuit meters; requests_saved_today were not needed. next_due is when the background worker does something for it next.';
+requests_today (of the day in UTC) were made to the accounting API, which Intuit meters; requests_saved_today were not needed. next_due is when the background worker does something for it next.';
 
 CREATE FUNCTION reefqbo.worker_status(OUT database name, OUT state text, OUT pid integer, OUT last_began timestamptz,
                                       OUT last_ended timestamptz, OUT next_due timestamptz, OUT problem text, OUT hint text)
