@@ -142,11 +142,32 @@ END
 	return;
 }
 
+# A full disk: no attempt can be noted, so none is made, however often it is tried.
+sub test_nothing_can_be_noted
+{
+	sql(<<'END_OF_BLOCK');
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON reefqbo.upkeep FOR EACH ROW EXECUTE FUNCTION public.refuse();
+END_OF_BLOCK
+	$intuit->admin('log_clear');
+	set_clock($node, '6 hours');
+	wait_for('a worker that can record nothing says so', q{SELECT problem LIKE 'no attempt could be noted%' FROM reefqbo.worker_status() WHERE database = 'postgres'});
+	$node->reload;
+	wait_for('also when it has tried again', q{SELECT state = 'failing' FROM reefqbo.worker_status() WHERE database = 'postgres'});
+	is(scalar(accounting_requests($node)), 0, 'and asks QuickBooks nothing');
+	is(scalar(() = slurp_file($node->logfile) =~ /WARNING:  reefqbo cannot work in database "postgres": no attempt could be noted/g), 1, 'which the log has once');
+	sql('DROP TRIGGER refuse ON reefqbo.upkeep; DROP FUNCTION public.refuse()');
+	pass_time($node, '1 hour');
+	is(count_status(q{last_success > reefqbo._now() - interval '2 hours'}, @dead, @alive), 40, 'until it can: then all is made up for');
+	return;
+}
+
 connect_many($node, 'sim-production', @dead, @alive);
 pass_time($node, '7 hours');
 $intuit->admin('log_clear');
 test_dead_companies();
 test_failing_come_last();
+test_nothing_can_be_noted();
 test_throttled_company();
 test_fairness();
 test_one_budget();
