@@ -34,7 +34,7 @@ rqbo_now(void)
  * One time for the whole of a statement, so that it may be called STABLE.
  */
 Datum
-rqbo_now_sql(PG_FUNCTION_ARGS)
+rqbo_now_sql(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	PG_RETURN_TIMESTAMPTZ(moved(GetCurrentStatementStartTimestamp()));
 }

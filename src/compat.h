@@ -9,6 +9,9 @@
 #define RQBO_COMPAT_H
 
 #include "catalog/pg_database.h"
+#if PG_VERSION_NUM < 190000
+#include "commands/dbcommands.h"
+#endif
 #include "libpq/pqsignal.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
@@ -18,6 +21,9 @@
 #endif
 #include "utils/acl.h"
 #include "utils/guc_tables.h"
+#if PG_VERSION_NUM >= 190000
+#include "utils/lsyscache.h"
+#endif
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -26,6 +32,8 @@
 #if PG_VERSION_NUM < 150000
 #error reefqbo needs PostgreSQL 15 or later
 #endif
+
+/* get_database_name is declared in commands/dbcommands.h, from 19 on in utils/lsyscache.h: see above. */
 
 /* 17 ties a wait event set to a resource owner (NULL: freed by hand), 16 to a memory context. */
 #if PG_VERSION_NUM >= 170000

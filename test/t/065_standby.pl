@@ -146,11 +146,11 @@ sub is_not_asked
 
 # ---- the server's log ----
 
-# All that it says of reefqbo, but what was sent to it, or set.
+# All that it says of reefqbo, but what was sent to it, or set, and where its sockets are: below a directory of that name.
 sub log_of
 {
 	my ($node) = @_;
-	my @lines = grep { /\A\d{4}-/ && /reefqbo|HINT: / && !/LOG:  (?:statement: |parameter "reefqbo)/ }
+	my @lines = grep { /\A\d{4}-/ && /reefqbo|HINT: / && !/LOG:  (?:statement: |parameter "reefqbo)|on (?:Unix )?socket "/ }
 	  split /\n/, slurp_file($node->logfile);
 
 	return join "\n", sort map { s/^.*?(?=(?:DEBUG\d|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|CONTEXT):)//r } @lines;
