@@ -3,6 +3,7 @@
 #   make, make install, make installcheck   as for every PGXS extension (PG_CONFIG= is honoured)
 #   make test                               everything, on a throw-away cluster; installs what it lacks
 #   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
+#   make bench                              the background worker's figures beside their goals; takes some minutes
 
 EXTENSION = reefqbo
 EXTVERSION = 1.0
@@ -22,8 +23,8 @@ PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
-# "make" and "make install" need PGXS; "make test" and "make demo" must run before it is there.
-ifeq ($(filter test demo,$(MAKECMDGOALS)),)
+# "make" and "make install" need PGXS; "make test" and its like must run before it is there.
+ifeq ($(filter test demo bench,$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -34,9 +35,12 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 # Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
 $(OBJS): $(sort $(wildcard src/*.h))
 
-.PHONY: test demo
+.PHONY: test demo bench
 test:
 	@test/run test
 
 demo:
 	@test/run demo
+
+bench:
+	@test/run bench

@@ -7,23 +7,31 @@ MISSING=()
 CLUSTER_SETTINGS=/etc/postgresql-common/createcluster.d
 NO_MAIN_CLUSTER=$CLUSTER_SETTINGS/reefqbo-test.conf
 FORBADE_MAIN_CLUSTER=
+NO_SERVICES=/usr/sbin/policy-rc.d
+FORBADE_SERVICES=
+FORBADE_NGINX=
 
+# install_missing_packages GOAL
 install_missing_packages()
 {
-	find_missing_packages
+	local goal=$1
+
+	find_missing_packages "$goal"
 	[ ${#MISSING[@]} -gt 0 ] || return 0
 	can_install || explain_missing "cannot install packages here (no apt-get, or neither root nor sudo)"
 
 	say "Installing from Debian's packages, which this needs and the machine lacks:"
 	apt_get update || say "apt-get update failed; going on with the lists that are there."
-	find_missing_packages
+	find_missing_packages "$goal"
 	printf '    %s\n' "${MISSING[@]}"
 	forbid_main_cluster
+	forbid_nginx_service
 	# shellcheck disable=SC2046
 	apt_get install --no-install-recommends -y $(missing_names) || explain_missing "apt-get install failed"
 	allow_main_cluster
+	allow_services
 
-	find_missing_packages
+	find_missing_packages "$goal"
 	[ ${#MISSING[@]} -eq 0 ] || explain_missing "still missing after the installation"
 }
 
@@ -41,6 +49,14 @@ find_missing_packages()
 	need libipc-run-perl "PostgreSQL's test modules use it" perl -MIPC::Run -e 1
 	need python3 "runs the simulated QuickBooks" python3 -c 'import ssl, http.server, unittest, json'
 	need openssl "makes the simulator's certificates" command -v openssl
+	[ "$1" != bench ] || need_for_bench
+}
+
+# An ordinary user's PATH may not reach nginx.
+need_for_bench()
+{
+	need nginx-light "is the server that is measured against" env "PATH=$PATH:/usr/sbin" nginx -v
+	need curl "is the client that is measured against" command -v curl
 }
 
 need()
@@ -116,6 +132,29 @@ apt_get()
 explain_missing()
 {
 	die "$1" "install these packages and start again:" "  $(missing_names | tr '\n' ' ')"
+}
+
+# Debian's package starts a server of its own, and again with each boot.  Whoever
+# only wants to measure has not asked for one: as Debian's policy has it, no
+# service is started while this file is there, and nginx's is switched off.
+forbid_nginx_service()
+{
+	case "${MISSING[*]}" in *nginx-light*) ;; *) return 0 ;; esac
+	FORBADE_NGINX=yes
+	[ -e "$NO_SERVICES" ] && return 0
+	FORBADE_SERVICES=yes
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$NO_SERVICES" >/dev/null && as_root chmod 755 "$NO_SERVICES" ||
+		die "could not write $NO_SERVICES"
+}
+
+allow_services()
+{
+	[ -z "$FORBADE_SERVICES" ] || as_root rm -f "$NO_SERVICES"
+	FORBADE_SERVICES=
+	[ -n "$FORBADE_NGINX" ] || return 0
+	FORBADE_NGINX=
+	as_root update-rc.d nginx disable >/dev/null 2>&1
+	say "    nginx's own service is switched off; if you want it: update-rc.d nginx enable"
 }
 
 # Debian's package makes and starts a cluster of its own, "main", when a server

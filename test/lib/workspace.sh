@@ -29,6 +29,7 @@ clean_up()
 	trap '' HUP INT PIPE TERM
 	stop_attended
 	allow_main_cluster
+	allow_services
 	[ -n "$WORK" ] || return
 	stop_everything_of "$WORK"
 	remove_workspace
@@ -115,7 +116,7 @@ hand_over()
 # must not reach the tests.  REEFQBO_RUN marks every process as ours.
 run_as_chosen_user()
 {
-	local goal=$1 user=() inside=(
+	local name goal=$1 user=() inside=(
 		"PATH=$WORK/server$SERVER_BINDIR:$PATH"
 		"HOME=$WORK/home" "TMPDIR=$WORK/tmp" LC_ALL=C "TERM=${TERM:-dumb}"
 		"REEFQBO_RUN=$WORK" "ONLY=${ONLY:-}" "KEEP=${KEEP:-}"
@@ -123,6 +124,9 @@ run_as_chosen_user()
 	)
 
 	[ ! -d "$WORK/samples" ] || inside+=("REEFQBO_SAMPLES=$WORK/samples")
+	for name in "${!BENCH_@}"; do
+		inside+=("$name=${!name}")
+	done
 	# The death signal covers the case that this shell is killed outright.
 	! command -v setpriv >/dev/null || user=(setpriv --pdeathsig TERM)
 	[ -z "$RUN_AS" ] || user+=("--reuid=$(id -u "$RUN_AS")" "--regid=$(id -g "$RUN_AS")" --init-groups)

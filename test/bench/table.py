@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""Prints the results as one table: the median of the rounds' ratios, and what they are ratios of.
+
+    table.py RESULTS
+
+A line of RESULTS is a figure, a side of it and a value, separated by tabs; the rounds follow each other.
+"""
+import statistics
+import sys
+
+# Memory is flat when it goes with the requests under way and not with the companies; few companies are
+# not even as many as those, hence the goal above 1.
+#
+# figure: (title, unit, one side, the other, goal of the ratio or None)
+FIGURES = {
+    "import": ("first import : curl and COPY", "s", "worker", "floor", 1.5),
+    "cycle": ("refresh without a change : first import", "s", "cycle", "import", None),
+    "cycle_requests": ("  the same in requests", "", "cycle", "import", None),
+    "far_import": ("first import, far : ideal", "s", "worker", "ideal", 1.2),
+    "far_import_least": ("  the same : least possible", "s", "worker", "least", None),
+    "far_cycle": ("refresh, far : ideal", "s", "worker", "ideal", 1.2),
+    "far_cycle_least": ("  the same : least possible", "s", "worker", "least", None),
+    "far_curl": ("curl for the first import, far : ideal", "s", "curl", "ideal", None),
+    "memory": ("memory, many companies : few", "MB", "many", "few", 1.25),
+    "memory_limit": ("  many companies : 64 MB", "MB", "many", "limit", 1.0),
+    "memory_bare": ("  many companies : bare worker", "MB", "many", "bare", None),
+    "memory_mapped": ("  the same with shared_buffers, many : few", "MB", "many", "few", None),
+    "stop": ("stop, worker waiting : server idle", "s", "waiting", "idle", None),
+    "idle": ("idle switches, launcher : autovacuum's", "", "launcher", "autovacuum", 0),
+}
+HEAD = ("figure", "ratio", "min", "max", "goal", "", "raw (medians)")
+
+
+def read(path):
+    """{figure: {side: [values]}}"""
+    found = {}
+    with open(path, encoding="ascii") as lines:
+        for line in lines:
+            figure, side, value = line.rstrip("\n").split("\t")
+            found.setdefault(figure, {}).setdefault(side, []).append(float(value))
+    return found
+
+
+def ratio(one, other):
+    if other == 0:
+        return 0.0 if one == 0 else float("inf")
+    return one / other
+
+
+def plain(value, unit):
+    text = "%.2f" % value if unit == "s" else "%.1f" % value if unit else "%g" % value
+    return text + (" " + unit if unit else "")
+
+
+def row(figure, sides):
+    title, unit, one, other, goal = FIGURES[figure]
+    ratios = [ratio(a, b) for a, b in zip(sides[one], sides[other])]
+    median = statistics.median(ratios)
+    verdict = "" if goal is None else "met" if median <= goal else "missed"
+    raw = " : ".join(plain(statistics.median(sides[side]), unit) for side in (one, other))
+    return (title, "%.3g" % median, "%.3g" % min(ratios), "%.3g" % max(ratios),
+            "" if goal is None else "%g" % goal, verdict, raw)
+
+
+def main():
+    found = read(sys.argv[1])
+    rows = [HEAD] + [row(figure, found[figure]) for figure in FIGURES if figure in found]
+    widths = [max(len(r[i]) for r in rows) for i in range(len(HEAD))]
+    for line in rows:
+        cells = [line[0].ljust(widths[0])] + [line[i].rjust(widths[i]) for i in range(1, 5)]
+        print("    " + "  ".join(cells + [line[5].ljust(widths[5]), line[6]]).rstrip())
+    parts = {figure: statistics.median(next(iter(found[figure].values())))
+             for figure in ("fetch", "store") if figure in found}
+    if parts:
+        print("    Of the floor, curl took %.2f s and COPY %.2f s." % (parts["fetch"], parts["store"]))
+
+
+if __name__ == "__main__":
+    main()
