@@ -19,7 +19,7 @@ REGRESS_OPTS = --encoding=UTF8
 
 PG_CONFIG ?= pg_config
 # PostgreSQL's own headers are not clean under -Wextra; ours are, so theirs count as system headers.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server)
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 

@@ -141,5 +141,24 @@ UPDATE reefqbo.connection SET status = 'disconnected' WHERE model_id = :large;
 SELECT count(*) FROM reefqbo._due WHERE model_id IN (:large, :small);
 ROLLBACK;
 
+--
+-- Whoever may read the views needs no other right; and nobody has one who was not given it.
+--
+CREATE ROLE schedule_reader;
+GRANT USAGE ON SCHEMA reefqbo TO schedule_reader;
+GRANT SELECT ON reefqbo.upkeep_status, reefqbo.import_progress, reefqbo.connection_status TO schedule_reader;
+SET ROLE schedule_reader;
+SELECT count(*) FROM reefqbo.upkeep_status WHERE model = 'Schedule model';
+SELECT count(*) FROM reefqbo.import_progress WHERE model = 'Schedule model';
+SELECT count(*) FROM reefqbo.connection_status WHERE model = 'Schedule model';
+SELECT reefqbo.set_schedule('Schedule model', paused => true);
+SELECT * FROM reefqbo.worker_status();
+SELECT * FROM reefqbo.schedule;
+SELECT * FROM reefqbo.upkeep;
+SELECT * FROM reefqbo._due;
+RESET ROLE;
+DROP OWNED BY schedule_reader;
+DROP ROLE schedule_reader;
+
 DELETE FROM reefqbo.branch WHERE model_id = reefqbo._model_id('Schedule model');
 DELETE FROM reefqbo.model WHERE name = 'Schedule model';

@@ -50,9 +50,8 @@ extern void rqbo_db_make_durable(void);
 /*
  * The version of the extension in this database, in a transaction of its own;
  * NULL if there is none.  *order says whether it is older (-1) or newer (1)
- * than the library.
+ * than the library, which the Makefile calls RQBO_VERSION.
  */
-#define RQBO_VERSION "1.0"
 extern char *rqbo_db_extension_version(int *order);
 
 extern uint64 rqbo_db_run(RqboStatement *statement, RqboArgs *args);

@@ -33,6 +33,7 @@
 #include "shmem.h"
 #include "store_chores.h"
 #include "upkeep.h"
+#include "worker.h"
 
 /* How many due connections are listed at once. */
 #define LIST_LENGTH 128

@@ -1,17 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * upkeep.h
- *	  The background worker of one database.
+ *	  The background worker of one database: what its rooms call of each other.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef RQBO_UPKEEP_H
 #define RQBO_UPKEEP_H
 
-/* Settings a worker must not take from the database or from chance; worker.c's. */
-extern void rqbo_worker_settle(void);
-
-/* The rows of reefqbo.log that are old, and grants that end. */
+/* Imports that were cut off, grants that end, old lines of the log. */
 extern void rqbo_chores_do(void);
 
 #endif							/* RQBO_UPKEEP_H */

@@ -31,7 +31,7 @@
 #include "import.h"
 #include "job_shared.h"
 #include "shmem.h"
-#include "upkeep.h"
+#include "worker.h"
 
 static char my_database[NAMEDATALEN];	/* empty until connected */
 
