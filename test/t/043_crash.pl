@@ -149,7 +149,7 @@ sub kill_worker
 	die "not one worker: $pid" unless $pid =~ /\A\d+\z/;
 	kill 'KILL', $pid;
 	wait_until('the server notices', sub { return slurp_file($node->logfile) =~ /\(PID $pid\) was terminated by signal 9/ });
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$node->wait_until_up;
 }
 
 my $pods = 0;

@@ -212,7 +212,7 @@ sub server_is_back
 	my ($node, $pid) = @_;
 
 	wait_until('the server notices', sub { return slurp_file($node->logfile) =~ /\(PID $pid\) was terminated by signal 9/ });
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$node->wait_until_up;
 }
 
 # ---- the server's log ----

@@ -225,7 +225,7 @@ sub crash
 	$intuit->admin('clear_faults');
 	kill 'KILL', $pid;
 	wait_until('the server notices', sub { return slurp_file($node->logfile) =~ /\(PID $pid\) was terminated by signal 9/ });
-	$node->poll_query_until('postgres', 'SELECT true') or die 'the server does not come back';
+	$node->wait_until_up;
 	end_sql($_) foreach @sessions;
 	wait_until_idle($node);
 	return;

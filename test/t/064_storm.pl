@@ -28,18 +28,9 @@ END
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
-# Empty while the server is on its way down or up.
-sub answer
-{
-	my ($query) = @_;
-	my ($status, $value) = $node->psql('postgres', $query);
-
-	return $status == 0 ? $value : '';
-}
-
 sub worker
 {
-	my $pid = answer(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'working'});
+	my $pid = $node->answer(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'working'});
 
 	return $pid =~ /^\d+$/ ? $pid : undef;
 }
@@ -47,8 +38,8 @@ sub worker
 # When most of them are done, another hour passes; and a worker that was ended is not waited for.
 sub make_work
 {
-	set_clock($node, '1 hour') if answer('SELECT count(*) < 200 FROM reefqbo._due WHERE due_at <= reefqbo._now()') eq 't';
-	answer(q{UPDATE reefqbo.schedule SET is_paused = false WHERE model_id = 1});
+	set_clock($node, '1 hour') if $node->answer('SELECT count(*) < 200 FROM reefqbo._due WHERE due_at <= reefqbo._now()') eq 't';
+	$node->answer(q{UPDATE reefqbo.schedule SET is_paused = false WHERE model_id = 1});
 }
 
 # A worker is killed at some moment of its work. Returns whether there was one.
@@ -70,7 +61,7 @@ sub kill_many
 	{
 		make_work();
 		$killed += kill_a_worker($killed % 2 ? 'KILL' : 'TERM');
-		$node->poll_query_until('postgres', 'SELECT true') or BAIL_OUT('the server does not come back');
+		$node->wait_until_up;
 	}
 	is($killed, $KILLS, "workers were killed $KILLS times at work");
 }

@@ -159,6 +159,29 @@ sub _create_unless_there
 	  unless $error->{sqlstate} eq '23505' || $error->{sqlstate} eq '42710';
 }
 
+# What a query returns, or an empty text while the server is on its way down or up. psql may then end before it
+# has read the query, which IPC::Run dies of.
+sub answer
+{
+	my ($node, $sql) = @_;
+	my ($status, $value) = eval { $node->psql('postgres', $sql) };
+
+	return defined $status && $status == 0 ? $value : '';
+}
+
+# Wait for a server that restarts by itself.
+sub wait_until_up
+{
+	my ($node) = @_;
+
+	for (1 .. 1200)
+	{
+		return if $node->answer('SELECT true') eq 't';
+		select undef, undef, undef, 0.05;
+	}
+	die 'the server does not come back';
+}
+
 # The error that a statement raises, as { sqlstate, message, detail, hint,
 # context }, or undef if it raises none.  Options: dbname, and those of
 # PostgreSQL::Test::Cluster's psql.
