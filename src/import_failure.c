@@ -71,7 +71,7 @@ store_upkeep_failure(RqboImport *import)
 	};
 	bool		is_news;
 
-	(void) rqbo_store_upkeep_failed(import->model_id, import->connection_id, &record, &is_news);
+	is_news = rqbo_store_upkeep_failed(import->model_id, import->connection_id, &record);
 	if (import->session->connection == NULL)
 		return;
 	if (is_news)

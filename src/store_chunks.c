@@ -83,6 +83,19 @@ read_chunks(int64 model_id, int64 import_id, const char *method)
 	return chunks;
 }
 
+/*
+ * What the schedule knows of an import to go on with.
+ */
+static void
+run_on_backfill(RqboStatement *statement, int64 model_id, int64 connection_id, int64 import_id)
+{
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(statement, &args);
+}
+
 RqboRange *
 rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *range, int chunk_months)
 {
@@ -90,14 +103,11 @@ rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, con
 		"UPDATE reefqbo.upkeep SET backfill_import_id = $3, backfill_is_wanted = true"
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
 	if (!take_over_chunks(model_id, connection_id, import_id, range))
 		make_chunks(model_id, import_id, range, chunk_months);
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&want, &args);
+	run_on_backfill(&want, model_id, connection_id, import_id);
 	return read_chunks(model_id, import_id, range->method);
 }
 
@@ -176,11 +186,8 @@ rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id)
 		"UPDATE reefqbo.upkeep SET backfill_import_id = NULL, backfill_is_wanted = false"
 		" WHERE model_id = $1 AND connection_id = $2 AND backfill_import_id = $3",
 		INT8OID, INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&statement, &args);
+	run_on_backfill(&statement, model_id, connection_id, import_id);
 }
 
 void
@@ -190,11 +197,8 @@ rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id, int64 import_i
 		"UPDATE reefqbo.upkeep SET backfill_is_wanted = false"
 		" WHERE model_id = $1 AND connection_id = $2 AND backfill_import_id = $3",
 		INT8OID, INT8OID, INT8OID);
-	RqboArgs	args = {0};
 
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&statement, &args);
+	run_on_backfill(&statement, model_id, connection_id, import_id);
 }
 
 bool

@@ -231,15 +231,11 @@ rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKno
 	RqboColumn	seen;
 	ListCell   *cell;
 
-	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_column_begin(&seen, list_length(changes->seen));
 	foreach(cell, changes->seen)
 		rqbo_column_add_text(&seen, lfirst(cell));
 	rqbo_arg_ids(&args, model_id, connection_id);
-	if (changes->is_set)
-		rqbo_arg_datum(&args, TimestampTzGetDatum(changes->until));
-	else
-		rqbo_arg_null(&args);
+	rqbo_arg_datum(&args, TimestampTzGetDatum(changes->until));
 	rqbo_arg_text_column(&args, &seen);
 	rqbo_db_run(&statement, &args);
 }
@@ -268,7 +264,6 @@ rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int sav
 		INT8OID, INT8OID, INT4OID, INT4OID);
 	RqboArgs	args = {0};
 
-	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int4(&args, made);
 	rqbo_arg_int4(&args, saved);
@@ -292,8 +287,8 @@ rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_se
 	return (int) rqbo_column_int8(1);
 }
 
-int
-rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure, bool *is_news)
+bool
+rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.upkeep u SET failures = u.failures + 1, failed_at = reefqbo._now(),"
@@ -301,7 +296,7 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 		" throttled_since = CASE WHEN $6 THEN COALESCE(u.throttled_since, reefqbo._now()) END"
 		" FROM reefqbo.upkeep old"
 		" WHERE u.model_id = $1 AND u.connection_id = $2 AND old.model_id = $1 AND old.connection_id = $2"
-		" RETURNING u.failures::bigint, old.failures = 0 OR old.sqlstate IS DISTINCT FROM $3",
+		" RETURNING old.failures = 0 OR old.sqlstate IS DISTINCT FROM $3",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, BOOLOID);
 	RqboArgs	args = {0};
 
@@ -312,8 +307,7 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 	rqbo_arg_int4(&args, failure->wait_seconds);
 	rqbo_arg_datum(&args, BoolGetDatum(failure->is_throttled));
 	rqbo_db_run(&statement, &args);
-	*is_news = rqbo_column_bool(2);
-	return (int) rqbo_column_int8(1);
+	return rqbo_column_bool(1);
 }
 
 void

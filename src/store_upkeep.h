@@ -91,9 +91,8 @@ typedef struct RqboUpkeepFailure
 	bool		is_throttled;
 } RqboUpkeepFailure;
 
-/* Returns how often in a row it has failed, and whether the error is another than last time. */
-extern int	rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure,
-									 bool *is_news);
+/* Returns whether it is news: the last attempt had not failed, or with another error. */
+extern bool rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure);
 
 /* How often the last attempts have failed in a row, and for how many seconds all were throttled (-1: not). */
 extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds);
