@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 
 #include "db.h"
+#include "store_calls.h"
 #include "store_chores.h"
 #include "tell.h"
 #include "upkeep.h"
@@ -21,7 +22,7 @@
 #define PRUNE_STEPS 100
 
 static void
-prune_log(void)
+prune_log(int (*prune) (int limit))
 {
 	int			removed = PRUNE_ROWS;
 
@@ -29,7 +30,7 @@ prune_log(void)
 	{
 		CHECK_FOR_INTERRUPTS();
 		rqbo_db_begin();
-		removed = rqbo_store_prune(PRUNE_ROWS);
+		removed = prune(PRUNE_ROWS);
 		rqbo_db_commit();
 	}
 }
@@ -41,5 +42,6 @@ rqbo_chores_do(void)
 	rqbo_store_mark_interrupted();
 	rqbo_tell_endings(0, 0);
 	rqbo_db_commit();
-	prune_log();
+	prune_log(rqbo_store_prune);
+	prune_log(rqbo_store_prune_calls);
 }

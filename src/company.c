@@ -94,31 +94,56 @@ static void
 company_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboConnection *c = session->connection;
 	RqboJson   *company = rqbo_qbo_read_body(session, "CompanyInfo");
-	RqboCompanyInfo info = {0};
+	RqboCompanyInfo *info = MemoryContextAllocZero(task->context, sizeof(RqboCompanyInfo));
+	MemoryContext saved;
 
 	rqbo_encoding_begin();
-	info.company_name = member_text(company, "CompanyName");
-	info.legal_name = member_text(company, "LegalName");
-	info.country = member_text(company, "Country");
-	info.fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"));
+	saved = MemoryContextSwitchTo(task->context);
+	info->company_name = member_text(company, "CompanyName");
+	info->legal_name = member_text(company, "LegalName");
+	info->country = member_text(company, "Country");
+	MemoryContextSwitchTo(saved);
+	info->fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"));
 	rqbo_encoding_end();
-
-	if (info.company_name == NULL)
+	if (info->company_name == NULL)
 		rqbo_qbo_raise_invalid(session, "It has no CompanyName.");
-	rqbo_db_begin();
-	rqbo_store_put_company(c->model_id, c->connection_id, &info);
-	rqbo_db_commit();
-	c->company = MemoryContextStrdup(task->context, info.company_name);
-	rqbo_company_read_preferences(session, session->after_company);
+	session->company = info;
+	session->after_company(task);
 }
 
 void
-rqbo_company_read(RqboSession *session, RqboStep then)
+rqbo_company_ask(RqboSession *session, RqboStep then)
 {
 	session->after_company = then;
 	rqbo_qbo_get(session,
 				 psprintf("could not read the company connected to branch \"%s\"", session->connection->branch),
 				 psprintf("/companyinfo/%s", session->realm_id), company_answered, NULL);
+}
+
+void
+rqbo_company_store(RqboSession *session)
+{
+	RqboConnection *c = session->connection;
+
+	rqbo_store_put_company(c->model_id, c->connection_id, session->company);
+	c->company = session->company->company_name;
+}
+
+static void
+company_asked(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_db_begin();
+	rqbo_company_store(session);
+	rqbo_db_commit();
+	rqbo_company_read_preferences(session, session->after_reading);
+}
+
+void
+rqbo_company_read(RqboSession *session, RqboStep then)
+{
+	session->after_reading = then;
+	rqbo_company_ask(session, company_asked);
 }

@@ -10,6 +10,10 @@
 
 #include "session.h"
 
+/* Read CompanyInfo into session->company, which is stored in a transaction of the caller's. */
+extern void rqbo_company_ask(RqboSession *session, RqboStep then);
+extern void rqbo_company_store(RqboSession *session);
+
 /* Read CompanyInfo and Preferences, and store them. */
 extern void rqbo_company_read(RqboSession *session, RqboStep then);
 

@@ -35,6 +35,10 @@ static MemoryContext outer_context = NULL;
 static Oid	outer_user = InvalidOid;
 static int	outer_security = 0;
 
+static void (*store_passenger) (void) = NULL;
+static void (*passenger_has_arrived) (void) = NULL;
+static bool takes_passenger = false;
+
 /*
  * The owner of the extension, and its version if that is asked for.
  */
@@ -126,6 +130,7 @@ begin(bool wait)
 	Oid			owner;
 
 	outer_context = CurrentMemoryContext;
+	takes_passenger = wait && store_passenger != NULL;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -171,13 +176,24 @@ rqbo_db_make_durable(void)
 }
 
 void
+rqbo_db_set_passenger(void (*store) (void), void (*has_arrived) (void))
+{
+	store_passenger = store;
+	passenger_has_arrived = has_arrived;
+}
+
+void
 rqbo_db_commit(void)
 {
+	if (takes_passenger)
+		store_passenger();
 	SPI_finish();
 	SetUserIdAndSecContext(outer_user, outer_security);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(outer_context);
+	if (takes_passenger)
+		passenger_has_arrived();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

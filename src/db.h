@@ -42,6 +42,13 @@ extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
 
 /*
+ * What travels with this process's transactions: store is called at the end of
+ * each, and has_arrived once that is committed.  One that may not wait takes
+ * nobody along.
+ */
+extern void rqbo_db_set_passenger(void (*store) (void), void (*has_arrived) (void));
+
+/*
  * What the present transaction writes is on disk, and on a synchronous standby,
  * when its commit returns, whatever synchronous_commit says.
  */

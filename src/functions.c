@@ -1,87 +1,33 @@
 /*-------------------------------------------------------------------------
  *
  * functions.c
- *	  The SQL-callable functions: check arguments, call others.
+ *	  The SQL-callable functions of apps, imports and ends of connections: check
+ *	  arguments, call others.
  *
- * Those that talk to QuickBooks hand a job to a worker and wait; the others
- * never leave the server.
+ * Those that talk to QuickBooks hand a job to a worker and wait.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "executor/spi.h"
 #include "fmgr.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
-#include "utils/resowner.h"
-#include "utils/tuplestore.h"
 
+#include "compat.h"
+#include "call.h"
 #include "errors.h"
-#include "job.h"
 #include "keyring.h"
 #include "month.h"
-#include "oauth.h"
 #include "secret.h"
-#include "store.h"
-#include "url.h"
 
 PG_FUNCTION_INFO_V1(rqbo_register_app);
-PG_FUNCTION_INFO_V1(rqbo_connect);
-PG_FUNCTION_INFO_V1(rqbo_reconnect);
-PG_FUNCTION_INFO_V1(rqbo_realm_id);
-PG_FUNCTION_INFO_V1(rqbo_complete_connection_url);
-PG_FUNCTION_INFO_V1(rqbo_complete_connection_parts);
 PG_FUNCTION_INFO_V1(rqbo_disconnect);
+PG_FUNCTION_INFO_V1(rqbo_forget_company);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
-
-/* ---- arguments ---- */
-
-static char *
-text_or_null(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-static char *
-text_needed(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
-static void
-connect_spi(void)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-}
-
-/*
- * A value that goes into an address or a header, or comes with one.
- */
-static void
-check_plain(const char *value, const char *name, int sqlstate)
-{
-	bool		is_plain = value[0] != '\0' && strlen(value) < RQBO_JOB_WORD;
-
-	for (const char *c = value; is_plain && *c != '\0'; c++)
-		is_plain = *c > ' ' && *c <= '~';
-	if (!is_plain)
-		ereport(ERROR,
-				(errcode(sqlstate),
-				 errmsg("the %s is not acceptable", name),
-				 errdetail("It must be 1 to %d visible ASCII characters without spaces.", RQBO_JOB_WORD - 1)));
-}
 
 /* ---- apps ---- */
 
@@ -95,7 +41,7 @@ check_redirect_uri(const char *uri)
 	bool		is_good = strpbrk(uri, "#\\\"<>") == NULL;
 	bool		begins_well = false;
 
-	check_plain(uri, "redirect_uri", ERRCODE_INVALID_PARAMETER_VALUE);
+	rqbo_call_check_plain(uri, "redirect_uri", ERRCODE_INVALID_PARAMETER_VALUE);
 	for (int i = 0; i < 3; i++)
 		begins_well |= strncmp(uri, begins[i], strlen(begins[i])) == 0;
 	begins_well |= strcmp(uri, begins[3]) == 0;
@@ -106,258 +52,29 @@ check_redirect_uri(const char *uri)
 				 errhint("It is an https address, or http://localhost with development keys, exactly as registered with the app at Intuit.")));
 }
 
-static int64
-environment_needed(const char *environment)
-{
-	int64		id = rqbo_store_environment_id(environment);
-
-	if (id == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("environment \"%s\" does not exist", environment),
-				 errhint("There are \"production\", \"sandbox\", and what a superuser has added with reefqbo.create_environment.")));
-	return id;
-}
-
 Datum
 rqbo_register_app(PG_FUNCTION_ARGS)
 {
-	char	   *environment = text_needed(fcinfo, 0, "environment");
-	char	   *client_id = text_needed(fcinfo, 1, "client_id");
-	char	   *secret = text_needed(fcinfo, 2, "client_secret");
-	char	   *redirect_uri = text_needed(fcinfo, 3, "redirect_uri");
+	char	   *environment = rqbo_call_text(fcinfo, 0, "environment");
+	char	   *client_id = rqbo_call_text(fcinfo, 1, "client_id");
+	char	   *secret = rqbo_call_text(fcinfo, 2, "client_secret");
+	char	   *redirect_uri = rqbo_call_text(fcinfo, 3, "redirect_uri");
 	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, 0, 0};
+	RqboAudit	entry = {.action = "app_registered"};
+	RqboCaller	caller;
 
-	check_plain(client_id, "client_id", ERRCODE_INVALID_PARAMETER_VALUE);
-	check_plain(secret, "client_secret", ERRCODE_INVALID_PARAMETER_VALUE);
+	rqbo_call_check_plain(client_id, "client_id", ERRCODE_INVALID_PARAMETER_VALUE);
+	rqbo_call_check_plain(secret, "client_secret", ERRCODE_INVALID_PARAMETER_VALUE);
 	check_redirect_uri(redirect_uri);
-	connect_spi();
-	owner.id1 = environment_needed(environment);
+	rqbo_call_begin(fcinfo, &caller);
+	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);
+	owner.id1 = rqbo_store_environment_needed(environment);
 	rqbo_store_put_app(owner.id1, client_id, rqbo_secret_seal(rqbo_keyring_load(), owner, secret), redirect_uri);
-	SPI_finish();
+	entry.detail = psprintf("client id %s for environment \"%s\"", client_id, environment);
+	rqbo_call_audit(&caller, &entry);
+	rqbo_call_end(&caller);
 	rqbo_secret_wipe(secret);
 	PG_RETURN_VOID();
-}
-
-/* ---- beginning a sign-in ---- */
-
-static void
-check_purpose(const RqboConnection *c)
-{
-	if (!rqbo_store_environment_suits(c->model_id, c->environment_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_ENVIRONMENT_MISMATCH),
-				 errmsg("a production model cannot link a company of environment \"%s\"", c->environment),
-				 errdetail("Model \"%s\" is for production, and \"%s\" holds sandbox companies.",
-						   c->model, c->environment),
-				 errhint("Make a model for it with reefqbo.create_model(name, 'training').")));
-}
-
-/*
- * A connection whose company is known stays in its environment.
- */
-static void
-check_environment_kept(int64 model_id, int64 branch_id, const RqboConnection *c)
-{
-	RqboConnection *present = rqbo_store_read_branch(model_id, branch_id, 0);
-
-	if (present != NULL && present->is_verified && present->environment_id != c->environment_id)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
-				 errmsg("branch \"%s\" of model \"%s\" is connected to \"%s\" in environment \"%s\"",
-						present->branch, present->model, present->company, present->environment),
-				 errhint("Use reefqbo.reconnect, or another branch or model for a company of environment \"%s\".",
-						 c->environment)));
-}
-
-/*
- * Note a new state for the branch and make the address that carries it.
- */
-static Datum
-begin_sign_in(const RqboConnection *c)
-{
-	char	   *state = rqbo_secret_make_state();
-	text	   *address;
-
-	rqbo_oauth_check_app(c);
-	rqbo_store_add_request(c->model_id, c->branch_id, c->environment_id, rqbo_secret_digest_state(state));
-	address = cstring_to_text(rqbo_oauth_make_address(c, state));
-	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
-}
-
-Datum
-rqbo_connect(PG_FUNCTION_ARGS)
-{
-	char	   *model = text_needed(fcinfo, 0, "model");
-	char	   *environment = text_needed(fcinfo, 1, "environment");
-	int64		model_id;
-	int64		branch_id;
-	RqboConnection *c;
-	Datum		address;
-
-	connect_spi();
-	model_id = rqbo_store_model_id(model);
-	branch_id = rqbo_store_branch_id(model_id, text_or_null(fcinfo, 2));
-	c = rqbo_store_read_branch(model_id, branch_id, environment_needed(environment));
-	check_purpose(c);
-	check_environment_kept(model_id, branch_id, c);
-	address = begin_sign_in(c);
-	SPI_finish();
-	PG_RETURN_DATUM(address);
-}
-
-static void
-no_connection(const char *model, const char *branch)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 branch != NULL ?
-			 errmsg("branch \"%s\" of model \"%s\" has no connection", branch, model) :
-			 errmsg("model \"%s\" has no connection", model),
-			 errhint("reefqbo.connect makes one; the view reefqbo.connection_status lists them.")));
-}
-
-Datum
-rqbo_reconnect(PG_FUNCTION_ARGS)
-{
-	char	   *model = text_needed(fcinfo, 0, "model");
-	char	   *branch = text_or_null(fcinfo, 1);
-	int64		model_id;
-	RqboConnection *c;
-	Datum		address;
-
-	connect_spi();
-	model_id = rqbo_store_model_id(model);
-	c = rqbo_store_read_branch(model_id, rqbo_store_branch_id(model_id, branch), 0);
-	if (c == NULL)
-		no_connection(model, branch);
-	address = begin_sign_in(c);
-	SPI_finish();
-	PG_RETURN_DATUM(address);
-}
-
-Datum
-rqbo_realm_id(PG_FUNCTION_ARGS)
-{
-	char	   *model = text_needed(fcinfo, 0, "model");
-	char	   *branch = text_or_null(fcinfo, 1);
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, 0, 0};
-	RqboConnection *c;
-	Datum		realm_id;
-
-	connect_spi();
-	owner.id1 = rqbo_store_model_id(model);
-	c = rqbo_store_read_branch(owner.id1, rqbo_store_branch_id(owner.id1, branch), 0);
-	if (c == NULL)
-		no_connection(model, branch);
-	owner.id2 = c->connection_id;
-	realm_id = CStringGetTextDatum(rqbo_secret_unseal(rqbo_keyring_load(), owner, c->realm_sealed));
-	realm_id = SPI_datumTransfer(realm_id, false, -1);
-	SPI_finish();
-	PG_RETURN_DATUM(realm_id);
-}
-
-/* ---- jobs ---- */
-
-static RqboJobRequest *
-make_request(RqboJobKind kind)
-{
-	RqboJobRequest *request = palloc0(sizeof(RqboJobRequest));
-
-	request->kind = kind;
-	request->database = MyDatabaseId;
-	strlcpy(request->user, GetUserNameFromId(GetSessionUserId(), false), NAMEDATALEN);
-	return request;
-}
-
-/* Rows of strings to a tuple store. */
-static void
-sink_row(int ncolumns, char **values, void *arg)
-{
-	ReturnSetInfo *rsinfo = arg;
-	AttInMetadata *meta = TupleDescGetAttInMetadata(rsinfo->setDesc);
-
-	if (ncolumns != rsinfo->setDesc->natts)
-		elog(ERROR, "a worker returned %d columns", ncolumns);
-	tuplestore_puttuple(rsinfo->setResult, BuildTupleFromCStrings(meta, values));
-}
-
-/* One row of strings, to be made a record when the job is done. */
-typedef struct OneRow
-{
-	TupleDesc	desc;
-	HeapTuple	tuple;
-} OneRow;
-
-static void
-sink_one_row(int ncolumns, char **values, void *arg)
-{
-	OneRow	   *row = arg;
-
-	if (ncolumns != row->desc->natts)
-		elog(ERROR, "a worker returned %d columns", ncolumns);
-	row->tuple = BuildTupleFromCStrings(TupleDescGetAttInMetadata(row->desc), values);
-}
-
-static Datum
-run_for_one_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
-{
-	OneRow		row = {0};
-
-	if (get_call_result_type(fcinfo, NULL, &row.desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	row.desc = BlessTupleDesc(row.desc);
-	rqbo_job_run(request, sink_one_row, &row);
-	if (row.tuple == NULL)
-		elog(ERROR, "a worker returned no row");
-	return HeapTupleGetDatum(row.tuple);
-}
-
-/* ---- ending a sign-in ---- */
-
-static void
-put_word(char *place, const char *value, const char *name)
-{
-	check_plain(value, name, ERRCODE_RQBO_AUTHORIZATION_INVALID);
-	strlcpy(place, value, RQBO_JOB_WORD);
-}
-
-Datum
-rqbo_complete_connection_url(PG_FUNCTION_ARGS)
-{
-	char	   *url = text_needed(fcinfo, 0, "redirect_url");
-	RqboJobRequest *request = make_request(RQBO_JOB_COMPLETE);
-	char	   *state = rqbo_url_field(url, "state");
-	char	   *code = rqbo_url_field(url, "code");
-	char	   *realm_id = rqbo_url_field(url, "realmId");
-	char	   *refusal = rqbo_url_field(url, "error");
-
-	if (state == NULL || state[0] == '\0' || (refusal == NULL && (code == NULL || realm_id == NULL)))
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
-				 errmsg("this is not the address that Intuit sends the browser back to"),
-				 errdetail("It must carry state, code and realmId, or state and error."),
-				 errhint("Pass the whole address the browser ended on, after signing in at the address that reefqbo.connect returned.")));
-	put_word(request->state, state, "state");
-	if (refusal != NULL)
-		put_word(request->refusal, refusal, "error");
-	else
-	{
-		put_word(request->code, code, "code");
-		put_word(request->realm_id, realm_id, "realmId");
-	}
-	return run_for_one_row(fcinfo, request);
-}
-
-Datum
-rqbo_complete_connection_parts(PG_FUNCTION_ARGS)
-{
-	RqboJobRequest *request = make_request(RQBO_JOB_COMPLETE);
-
-	put_word(request->state, text_needed(fcinfo, 0, "state"), "state");
-	put_word(request->code, text_needed(fcinfo, 1, "code"), "code");
-	put_word(request->realm_id, text_needed(fcinfo, 2, "realm_id"), "realm_id");
-	return run_for_one_row(fcinfo, request);
 }
 
 /* ---- the others that talk to Intuit ---- */
@@ -366,89 +83,84 @@ rqbo_complete_connection_parts(PG_FUNCTION_ARGS)
  * Fill in which connections a job is about; branch_id 0 means all.
  */
 static void
-find_connections(RqboJobRequest *request, const char *model, const char *branch, bool null_is_root)
+find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLevel level, int branch_argument, bool null_is_root)
 {
-	int64	   *found;
+	char	   *model = rqbo_call_text(fcinfo, 0, "model");
+	char	   *branch = rqbo_call_text_or_null(fcinfo, branch_argument);
+	RqboCaller	caller;
 
-	connect_spi();
-	request->model_id = rqbo_store_model_id(model);
+	rqbo_call_begin(fcinfo, &caller);
+	request->model_id = rqbo_call_model_id(&caller, model, level);
 	if (branch != NULL || null_is_root)
 		request->branch_id = rqbo_store_branch_id(request->model_id, branch);
-	found = rqbo_store_list_connections(request->model_id, request->branch_id);
-	if (*found == 0)
-		no_connection(model, branch);
-	SPI_finish();
+	if (*rqbo_store_list_connections(request->model_id, request->branch_id) == 0)
+		rqbo_call_no_connection(model, branch);
+	rqbo_call_end(&caller);
 }
 
-/*
- * The same, giving back the locks on the tables: the caller is about to wait
- * for QuickBooks, and DROP EXTENSION must not wait for the caller.
- */
+/* The branch is the last argument but those of a refresh, whose last is "whole". */
 static void
-name_connections(RqboJobRequest *request, const char *model, const char *branch, bool null_is_root)
+find_all(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile failure = NULL;
+	int			branch_argument = request->kind == RQBO_JOB_IMPORT_ACTUALS ? 4 : 1;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		find_connections(request, model, branch, null_is_root);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		failure = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (failure != NULL)
-		ReThrowError(failure);
+	find_connections(fcinfo, request, RQBO_OPERATOR, branch_argument, false);
+}
+
+static void
+find_one(FunctionCallInfo fcinfo, RqboJobRequest *request)
+{
+	find_connections(fcinfo, request, request->kind == RQBO_JOB_FORGET ? RQBO_ADMIN : RQBO_OPERATOR, 1, true);
+}
+
+static Datum
+run_for_one(FunctionCallInfo fcinfo, RqboJobKind kind)
+{
+	RqboJobRequest *request = rqbo_call_make_request(kind);
+
+	rqbo_call_look_up(fcinfo, request, find_one);
+	return rqbo_call_for_row(fcinfo, request);
 }
 
 Datum
 rqbo_disconnect(PG_FUNCTION_ARGS)
 {
-	RqboJobRequest *request = make_request(RQBO_JOB_DISCONNECT);
+	return run_for_one(fcinfo, RQBO_JOB_DISCONNECT);
+}
 
-	name_connections(request, text_needed(fcinfo, 0, "model"), text_or_null(fcinfo, 1), true);
-	return run_for_one_row(fcinfo, request);
+Datum
+rqbo_forget_company(PG_FUNCTION_ARGS)
+{
+	return run_for_one(fcinfo, RQBO_JOB_FORGET);
 }
 
 static Datum
-run_import(FunctionCallInfo fcinfo, RqboJobRequest *request, const char *branch)
+run_import(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
-	name_connections(request, text_needed(fcinfo, 0, "model"), branch, false);
-	InitMaterializedSRF(fcinfo, 0);
-	rqbo_job_run(request, sink_row, fcinfo->resultinfo);
-	return (Datum) 0;
+	rqbo_call_look_up(fcinfo, request, find_all);
+	return rqbo_call_for_rows(fcinfo, request);
 }
 
 Datum
 rqbo_import_accounts(PG_FUNCTION_ARGS)
 {
-	return run_import(fcinfo, make_request(RQBO_JOB_IMPORT_ACCOUNTS), text_or_null(fcinfo, 1));
+	return run_import(fcinfo, rqbo_call_make_request(RQBO_JOB_IMPORT_ACCOUNTS));
 }
 
 Datum
 rqbo_refresh(PG_FUNCTION_ARGS)
 {
-	RqboJobRequest *request = make_request(RQBO_JOB_REFRESH);
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_REFRESH);
 
 	request->is_whole = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	return run_import(fcinfo, request, text_or_null(fcinfo, 1));
+	return run_import(fcinfo, request);
 }
 
 static DateADT
 date_needed(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		(void) text_needed(fcinfo, n, name);
+		(void) rqbo_call_text(fcinfo, n, name);
 	return PG_GETARG_DATEADT(n);
 }
 
@@ -473,7 +185,7 @@ check_range(DateADT start, DateADT end)
 static const char *
 method_needed(FunctionCallInfo fcinfo, int n)
 {
-	char	   *method = text_needed(fcinfo, n, "accounting_method");
+	char	   *method = rqbo_call_text(fcinfo, n, "accounting_method");
 
 	if (pg_strcasecmp(method, "Accrual") == 0)
 		return "Accrual";
@@ -488,11 +200,11 @@ method_needed(FunctionCallInfo fcinfo, int n)
 Datum
 rqbo_import_actuals(PG_FUNCTION_ARGS)
 {
-	RqboJobRequest *request = make_request(RQBO_JOB_IMPORT_ACTUALS);
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_IMPORT_ACTUALS);
 
 	request->start = date_needed(fcinfo, 1, "start_date");
 	request->end = date_needed(fcinfo, 2, "end_date");
 	check_range(request->start, request->end);
 	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
-	return run_import(fcinfo, request, text_or_null(fcinfo, 4));
+	return run_import(fcinfo, request);
 }

@@ -34,6 +34,7 @@ typedef struct RqboHttpResult
 	char	   *message;		/* in libcurl's words, if there was no whole answer */
 	char	   *body;			/* never NULL; terminated, may hold NULs */
 	size_t		length;
+	int64		bytes;			/* of the body, as they came over the wire */
 } RqboHttpResult;
 
 extern RqboHttp *rqbo_http_create(void);

@@ -109,6 +109,8 @@ store_log_end(RqboImport *import)
 	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
 	rqbo_store_backfill_done(import->model_id, import->connection_id, import->import_id);
+	if (import->ask.is_scheduled && import->ask.kind == RQBO_IMPORT_ACTUALS)
+		(void) rqbo_store_want_failed_import(import->model_id, import->connection_id);
 }
 
 static void

@@ -17,6 +17,7 @@ typedef enum RqboJobKind
 {
 	RQBO_JOB_COMPLETE,			/* end a sign-in */
 	RQBO_JOB_DISCONNECT,
+	RQBO_JOB_FORGET,			/* disconnect, and remove what was imported */
 	RQBO_JOB_IMPORT_ACCOUNTS,
 	RQBO_JOB_IMPORT_ACTUALS,
 	RQBO_JOB_REFRESH
@@ -29,7 +30,8 @@ typedef struct RqboJobRequest
 {
 	RqboJobKind kind;
 	Oid			database;
-	char		user[NAMEDATALEN];	/* who asked */
+	char		user[NAMEDATALEN];	/* who asked: the session's role, */
+	char		role[NAMEDATALEN];	/* and the one whose rights were used */
 	int64		model_id;
 	int64		branch_id;		/* 0 for all of the model's */
 	char		method[16];

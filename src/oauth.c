@@ -427,6 +427,6 @@ rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then
 		.timeout_ms = Min(REVOKE_TIMEOUT_MS, rqbo_request_timeout)
 	};
 
-	rqbo_task_exchange(session->task, &request, then);
+	rqbo_session_exchange(session, &request, then);
 	rqbo_secret_wipe(body);
 }

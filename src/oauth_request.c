@@ -96,7 +96,7 @@ rqbo_token_post(RqboSession *session, char *form, RqboStep next)
 	};
 
 	session->exchange.attempt++;
-	rqbo_task_exchange(session->task, &request, next);
+	rqbo_session_exchange(session, &request, next);
 	rqbo_secret_wipe(basic);
 	rqbo_secret_wipe(form);
 }

@@ -183,7 +183,7 @@ send_call(RqboTask *task)
 	request.url = make_url(session);
 	session->requests++;
 	session->call.attempt++;
-	rqbo_task_send(task, &request, call_answered);
+	rqbo_session_send(session, &request, call_answered);
 	rqbo_secret_wipe(bearer);
 }
 
@@ -199,7 +199,7 @@ rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep
 	call->if_refused = NULL;
 	call->attempt = 0;
 	call->began_ms = rqbo_clock_ms();
-	call->token_was_refreshed = false;
+	call->token_was_refreshed = session->is_fresh_grant;
 	rqbo_oauth_ensure_token(session, false, send_call);
 }
 

@@ -257,32 +257,59 @@ cannot_unseal(RqboSealOwner owner, const char *detail, const char *hint)
 
 /*
  * The key a value was sealed with, from its head; *head_length is set to
- * what stands before the IV.
+ * what stands before the IV, 0 if that cannot be.  NULL if there is none.
+ */
+static const RqboKey *
+find_key(const RqboKeyring *ring, const char *data, int length, int *head_length)
+{
+	int			id_length = length >= 2 && data[0] == SEAL_VERSION ? (unsigned char) data[1] : RQBO_KEY_ID_MAX + 1;
+
+	*head_length = 0;
+	if (id_length > RQBO_KEY_ID_MAX || length < 2 + id_length + IV_BYTES + IV_BYTES + MAC_BYTES)
+		return NULL;
+	*head_length = 2 + id_length;
+	return rqbo_keyring_find(ring, data + 2, id_length);
+}
+
+/*
+ * The same, raising RQ010 if there is none.
  */
 static const RqboKey *
 sealing_key(const RqboKeyring *ring, RqboSealOwner owner, const char *data, int length, int *head_length)
 {
-	const RqboKey *key;
-	int			id_length;
+	const RqboKey *key = find_key(ring, data, length, head_length);
 
-	if (length < 2 || data[0] != SEAL_VERSION)
-		cannot_unseal(owner, "The stored value is not one that this version of reefqbo has sealed.",
+	if (*head_length == 0)
+		cannot_unseal(owner, "The stored value is cut short, or not one that this version of reefqbo has sealed.",
 					  "Restore the row from a backup, or connect again.");
-	id_length = (unsigned char) data[1];
-	*head_length = 2 + id_length;
-	if (id_length > RQBO_KEY_ID_MAX || length < *head_length + IV_BYTES + IV_BYTES + MAC_BYTES)
-		cannot_unseal(owner, "The stored value is cut short.",
-					  "Restore the row from a backup, or connect again.");
-	key = rqbo_keyring_find(ring, data + 2, id_length);
 	if (key == NULL)
-	{
-		char	   *id = pnstrdup(data + 2, id_length);
-
 		cannot_unseal(owner, psprintf("It was sealed with key \"%s\", which the key ring does not have.",
-									  rqbo_secret_redact(id)),
+									  rqbo_secret_redact(pnstrdup(data + 2, *head_length - 2))),
 					  "Put that key's line back into the ring, above the newest one.");
-	}
 	return key;
+}
+
+/*
+ * Is the code over a sealed value the one that this key gives?
+ */
+static bool
+is_authentic(const RqboKey *key, RqboSealOwner owner, const char *data, int length)
+{
+	uint8		mac[MAC_BYTES];
+
+	authenticate(key, owner, data, length - MAC_BYTES, mac);
+	return equal_bytes(mac, (const uint8 *) data + length - MAC_BYTES, MAC_BYTES);
+}
+
+bool
+rqbo_secret_opens(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+	const RqboKey *key = find_key(ring, data, length, &head_length);
+
+	return key != NULL && is_authentic(key, owner, data, length);
 }
 
 char *
@@ -294,12 +321,10 @@ rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *se
 	const RqboKey *key = sealing_key(ring, owner, data, length, &head_length);
 	int			body_length = length - MAC_BYTES;
 	const char *cipher = data + head_length + IV_BYTES;
-	uint8		mac[MAC_BYTES];
 	bytea	   *clear;
 	char	   *secret;
 
-	authenticate(key, owner, data, body_length, mac);
-	if (!equal_bytes(mac, (const uint8 *) data + body_length, MAC_BYTES))
+	if (!is_authentic(key, owner, data, length))
 		cannot_unseal(owner,
 					  psprintf("It was changed after sealing, belongs to another row, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
 					  "Nothing was changed. Check the key ring first; restore the row from a backup, or reconnect.");

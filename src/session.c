@@ -64,11 +64,44 @@ rqbo_session_keep(RqboSession *session, char **place, const char *value)
 	*place = kept;
 }
 
+/* ---- requests ---- */
+
+static void
+take_note(RqboSession *session, const RqboHttpRequest *request)
+{
+	const RqboConnection *c = session->connection;
+
+	session->note = rqbo_calls_begin(c->model_id, c->connection_id, request, session->realm_id);
+}
+
+void
+rqbo_session_send(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
+{
+	rqbo_task_send(session->task, request, next);
+	take_note(session, request);
+}
+
+void
+rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
+{
+	rqbo_task_exchange(session->task, request, next);
+	take_note(session, request);
+}
+
+static void
+end_note(RqboSession *session, const RqboHttpResult *result)
+{
+	if (session->note != NULL)
+		rqbo_calls_end(session->note, result);
+	session->note = NULL;
+}
+
 void
 rqbo_session_note_answer(RqboSession *session)
 {
 	const RqboHttpResult *result = session->task->result;
 
+	end_note(session, result);
 	if (result->intuit_tid != NULL)
 		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
 }
@@ -120,6 +153,7 @@ rqbo_session_unlock_grant(RqboSession *session)
 void
 rqbo_session_close(RqboSession *session)
 {
+	end_note(session, NULL);
 	if (session->connection != NULL)
 	{
 		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);

@@ -8,6 +8,7 @@
 #ifndef RQBO_SESSION_H
 #define RQBO_SESSION_H
 
+#include "calls.h"
 #include "engine.h"
 #include "fault.h"
 #include "keyring.h"
@@ -56,6 +57,7 @@ typedef struct RqboSession
 	int64		generation;		/* of access_token */
 	const char *verdict;		/* status the connection deserves after what was found out, or NULL */
 	bool		is_sign_in;		/* keeps the grant lock to its end */
+	bool		is_fresh_grant;	/* the access token is not stored: there is no refreshing it */
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
 	bool		holds_realm_lock;
@@ -64,9 +66,13 @@ typedef struct RqboSession
 	bool		has_server_time;
 	TimestampTz server_time;	/* QuickBooks' clock at its first answer */
 	char	   *intuit_tid;		/* of the last answer */
+	RqboCallNote *note;			/* of the request under way */
 	RqboCall	call;
 	RqboExchange exchange;
-	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; company.c's */
+	/* company.c's: what follows one answer, and all of the reading */
+	RqboStep	after_company;
+	RqboStep	after_reading;
+	RqboCompanyInfo *company;	/* what it has said of itself; NULL until it was asked */
 	char	   *basic;			/* header with the app's secret, for a revoke */
 	void	   *work;			/* what the job keeps */
 } RqboSession;
@@ -75,7 +81,14 @@ typedef struct RqboSession
 extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
 
-/* Keep the intuit_tid of the answer that has just come. */
+/*
+ * Send a request and take a note of it, as rqbo_task_send and
+ * rqbo_task_exchange do; the step calls rqbo_session_note_answer.
+ */
+extern void rqbo_session_send(RqboSession *session, const RqboHttpRequest *request, RqboStep next);
+extern void rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, RqboStep next);
+
+/* Keep the intuit_tid of the answer that has just come, and note it. */
 extern void rqbo_session_note_answer(RqboSession *session);
 
 /* Replace a text that lives as long as the task; NULL empties it. */

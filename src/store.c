@@ -40,11 +40,8 @@ rqbo_store_branch_id(int64 model_id, const char *branch)
 	return rqbo_column_int8(1);
 }
 
-/*
- * 0 if there is none of that name.
- */
 int64
-rqbo_store_environment_id(const char *environment)
+rqbo_store_environment_needed(const char *environment)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT environment_id FROM reefqbo.environment WHERE name = $1",
@@ -52,7 +49,12 @@ rqbo_store_environment_id(const char *environment)
 	RqboArgs	args = {0};
 
 	rqbo_arg_text(&args, environment);
-	return rqbo_db_run(&statement, &args) > 0 ? rqbo_column_int8(1) : 0;
+	if (rqbo_db_run(&statement, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("environment \"%s\" does not exist", environment),
+				 errhint("There are \"production\", \"sandbox\", and what a superuser has added with reefqbo.create_environment.")));
+	return rqbo_column_int8(1);
 }
 
 void

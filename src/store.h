@@ -70,6 +70,22 @@ typedef struct RqboSealedTokens
 	int64		hard_seconds;
 } RqboSealedTokens;
 
+typedef enum RqboSignInKind
+{
+	RQBO_SIGN_IN_CONNECT,
+	RQBO_SIGN_IN_RECONNECT,
+	RQBO_SIGN_IN_REPLACE		/* another company takes the place of the one that is there */
+} RqboSignInKind;
+
+/* A sign-in that was begun. */
+typedef struct RqboSignInRequest
+{
+	int64		model_id;
+	int64		branch_id;
+	int64		environment_id;
+	RqboSignInKind kind;
+} RqboSignInRequest;
+
 typedef enum RqboRequestState
 {
 	RQBO_REQUEST_VALID,
@@ -92,7 +108,8 @@ typedef struct RqboCompanyInfo
 
 extern int64 rqbo_store_model_id(const char *model);
 extern int64 rqbo_store_branch_id(int64 model_id, const char *branch);
-extern int64 rqbo_store_environment_id(const char *environment);
+/* 42704 if there is none of that name. */
+extern int64 rqbo_store_environment_needed(const char *environment);
 extern void rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *secret_sealed,
 							   const char *redirect_uri);
 
@@ -107,10 +124,27 @@ extern bool rqbo_store_environment_suits(int64 model_id, int64 environment_id);
 /* The connections of a model, all of them or that of one branch, as an array ended by 0. */
 extern int64 *rqbo_store_list_connections(int64 model_id, int64 branch_id);
 
-extern void rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, const bytea *digest);
-extern RqboRequestState rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id,
-												int64 *environment_id);
+extern void rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest);
+extern RqboRequestState rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request);
+
+/* The model that a request of that digest is for; 0 if there is none. */
+extern int64 rqbo_store_request_model(const bytea *digest);
 extern void rqbo_store_use_request(int64 model_id, const bytea *digest);
+
+/* What was imported of a company. */
+typedef struct RqboHoldings
+{
+	int64		accounts;
+	int64		amounts;
+	int64		months;
+	int64		restatements;
+	char	   *range;			/* "2024-01 to 2026-11", or "none" */
+} RqboHoldings;
+
+extern RqboHoldings *rqbo_store_count_holdings(int64 model_id, int64 connection_id);
+
+/* Remove a connection with everything that was imported into it. */
+extern void rqbo_store_forget(int64 model_id, int64 connection_id);
 
 extern int64 rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest);
 extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);

@@ -40,7 +40,8 @@ rqbo_store_next_chore(void)
 		" (SELECT min(l.started_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour'"
 		"  FROM reefqbo.import_log l WHERE l.status <> 'running'"
 		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = l.model_id"
-		"   AND u.backfill_import_id = l.import_id)))",
+		"   AND u.backfill_import_id = l.import_id)),"
+		" (SELECT min(a.called_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour' FROM reefqbo.api_call a))",
 		INT8OID);
 	RqboArgs	args = {0};
 

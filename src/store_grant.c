@@ -14,14 +14,30 @@
 
 /* ---- sign-ins under way ---- */
 
+static const char *const kind_names[] = {
+	[RQBO_SIGN_IN_CONNECT] = "connect",
+	[RQBO_SIGN_IN_RECONNECT] = "reconnect",
+	[RQBO_SIGN_IN_REPLACE] = "replace"
+};
+
+static RqboSignInKind
+kind_of(const char *name)
+{
+	int			kind = 0;
+
+	while (kind < (int) lengthof(kind_names) - 1 && strcmp(kind_names[kind], name) != 0)
+		kind++;
+	return (RqboSignInKind) kind;
+}
+
 void
-rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, const bytea *digest)
+rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.authorization_request"
-		" (model_id, state_digest, branch_id, environment_id, expires_at)"
-		" VALUES ($1, $4, $2, $3, reefqbo._now() + interval '10 minutes')",
-		INT8OID, INT8OID, INT8OID, BYTEAOID);
+		" (model_id, state_digest, branch_id, environment_id, kind, expires_at)"
+		" VALUES ($1, $4, $2, $3, $5, reefqbo._now() + interval '10 minutes')",
+		INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID);
 	static RqboStatement prune = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.authorization_request"
 		" WHERE model_id = $1 AND expires_at < reefqbo._now() - interval '1 day'",
@@ -29,11 +45,12 @@ rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, co
 	RqboArgs	args = {0};
 	RqboArgs	prune_args = {0};
 
-	rqbo_arg_ids(&args, model_id, branch_id);
-	rqbo_arg_int8(&args, environment_id);
+	rqbo_arg_ids(&args, branch->model_id, branch->branch_id);
+	rqbo_arg_int8(&args, branch->environment_id);
 	rqbo_arg_bytea(&args, digest);
+	rqbo_arg_text(&args, kind_names[kind]);
 	rqbo_db_run(&statement, &args);
-	rqbo_arg_int8(&prune_args, model_id);
+	rqbo_arg_int8(&prune_args, branch->model_id);
 	rqbo_db_run(&prune, &prune_args);
 }
 
@@ -42,11 +59,11 @@ rqbo_store_add_request(int64 model_id, int64 branch_id, int64 environment_id, co
  * come with the same state one waits and then finds it used.
  */
 RqboRequestState
-rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id, int64 *environment_id)
+rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
-		" expires_at <= reefqbo._now()"
+		" expires_at <= reefqbo._now(), kind"
 		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
 		BYTEAOID);
 	RqboArgs	args = {0};
@@ -54,12 +71,25 @@ rqbo_store_find_request(const bytea *digest, int64 *model_id, int64 *branch_id, 
 	rqbo_arg_bytea(&args, digest);
 	if (rqbo_db_run(&statement, &args) == 0)
 		return RQBO_REQUEST_UNKNOWN;
-	*model_id = rqbo_column_int8(1);
-	*branch_id = rqbo_column_int8(2);
-	*environment_id = rqbo_column_int8(3);
+	request->model_id = rqbo_column_int8(1);
+	request->branch_id = rqbo_column_int8(2);
+	request->environment_id = rqbo_column_int8(3);
+	request->kind = kind_of(rqbo_column_text(6));
 	if (rqbo_column_bool(4))
 		return RQBO_REQUEST_USED;
 	return rqbo_column_bool(5) ? RQBO_REQUEST_TOO_OLD : RQBO_REQUEST_VALID;
+}
+
+int64
+rqbo_store_request_model(const bytea *digest)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT model_id FROM reefqbo.authorization_request WHERE state_digest = $1",
+		BYTEAOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_bytea(&args, digest);
+	return rqbo_db_run(&statement, &args) > 0 ? rqbo_column_int8(1) : 0;
 }
 
 void

@@ -310,15 +310,44 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 	return rqbo_column_bool(1);
 }
 
-void
+bool
+rqbo_store_want_failed_import(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.upkeep u SET backfill_import_id = f.import_id, backfill_is_wanted = true"
+		" FROM (SELECT l.import_id FROM reefqbo.import_log l"
+		"  WHERE l.model_id = $1 AND l.connection_id = $2 AND l.kind = 'actuals' AND l.status = 'failed'"
+		"  AND l.sqlstate LIKE 'RQ%' AND l.started_at > reefqbo._now() - interval '30 days'"
+		"  AND NOT EXISTS (SELECT FROM reefqbo.import_log n"
+		"   WHERE n.model_id = $1 AND n.connection_id = $2 AND n.kind = 'actuals' AND n.import_id > l.import_id"
+		"   AND n.accounting_method = l.accounting_method AND n.start_date <= l.start_date AND n.end_date >= l.end_date"
+		"   AND n.status <> 'failed')"
+		"  ORDER BY l.import_id DESC LIMIT 1) f"
+		" WHERE u.model_id = $1 AND u.connection_id = $2"
+		" AND (u.backfill_import_id IS NULL OR NOT u.backfill_is_wanted)",
+		INT8OID, INT8OID);
+
+	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0;
+}
+
+/*
+ * After a sign-in: what has failed is tried again at once.  Tells whether there
+ * is something of that kind.
+ */
+bool
 rqbo_store_begin_upkeep(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET not_before = NULL, failures = 0, throttled_since = NULL,"
-		" refresh_due_at = CASE WHEN failures > 0 THEN reefqbo._now() ELSE refresh_due_at END"
-		" WHERE model_id = $1 AND connection_id = $2",
+		"UPDATE reefqbo.upkeep u SET not_before = NULL, failures = 0, throttled_since = NULL,"
+		" refresh_due_at = CASE WHEN f.has_failed THEN reefqbo._now() ELSE u.refresh_due_at END"
+		" FROM (SELECT o.failures > 0 OR COALESCE((SELECT l.status = 'failed' FROM reefqbo.import_log l"
+		"   WHERE l.model_id = $1 AND l.connection_id = $2 ORDER BY l.import_id DESC LIMIT 1), false) AS has_failed"
+		"  FROM reefqbo.upkeep o WHERE o.model_id = $1 AND o.connection_id = $2) f"
+		" WHERE u.model_id = $1 AND u.connection_id = $2 RETURNING f.has_failed",
 		INT8OID, INT8OID);
+	bool		has_failed;
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_db_run_ids(&statement, model_id, connection_id);
+	has_failed = rqbo_db_run_ids(&statement, model_id, connection_id) > 0 && rqbo_column_bool(1);
+	return rqbo_store_want_failed_import(model_id, connection_id) || has_failed;
 }

@@ -101,6 +101,12 @@ extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *t
 extern void rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
 
 /* A sign-in has ended: what had failed before is tried again at once. */
-extern void rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);
+extern bool rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);
+
+/*
+ * Go on with the newest import of a range that has failed since and was not
+ * made up for, unless there is one to go on with already.
+ */
+extern bool rqbo_store_want_failed_import(int64 model_id, int64 connection_id);
 
 #endif							/* RQBO_STORE_UPKEEP_H */

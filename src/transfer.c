@@ -390,12 +390,15 @@ rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 {
 	RqboHttpResult *result = &transfer->result;
 	long		status = 0;
+	curl_off_t	bytes = 0;
 
 	(void) curl_multi_remove_handle(transfer->http->multi, transfer->easy);
 	transfer->is_running = false;
 	transfer->http->nrunning--;
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	result->status = (int) status;
+	result->bytes = bytes;
 	result->outcome = outcome_of(transfer, code);
 	if (result->body == NULL)
 		result->body = MemoryContextStrdup(transfer->context, "");

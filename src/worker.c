@@ -23,14 +23,16 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "calls.h"
 #include "compat.h"
-#include "connect.h"
+#include "disconnect.h"
 #include "db.h"
 #include "engine.h"
 #include "guc.h"
 #include "import.h"
 #include "job_shared.h"
 #include "shmem.h"
+#include "sign_in.h"
 #include "worker.h"
 
 static char my_database[NAMEDATALEN];	/* empty until connected */
@@ -101,10 +103,11 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 	switch (job->request->kind)
 	{
 		case RQBO_JOB_COMPLETE:
-			rqbo_connect_add_completion(engine, job);
+			rqbo_sign_in_add(engine, job);
 			return;
 		case RQBO_JOB_DISCONNECT:
-			rqbo_connect_add_disconnection(engine, job);
+		case RQBO_JOB_FORGET:
+			rqbo_disconnect_add(engine, job);
 			return;
 		case RQBO_JOB_IMPORT_ACCOUNTS:
 		case RQBO_JOB_IMPORT_ACTUALS:
@@ -123,6 +126,7 @@ run_job(RqboJobShared *shared, RqboJob *job)
 	job->request = &shared->request;
 	add_tasks(engine, job);
 	rqbo_engine_run(engine);
+	rqbo_calls_store();
 	if (job->failures == NIL)
 		send_rows(job);
 }
@@ -171,6 +175,7 @@ rqbo_worker_settle(void)
 	SetConfigOption("datestyle", "ISO", PGC_SUSET, PGC_S_OVERRIDE);
 	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
 	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
+	rqbo_calls_open();
 }
 
 /*

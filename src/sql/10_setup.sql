@@ -99,6 +99,7 @@ BEGIN
     INSERT INTO reefqbo.environment (name, is_sandbox, authorize_url, token_url, revoke_url, api_url)
     VALUES ($1, $2, rtrim($3, '/'), rtrim($4, '/'), rtrim($5, '/'), rtrim($6, '/'))
     RETURNING environment_id INTO new_id;
+    PERFORM reefqbo._audit('environment_created', NULL, NULL, format('environment "%s", accounting API at %s', $1, $6));
     RETURN new_id;
 EXCEPTION
     WHEN unique_violation THEN
@@ -118,9 +119,9 @@ Arguments: name; is_sandbox, whether its companies are test companies; the https
 Result: its environment_id. Errors: 42501 not a superuser, 42710 the name exists, 22023 a name or address is not acceptable, 22004 an argument is null.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/openid-connect#discovery-document';
 
-CREATE FUNCTION reefqbo.create_model(name text, purpose text DEFAULT 'production')
+CREATE FUNCTION reefqbo._create_model(name text, purpose text)
 RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     new_id bigint;
@@ -141,6 +142,13 @@ EXCEPTION
             DETAIL = 'A name is 1 to 200 printable characters and the purpose is "production" or "training".';
 END
 $$;
+
+COMMENT ON FUNCTION reefqbo._create_model(text, text) IS 'Internal: what reefqbo.create_model does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.create_model(name text, purpose text DEFAULT 'production')
+RETURNS bigint
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator_of_all';
 
 COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
 'Makes a model, its root branch, which has the model''s name, and its schedule.
@@ -191,9 +199,9 @@ $$;
 COMMENT ON FUNCTION reefqbo._branch_id(bigint, text) IS
 'Internal: the id of a model''s branch by its name, or of its root for NULL. Error: 42704 there is none.';
 
-CREATE FUNCTION reefqbo.create_branch(model text, branch text, parent text DEFAULT NULL)
+CREATE FUNCTION reefqbo._create_branch(model text, branch text, parent text)
 RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
@@ -218,6 +226,13 @@ EXCEPTION
 END
 $$;
 
+COMMENT ON FUNCTION reefqbo._create_branch(text, text, text) IS 'Internal: what reefqbo.create_branch does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.create_branch(model text, branch text, parent text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+
 COMMENT ON FUNCTION reefqbo.create_branch(text, text, text) IS
 'Adds a branch (entity, division, store or project) to the tree of a model.
 Arguments: model; branch, unique within the model; parent, the branch it hangs under, by default the root.
@@ -225,7 +240,7 @@ Result: its branch_id. Errors: 42704 no such model or parent, 42710 the name exi
 
 CREATE FUNCTION reefqbo.register_app(environment text, client_id text, client_secret text, redirect_uri text)
 RETURNS void
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_register_app';
 
 COMMENT ON FUNCTION reefqbo.register_app(text, text, text, text) IS

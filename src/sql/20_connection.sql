@@ -73,21 +73,23 @@ CREATE TABLE reefqbo.authorization_request (
     state_digest bytea NOT NULL,
     branch_id bigint NOT NULL,
     environment_id bigint NOT NULL REFERENCES reefqbo.environment,
+    kind text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
     PRIMARY KEY (model_id, state_digest),
-    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch
+    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
+    CONSTRAINT authorization_request_kind_is_known CHECK (kind IN ('connect', 'reconnect', 'replace'))
 );
 
 CREATE INDEX authorization_request_state ON reefqbo.authorization_request (state_digest);
 
 COMMENT ON TABLE reefqbo.authorization_request IS
-'Sign-ins begun with reefqbo.connect or reefqbo.reconnect: the SHA-256 of the state, single use, ten minutes.';
+'Sign-ins begun with reefqbo.connect, reefqbo.reconnect or reefqbo.replace_company: the SHA-256 of the state, single use, ten minutes.';
 
 CREATE FUNCTION reefqbo.connect(model text, environment text, branch text DEFAULT NULL)
 RETURNS text
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_connect';
 
 COMMENT ON FUNCTION reefqbo.connect(text, text, text) IS
@@ -99,7 +101,7 @@ See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-a
 
 CREATE FUNCTION reefqbo.reconnect(model text, branch text DEFAULT NULL)
 RETURNS text
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_reconnect';
 
 COMMENT ON FUNCTION reefqbo.reconnect(text, text) IS
@@ -107,10 +109,21 @@ COMMENT ON FUNCTION reefqbo.reconnect(text, text) IS
 Arguments: model; branch, by default the root. Result: the address to open, as with reefqbo.connect; only the same company is accepted when it completes (RQ002).
 Errors: 42704 no such model, branch or connection, or no app registered.';
 
+CREATE FUNCTION reefqbo.replace_company(model text, branch text DEFAULT NULL, environment text DEFAULT NULL)
+RETURNS text
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_replace_company';
+
+COMMENT ON FUNCTION reefqbo.replace_company(text, text, text) IS
+'Begins to put another company in the place of the one a branch is connected to, which reefqbo.reconnect refuses. Never calls Intuit. A notice says what ending the sign-in will remove: the old company''s accounts, actuals, restatements and log of imports; until then, and if it fails, nothing changes.
+Arguments: model; branch, by default the root; environment of the new company, by default that of the old one. Result: the address to open, as with reefqbo.connect.
+When it completes, the new company has a connection_id of its own, and the grant of the old one is not revoked (other programs may use it): call reefqbo.disconnect before, if it is to be. Choosing the same company again is a reconnect.
+Errors: 42704 no such model, branch or environment, nothing to replace, or no app registered; RQ003 a sandbox for a production model.';
+
 CREATE FUNCTION reefqbo.complete_connection(redirect_url text, OUT model text, OUT branch text, OUT company text,
                                             OUT environment text, OUT status text, OUT connection_id bigint)
 RETURNS record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_url';
 
 COMMENT ON FUNCTION reefqbo.complete_connection(text) IS
@@ -124,7 +137,7 @@ CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text
                                             OUT company text, OUT environment text, OUT status text,
                                             OUT connection_id bigint)
 RETURNS record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_parts';
 
 COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text) IS
@@ -134,7 +147,7 @@ Arguments: state, code and realm_id, as the browser brought them (the query''s s
 CREATE FUNCTION reefqbo.disconnect(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
                                    OUT note text)
 RETURNS record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_disconnect';
 
 COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
@@ -142,16 +155,27 @@ COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
 Arguments: model; branch, by default the root. Errors: 42704 no such model, branch or connection.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0#revoke-token-disconnect';
 
+CREATE FUNCTION reefqbo.forget_company(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
+                                       OUT note text, OUT accounts bigint, OUT amounts bigint, OUT months bigint,
+                                       OUT restatements bigint)
+RETURNS record
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_forget_company';
+
+COMMENT ON FUNCTION reefqbo.forget_company(text, text) IS
+'Ends a connection as reefqbo.disconnect does, and removes it with everything that was imported: accounts, actuals, restatements, log of imports. There is no way back but to connect and import again. Model, branch and schedule stay, and so do the rows of reefqbo.audit and reefqbo.api_call.
+Arguments: model; branch, by default the root. Result: as reefqbo.disconnect, and how much was removed. Errors: 42704 no such model, branch or connection.';
+
 CREATE FUNCTION reefqbo.realm_id(model text, branch text DEFAULT NULL)
 RETURNS text
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_realm_id';
 
 COMMENT ON FUNCTION reefqbo.realm_id(text, text) IS
 'The realm id (QuickBooks'' company id) of a connection, which is stored sealed: for Intuit''s support, and for telling two companies of one name apart.
 Arguments: model; branch, by default the root. Result: digits. Errors: 42704 no such model, branch or connection; RQ010 the key is not there.';
 
-CREATE VIEW reefqbo.connection_status AS
+CREATE VIEW reefqbo.connection_status WITH (security_barrier) AS
 SELECT m.name AS model,
        b.name AS branch,
        c.company_name AS company,
@@ -193,7 +217,8 @@ LEFT JOIN LATERAL (
     SELECT LEAST(t.refresh_expires_at, t.hard_expires_at) AS ends_at
     FROM reefqbo.credential t
     WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
-) g ON true;
+) g ON true
+WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.connection_status IS
 'How each connection stands. Never calls Intuit. status: connected, reconnect_required, suspended (the company''s subscription has lapsed) or disconnected.

@@ -116,12 +116,10 @@ COMMENT ON FUNCTION reefqbo._next_turn(timestamptz, interval, double precision, 
 'Internal: the next turn of a connection after a moment. Turns come every so often, counted from 1970, moved by the phase; however many were missed, there is one next.
 A turn in the quiet hours comes after their end, within the first hour, by the phase.';
 
-CREATE FUNCTION reefqbo.set_schedule(model text, refresh_every interval DEFAULT NULL, reread_months integer DEFAULT NULL,
-                                     full_every interval DEFAULT NULL, quiet_from time DEFAULT NULL,
-                                     quiet_until time DEFAULT NULL, time_zone text DEFAULT NULL,
-                                     paused boolean DEFAULT NULL)
+CREATE FUNCTION reefqbo._set_schedule(model text, refresh_every interval, reread_months integer, full_every interval,
+                                      quiet_from time, quiet_until time, time_zone text, paused boolean)
 RETURNS reefqbo.schedule
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
@@ -148,6 +146,7 @@ BEGIN
         full_due_at = CASE WHEN u.full_due_at IS NOT NULL
                            THEN LEAST(u.full_due_at, reefqbo._now() + changed.full_every) END
     WHERE u.model_id = in_model AND u.refresh_due_at > reefqbo._now();
+    PERFORM reefqbo._audit('schedule_changed', in_model, $1, row_to_json(changed)::text);
     RETURN changed;
 EXCEPTION
     WHEN check_violation THEN
@@ -157,6 +156,17 @@ EXCEPTION
             HINT = 'The schedule is as it was. To read nothing for a while, pass paused => true.';
 END
 $$;
+
+COMMENT ON FUNCTION reefqbo._set_schedule(text, interval, integer, interval, time, time, text, boolean) IS
+'Internal: what reefqbo.set_schedule does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.set_schedule(model text, refresh_every interval DEFAULT NULL, reread_months integer DEFAULT NULL,
+                                     full_every interval DEFAULT NULL, quiet_from time DEFAULT NULL,
+                                     quiet_until time DEFAULT NULL, time_zone text DEFAULT NULL,
+                                     paused boolean DEFAULT NULL)
+RETURNS reefqbo.schedule
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
 
 COMMENT ON FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean) IS
 'Changes when the background worker refreshes a model. What is left out or NULL stays as it is.

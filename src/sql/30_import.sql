@@ -160,7 +160,7 @@ CREATE FUNCTION reefqbo.import_accounts(model text, branch text DEFAULT NULL,
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,
     OUT amounts_unchanged integer, OUT requests integer, OUT seconds numeric)
 RETURNS SETOF record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_import_accounts';
 
 COMMENT ON FUNCTION reefqbo.import_accounts(text, text) IS
@@ -176,7 +176,7 @@ CREATE FUNCTION reefqbo.import_actuals(model text, start_date date, end_date dat
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,
     OUT amounts_unchanged integer, OUT requests integer, OUT seconds numeric)
 RETURNS SETOF record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_import_actuals';
 
 COMMENT ON FUNCTION reefqbo.import_actuals(text, date, date, text, text) IS
@@ -191,7 +191,7 @@ CREATE FUNCTION reefqbo.refresh(model text, branch text DEFAULT NULL, whole bool
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,
     OUT amounts_unchanged integer, OUT requests integer, OUT seconds numeric)
 RETURNS SETOF record
-LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_refresh';
 
 COMMENT ON FUNCTION reefqbo.refresh(text, text, boolean) IS

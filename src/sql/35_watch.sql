@@ -1,6 +1,6 @@
 -- Watching: progress, how the schedule stands, and the processes behind it.
 
-CREATE VIEW reefqbo.import_progress AS
+CREATE VIEW reefqbo.import_progress WITH (security_barrier) AS
 SELECT m.name AS model,
        b.name AS branch,
        c.company_name AS company,
@@ -35,13 +35,14 @@ CROSS JOIN LATERAL (
     SELECT (l.chunks_done - l.chunks_before) * 60
            / NULLIF(pg_catalog.extract('epoch', k.now - l.started_at), 0)::double precision AS chunks_per_minute
 ) r
-WHERE l.status = 'running' OR l.import_id = u.backfill_import_id;
+WHERE (l.status = 'running' OR l.import_id = u.backfill_import_id)
+  AND l.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.import_progress IS
 'The imports that have not come to their end. state: running; waiting, interrupted, and the background worker goes on with it; stopped, cancelled, and calling the same import again goes on with it.
 chunks_done of chunks_total are stored, newest first; chunks_per_minute is the rate of this run and expected_end what it comes to.';
 
-CREATE VIEW reefqbo.upkeep_status AS
+CREATE VIEW reefqbo.upkeep_status WITH (security_barrier) AS
 SELECT pg_catalog.current_database() AS database,
        m.name AS model,
        b.name AS branch,
@@ -74,7 +75,8 @@ LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.co
 CROSS JOIN LATERAL (
     SELECT pg_catalog.statement_timestamp()
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
-) k;
+) k
+WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.

@@ -343,15 +343,25 @@ COMMENT ON FUNCTION reefqbo._statement(text, text, date, date, text, text, text)
 
 -- No JIT in these two: what it compiles takes longer than the statement of a company of any size.
 
+CREATE FUNCTION reefqbo._profit_and_loss(model text, start_date date, end_date date, frequency text,
+                                        accounting_method text, branch text)
+RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
+               account_number text, period text, period_start date, period_end date, is_provisional boolean,
+               amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+    SELECT s.* FROM reefqbo._statement($1, 'profit_and_loss', $2, $3, $4, $5, $6) s
+$$;
+
+COMMENT ON FUNCTION reefqbo._profit_and_loss(text, date, date, text, text, text) IS 'Internal: what reefqbo.profit_and_loss does, without asking who calls.';
+
 CREATE FUNCTION reefqbo.profit_and_loss(model text, start_date date, end_date date, frequency text DEFAULT 'month',
                                         accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
                amount numeric)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-AS $$
-    SELECT s.* FROM reefqbo._statement($1, 'profit_and_loss', $2, $3, $4, $5, $6) s
-$$;
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
 
 COMMENT ON FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text) IS
 'The profit and loss of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
@@ -366,15 +376,25 @@ Accounts are those with an amount other than 0 in a period shown, and the accoun
 amount: the movement in the period, in the company''s home currency, with the sign QuickBooks prints; 0.00 where the month was fetched and the account had none.
 Errors: 42704 no such model or branch, or no connection; 22023 unknown frequency or method, start after end, or several connections and none at the root; 22004 no date.';
 
+CREATE FUNCTION reefqbo._balance_sheet(model text, start_date date, end_date date, frequency text,
+                                      accounting_method text, branch text)
+RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
+               account_number text, period text, period_start date, period_end date, is_provisional boolean,
+               amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+    SELECT s.* FROM reefqbo._statement($1, 'balance_sheet', $2, $3, $4, $5, $6) s
+$$;
+
+COMMENT ON FUNCTION reefqbo._balance_sheet(text, date, date, text, text, text) IS 'Internal: what reefqbo.balance_sheet does, without asking who calls.';
+
 CREATE FUNCTION reefqbo.balance_sheet(model text, start_date date, end_date date, frequency text DEFAULT 'month',
                                       accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
                amount numeric)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-AS $$
-    SELECT s.* FROM reefqbo._statement($1, 'balance_sheet', $2, $3, $4, $5, $6) s
-$$;
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
 
 COMMENT ON FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text) IS
 'The balance sheet of one company, from the months imported so far, in the order of the printed statement. For a table in psql:

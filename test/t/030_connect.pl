@@ -542,11 +542,11 @@ sub test_reconnect_other_company
 		my $back = sign_in($address, 'pod-11');
 		my $before = state_of_tables();
 		forget_requests();
-		my $error = refused(completing($back), 'RQ002', qr/another company than "Pod 10 Ltd"/, qr/choose "Pod 10 Ltd"/,
-			"$function with another company");
+		my $error = refused(completing($back), 'RQ002', qr/"Pod 11 Ltd", another company than "Pod 10 Ltd"/, qr/choose "Pod 10 Ltd"/,
+			"$function with another company names both");
 		like($error->{detail}, qr/keeps its accounts and actuals/, "$function with another company: the detail says what is kept");
 		is(state_of_tables(), $before, "$function with another company changes nothing");
-		is(endpoints(), '', "$function with another company: its code is not exchanged");
+		is(endpoints(), 'token companyinfo', "$function with another company: it is asked for its name and nothing else");
 		import_works('Keep', "$function with another company: the old tokens work");
 	}
 	return;

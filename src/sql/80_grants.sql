@@ -1,0 +1,228 @@
+-- Giving access and taking it away.
+
+CREATE FUNCTION reefqbo._privileges()
+RETURNS TABLE (level text, privilege text, object text)
+LANGUAGE sql IMMUTABLE ROWS 50 SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.level, v.privilege, v.object
+    FROM (VALUES
+        ('reader', 'USAGE', 'SCHEMA reefqbo'),
+        ('reader', 'SELECT', 'TABLE reefqbo._my_model'),
+        ('reader', 'SELECT', 'TABLE reefqbo.model'),
+        ('reader', 'SELECT', 'TABLE reefqbo.branch'),
+        ('reader', 'SELECT', 'TABLE reefqbo.account'),
+        ('reader', 'SELECT', 'TABLE reefqbo.actual'),
+        ('reader', 'SELECT', 'TABLE reefqbo.imported_month'),
+        ('reader', 'SELECT', 'TABLE reefqbo.restatement'),
+        ('reader', 'SELECT', 'TABLE reefqbo.import_log'),
+        ('reader', 'SELECT', 'TABLE reefqbo.schedule'),
+        ('reader', 'SELECT', 'TABLE reefqbo.connection_status'),
+        ('reader', 'SELECT', 'TABLE reefqbo.import_progress'),
+        ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.report_cells(text)'),
+        ('operator', 'SELECT', 'TABLE reefqbo.environment'),
+        ('operator', 'SELECT', 'TABLE reefqbo.api_call'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_model(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_branch(text, text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.reconnect(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.disconnect(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.realm_id(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_accounts(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_actuals(text, date, date, text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.refresh(text, text, boolean)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.worker_status()'),
+        ('admin', 'SELECT (environment_id, client_id, redirect_uri, registered_at)', 'TABLE reefqbo.app'),
+        ('admin', 'SELECT', 'TABLE reefqbo.access'),
+        ('admin', 'SELECT', 'TABLE reefqbo.audit'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.register_app(text, text, text, text)'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text)'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.forget_company(text, text)'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text)'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.revoke_access(text, text)')
+    ) AS v (level, privilege, object)
+$$;
+
+COMMENT ON FUNCTION reefqbo._privileges() IS
+'Internal: what each level is granted, beyond what the level before it is. What stands nowhere in it is the owner''s and the superusers'' alone.';
+
+CREATE FUNCTION reefqbo._protect()
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    to_all text := (SELECT string_agg(quote_ident(a.grantee), ', ' ORDER BY a.grantee)
+                    FROM reefqbo.access a JOIN pg_roles r ON r.rolname = a.grantee WHERE a.model_id = 0);
+    known text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
+                   FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)
+                   WHERE p.polrelid = 'reefqbo.model'::regclass AND p.polname = 'all_models');
+    relation record;
+BEGIN
+    FOR relation IN
+        SELECT c.oid::regclass AS name, c.relrowsecurity AS is_protected
+        FROM pg_class c
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
+        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+        ORDER BY c.relname
+    LOOP
+        IF NOT relation.is_protected THEN
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
+            EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))',
+                           relation.name);
+        END IF;
+        CONTINUE WHEN to_all IS NOT DISTINCT FROM known AND relation.is_protected;
+        IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation.name AND p.polname = 'all_models') THEN
+            EXECUTE format('DROP POLICY all_models ON %s', relation.name);
+        END IF;
+        IF to_all IS NOT NULL THEN
+            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation.name, to_all);
+        END IF;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._protect() IS
+'Internal: puts row-level security in force on every table with a model_id, and keeps it in step with reefqbo.access. The policies are made here and not by the install script, since pg_dump carries them: a restore would meet them twice.
+own_models goes by reefqbo._my_model, which is asked once a query; all_models spares roles with all models even that.';
+
+CREATE FUNCTION reefqbo._grant_level(grantee name)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    ranks CONSTANT text[] := ARRAY['reader', 'operator', 'admin'];
+    rank integer := (SELECT COALESCE(max(array_position(ranks, a.level)), 0) FROM reefqbo.access a WHERE a.grantee = $1);
+    one record;
+BEGIN
+    FOR one IN SELECT p.privilege, p.object, array_position(ranks, p.level) <= rank AS is_given
+               FROM reefqbo._privileges() p
+    LOOP
+        EXECUTE format(CASE WHEN one.is_given THEN 'GRANT %s ON %s TO %I' ELSE 'REVOKE %s ON %s FROM %I' END,
+                       one.privilege, one.object, $1);
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._grant_level(name) IS
+'Internal: gives a role the privileges of the highest level it has for any model, and takes away those above it.';
+
+CREATE FUNCTION reefqbo._left_without()
+RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname))
+    FROM pg_class c
+    CROSS JOIN LATERAL aclexplode(c.relacl) x
+    JOIN pg_roles r ON r.oid = x.grantee
+    WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls
+      AND NOT EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = r.rolname)
+$$;
+
+COMMENT ON FUNCTION reefqbo._left_without() IS
+'Internal: the roles that were granted a table or view by hand and have no row in reefqbo.access, so that row-level security shows them nothing. NULL if there are none.';
+
+CREATE FUNCTION reefqbo._grant_access(role text, level text, model text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := CASE WHEN $3 IS NULL THEN 0 ELSE reefqbo._model_id($3) END;
+    is_first boolean := NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'reefqbo.model'::regclass);
+    left_without text;
+BEGIN
+    IF num_nulls($1, $2) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'access needs a role and a level';
+    ELSIF $2 NOT IN ('reader', 'operator', 'admin') THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('level "%s" is not known', $2),
+            HINT = 'It is ''reader'' (data), ''operator'' (also connect, reconnect, import) or ''admin'' (also apps, environments, keys and access).';
+    ELSIF $2 = 'admin' AND $3 IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'an admin is one for all models',
+            DETAIL = 'Apps, environments, keys and access belong to no model.',
+            HINT = 'Leave the model out, or give the level ''operator'' for it.';
+    ELSIF to_regrole(quote_ident($1)) IS NULL THEN
+        RAISE undefined_object USING
+            MESSAGE = format('role "%s" does not exist', $1),
+            HINT = 'Make it with CREATE ROLE. Nothing of reefqbo is granted to PUBLIC.';
+    END IF;
+    -- rows that a role of this name has left behind, which was dropped since, are not this one's
+    DELETE FROM reefqbo.access a
+    WHERE a.grantee = $1
+      AND NOT EXISTS (SELECT FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) x
+                      WHERE n.nspname = 'reefqbo' AND x.grantee = to_regrole(quote_ident($1)) AND x.privilege_type = 'USAGE');
+    INSERT INTO reefqbo.access AS a (model_id, grantee, level, granted_by) VALUES (in_model, $1, $2, reefqbo._caller())
+    ON CONFLICT (model_id, grantee) DO UPDATE
+    SET level = EXCLUDED.level, granted_by = EXCLUDED.granted_by, granted_at = EXCLUDED.granted_at;
+    PERFORM reefqbo._protect();
+    PERFORM reefqbo._grant_level($1);
+    PERFORM reefqbo._audit('access_granted', in_model, $3, format('%s to %s', $2, quote_ident($1)));
+    left_without := reefqbo._left_without();
+    IF is_first AND left_without IS NOT NULL THEN
+        RAISE WARNING USING
+            MESSAGE = 'from now on roles see the models they were given access to, and some that were granted privileges by hand see none',
+            DETAIL = format('They are: %s.', left_without),
+            HINT = 'Give them access with reefqbo.grant_access(role, level).';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._grant_access(text, text, text) IS 'Internal: what reefqbo.grant_access does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.grant_access(role text, level text, model text DEFAULT NULL)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+
+COMMENT ON FUNCTION reefqbo.grant_access(text, text, text) IS
+'Gives a role access to one model, or to all of them, those to come included. Members of the role have it too. A role may have several models, each with a level of its own; a level given again replaces the one before.
+From the first call on, row-level security is in force: a role sees the rows of its models only, whatever was granted to it by hand.
+Arguments: role; level, ''reader'' (tables, views and statements), ''operator'' (also connect, reconnect, disconnect, import, schedule) or ''admin'' (also apps, replacing and forgetting companies, keys, access; for all models only); model, by default all.
+Superusers only add environments and choose files, commands and hosts. An admin can make admins: it is a trusted role.
+Errors: 42704 no such role or model, 22023 unknown level, or an admin for one model, 22004 no role or level, 42501 the caller is no admin.
+See https://www.postgresql.org/docs/current/ddl-rowsecurity.html';
+
+CREATE FUNCTION reefqbo._revoke_access(role text, model text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._model_id($2) END;
+    removed bigint;
+BEGIN
+    IF $1 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'whose access is to be taken away?';
+    END IF;
+    DELETE FROM reefqbo.access a WHERE a.grantee = $1 AND (in_model IS NULL OR a.model_id = in_model);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    IF removed = 0 THEN
+        RAISE undefined_object USING
+            MESSAGE = CASE WHEN in_model IS NULL THEN format('role "%s" has no access', $1)
+                           ELSE format('role "%s" has no access to model "%s" by itself', $1, $2) END,
+            HINT = CASE WHEN EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = $1 AND a.model_id = 0)
+                        THEN 'It has access to all models, which can be taken away as a whole only.'
+                        ELSE 'The table reefqbo.access lists who has which.' END;
+    END IF;
+    IF to_regrole(quote_ident($1)) IS NOT NULL THEN
+        PERFORM reefqbo._grant_level($1);
+    END IF;
+    PERFORM reefqbo._protect();
+    PERFORM reefqbo._audit('access_revoked', in_model, $2, format('from %s', quote_ident($1)));
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._revoke_access(text, text) IS 'Internal: what reefqbo.revoke_access does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.revoke_access(role text, model text DEFAULT NULL)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+
+COMMENT ON FUNCTION reefqbo.revoke_access(text, text) IS
+'Takes away what reefqbo.grant_access gave: to one model, or all of it. The role keeps the privileges of the highest level it still has.
+Arguments: role; model, by default every one. Errors: 42704 no such model, or the role has no such access; 22004 no role; 42501 the caller is no admin.';
