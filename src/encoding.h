@@ -19,4 +19,10 @@ extern void rqbo_encoding_end(void);
 /* In the database encoding, in CurrentMemoryContext; NULL stays NULL. */
 extern char *rqbo_encoding_import(const char *utf8);
 
+/*
+ * A text for a message, in the encoding of the database: what the client's
+ * encoding cannot hold is replaced, lest the message become an error.
+ */
+extern char *rqbo_encoding_for_client(const char *text);
+
 #endif							/* RQBO_ENCODING_H */

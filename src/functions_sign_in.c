@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "call.h"
+#include "encoding.h"
 #include "errors.h"
 #include "keyring.h"
 #include "oauth.h"
@@ -80,7 +81,7 @@ tell_reconnect(const RqboConnection *c)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of \"%s\", choose that company and allow",
-					c->company),
+					rqbo_encoding_for_client(c->company)),
 			 errdetail("Accounts, actuals and schedule stay; another company is refused. Imports that have failed run again afterwards."),
 			 errhint(WHAT_NEXT)));
 }
@@ -92,7 +93,7 @@ tell_replace(const RqboConnection *c)
 
 	ereport(NOTICE,
 			(errmsg("ending this sign-in with another company will remove \"%s\" from branch \"%s\" of model \"%s\"",
-					c->company, c->branch, c->model),
+					rqbo_encoding_for_client(c->company), c->branch, c->model),
 			 errdetail("Removed will be " INT64_FORMAT " accounts, " INT64_FORMAT " amounts of " INT64_FORMAT " months (%s) and " INT64_FORMAT " restatements. The schedule stays. Until the sign-in has ended, and if it fails, nothing changes.",
 					   h->accounts, h->amounts, h->months, h->range, h->restatements),
 			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. " WHAT_NEXT " To leave everything as it is, do not open it.")));

@@ -26,6 +26,7 @@
 #include "tcop/utility.h"
 
 #include "compat.h"
+#include "encoding.h"
 #include "guc.h"
 #include "job_shared.h"
 
@@ -109,6 +110,9 @@ pass_on(StringInfo message)
 	ErrorData	edata;
 
 	pq_parse_errornotice(message, &edata);
+	edata.message = rqbo_encoding_for_client(edata.message);
+	edata.detail = rqbo_encoding_for_client(edata.detail);
+	edata.hint = rqbo_encoding_for_client(edata.hint);
 	/* a worker's death is our error, not our death */
 	edata.elevel = Min(edata.elevel, ERROR);
 	ThrowErrorData(&edata);

@@ -139,6 +139,42 @@ sub test_requests
 	return;
 }
 
+# ---- what is written down of it ----
+
+# A request as both logs can tell it: the realm ids are blanked in ours.
+sub told
+{
+	my ($method, $path, $query) = @_;
+	my $address = $path . ($query ne '' ? "?$query" : '');
+
+	$address =~ s!(/company(?:info)?/)\d+!$1 . '{realm}'!ge;
+	return "$method $address";
+}
+
+sub test_evidence
+{
+	my @theirs = map { told(@{$_}{qw(method path query)}) } grep { $_->{endpoint} ne 'authorize' } @{ $intuit->admin('log')->{log} };
+	my @ours = split /\n/, sql('SELECT method, path FROM reefqbo.api_call');
+	my %difference;
+
+	s/\|/ / foreach @ours;
+	$difference{$_}++ foreach @theirs;
+	$difference{$_}-- foreach @ours;
+	cmp_ok(scalar(@ours), '>', 60, 'requests are written down');
+	is(join("\n", map { "$_: $difference{$_}" } grep { $difference{$_} != 0 } sort keys %difference), '',
+		'our log has every request that the simulator has seen, and no other');
+	is(sql(q{SELECT string_agg(DISTINCT method, ' ') FROM reefqbo.api_call WHERE path ~ '/v3/'}), 'GET', 'by ours as well, the accounting API has had nothing but GET');
+	is(sql(q{SELECT string_agg(DISTINCT path, ' ' ORDER BY path) FROM reefqbo.api_call WHERE method <> 'GET'}),
+		'/oauth2/v1/tokens/bearer /v2/oauth2/tokens/revoke', 'and POST went to the token and revoke endpoints alone');
+	is(sql(q{SELECT count(*) FROM reefqbo.api_call WHERE path ~ '\d{12}'}), 0, 'no realm id is in it');
+	is(sql(q{SELECT count(*) FROM reefqbo.api_call WHERE status = 200 AND method = 'GET' AND (intuit_tid IS NULL OR milliseconds < 0 OR error IS NOT NULL)}), 0,
+		'an answer has its intuit_tid, and no error');
+	is(sql(q{SELECT count(*) FROM reefqbo.api_call WHERE status = 200 AND method = 'GET' AND bytes = 0}), 1, 'and its bytes, but for the one that was empty');
+	cmp_ok(sql('SELECT count(*) FROM reefqbo.api_call WHERE error IS NOT NULL'), '>', 0, 'one that did not come has a reason');
+	is(sql('SELECT count(*) FROM reefqbo.api_call WHERE connection_id IS NULL AND method <> $$POST$$'), 0, 'all but the first token request name the connection');
+	return;
+}
+
 # ---- how the code is laid out ----
 
 sub sources
@@ -190,7 +226,9 @@ sub test_one_way_out
 	is(files_with(qr/CURLOPT_FOLLOWLOCATION\s*,\s*+(?!0L)/), '', 'no redirect is ever followed');
 	is(rooms_with(qr/\.form\s*=|->form\s*=(?!=)(?!.*request->form)/), 'oauth.c', 'only OAuth has a body to send');
 	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !/http\.c$/ } sources()), 'engine.c', 'the engine starts every request');
-	is(rooms_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !/engine\.c$/ } sources()), 'oauth.c qbo.c',
+	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !/engine\.c$/ } sources()), 'session.c',
+		'at one place, which takes a note of each');
+	is(rooms_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !/session\.c$/ } sources()), 'oauth.c qbo.c',
 		'for OAuth and for the accounting API only');
 	is(rooms_with(qr/->api_url\b/), 'qbo.c store.c', 'the address of the accounting API is read in one place and used in one');
 	is(rooms_with(qr/->(?:token|revoke)_url\b/), 'oauth.c store.c', 'those of token and revoke in two others');
@@ -260,6 +298,7 @@ do_everything();
 do_all_that_fails();
 do_ends();
 test_requests();
+test_evidence();
 is_deeply(books($_), $before{$_}, "the books of $_ are as they were") foreach sort keys %before;
 test_one_way_out();
 test_layers();

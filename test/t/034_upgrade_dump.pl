@@ -70,6 +70,9 @@ sub fill
 	sql('postgres', call('import_accounts', 'Gone'));
 	sql('postgres', call('disconnect', 'Gone'));
 	$node->sqlstate_of(call('import_accounts', 'Gone'));
+	sql('postgres', 'CREATE ROLE all_seeing; CREATE ROLE of_reef');
+	sql('postgres', call('grant_access', 'all_seeing', 'reader'));
+	sql('postgres', call('grant_access', 'of_reef', 'operator', 'Reef'));
 	return sql('postgres', call('reconnect', 'Reef'));
 }
 
@@ -145,6 +148,24 @@ sub test_goes_on
 	return;
 }
 
+# What a role may see and do, it may in the restored database.
+sub test_access
+{
+	my ($format, $database) = @_;
+	my $seen = sub { sql($_[0], "SET ROLE $_[1]; SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM reefqbo.model JOIN reefqbo.actual USING (model_id)") };
+
+	foreach my $role ('all_seeing', 'of_reef')
+	{
+		is($seen->($database, $role), $seen->('postgres', $role), "$format: $role sees the models it saw");
+	}
+	is($seen->($database, 'of_reef'), 'Reef', "$format: row-level security is in force");
+	my $error = $node->sqlstate_of('SET ROLE of_reef; ' . call('disconnect', 'plain'), dbname => $database);
+	is($error->{sqlstate}, '42704', "$format: for functions as well");
+	sql($database, call('grant_access', 'of_reef', 'reader', 'plain'));
+	is($seen->($database, 'of_reef'), 'Reef plain', "$format: and access can be given");
+	return;
+}
+
 # New rows must not meet the old ones.
 sub test_new_rows
 {
@@ -180,6 +201,7 @@ foreach my $format (sort keys %FORMAT)
 	test_contents($format, $database, $before);
 	test_goes_on($format, $database);
 	test_new_rows($format, $database);
+	test_access($format, $database);
 	test_sign_in_under_way($database, $address) if $format eq 'plain';
 }
 is_deeply(contents('postgres'), $before, 'the database that was dumped is as it was');
