@@ -3,6 +3,7 @@
 #   make, make install, make installcheck   as for every PGXS extension (PG_CONFIG= is honoured)
 #   make test                               everything, on a throw-away cluster; installs what it lacks
 #   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
+#   make demo-cluster                       the same cluster, left running for you to try things on, until Ctrl-C
 #   make bench                              the background worker's figures beside their goals; takes some minutes
 
 EXTENSION = reefqbo
@@ -24,7 +25,7 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
 # "make" and "make install" need PGXS; "make test" and its like must run before it is there.
-ifeq ($(filter test demo bench,$(MAKECMDGOALS)),)
+ifeq ($(filter test demo demo-cluster bench,$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -35,12 +36,15 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 # Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
 $(OBJS): $(sort $(wildcard src/*.h))
 
-.PHONY: test demo bench
+.PHONY: test demo demo-cluster bench
 test:
 	@test/run test
 
 demo:
 	@test/run demo
+
+demo-cluster:
+	@test/run cluster
 
 bench:
 	@test/run bench

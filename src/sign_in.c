@@ -24,6 +24,7 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "company.h"
@@ -252,11 +253,11 @@ tell_what_next(const RqboConnection *c, bool goes_on)
 	if (goes_on)
 		ereport(NOTICE,
 				(errmsg("\"%s\" is connected to branch \"%s\"; an import that had failed is tried again", c->company, c->branch),
-				 errhint("The background worker does so by itself. Without one: SELECT * FROM reefqbo.refresh('%s');", c->model)));
+				 errhint("The background worker does so by itself. Without one: SELECT * FROM reefqbo.refresh(%s);", quote_literal_cstr(c->model))));
 	else if (!c->has_actuals)
 		ereport(NOTICE,
 				(errmsg("\"%s\" is connected to branch \"%s\"", c->company, c->branch),
-				 errhint("Import its figures, for example: SELECT * FROM reefqbo.import_actuals('%s', '2025-01-01', '2025-12-31');", c->model)));
+				 errhint("Import its figures, for example: SELECT * FROM reefqbo.import_actuals(%s, '2025-01-01', '2025-12-31');", quote_literal_cstr(c->model))));
 	else
 		ereport(NOTICE,
 				(errmsg("\"%s\" is connected to branch \"%s\" again; nothing else is needed", c->company, c->branch)));

@@ -1,0 +1,74 @@
+#!/bin/bash
+#
+# The demo's cluster, left running for somebody to work on: the runbook of
+# README.md can be gone through on it. It ends with this program.
+
+. "$(dirname "${BASH_SOURCE[0]}")/demo_setup.sh"
+
+# make_command NAME < SCRIPT: a program beside the others.
+make_command()
+{
+	cat >"$REEFQBO_WORK/bin/$1"
+	chmod 755 "$REEFQBO_WORK/bin/$1"
+}
+
+# Whoever works on the cluster may be another user than the one it runs as.
+make_commands()
+{
+	mkdir "$REEFQBO_WORK/bin"
+	make_command sign-in <<-END
+		#!/bin/sh
+		# Play the user who signs in at QuickBooks: sign-in COMPANY ADDRESS [--deny]
+		company=\$1 address=\$2
+		shift 2
+		exec python3 -B '$HERE/intuit/browser.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --company "\$company" "\$@" "\$address"
+	END
+	make_command quickbooks <<-END
+		#!/bin/sh
+		# Do something in the simulated QuickBooks, for example: quickbooks revoke_grant company=reef
+		exec python3 -B '$HERE/intuit/admin.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --url '$URL' "\$@"
+	END
+	make_command open <<-END
+		#!/bin/sh
+		# psql on the demo's cluster, with the other commands at hand
+		PATH='$REEFQBO_WORK/bin':'$(dirname "$(command -v psql)")':\$PATH REEFQBO_KEY='$REEFQBO_WORK/reefqbo.key'
+		export PATH REEFQBO_KEY
+		exec psql -h '$PGHOST' -U postgres -v key_file='$REEFQBO_WORK/reefqbo.key' "\$@" postgres
+	END
+	chmod 711 "$REEFQBO_WORK" "$(dirname "$REEFQBO_WORK")"
+}
+
+explain()
+{
+	cat <<-END
+
+		The cluster is up. "Reef forecast" is linked to Reef Trading Ltd of the simulated QuickBooks, with three years of actuals.
+
+		    $REEFQBO_WORK/bin/open
+
+		opens psql on it, in another terminal. There, \! runs two more commands:
+
+		    \! sign-in reef 'ADDRESS'                  plays the user who signs in; prints the address the browser ends on
+		    \! quickbooks revoke_grant company=reef    does something in QuickBooks; test/intuit/README.md lists what
+
+		The key ring is \$REEFQBO_KEY there. README.md, "Runbook", has what to try. Ctrl-C here ends it all.
+	END
+}
+
+main()
+{
+	start_simulator
+	choose_dates
+	{
+		install_extension
+		set_up
+		connect_company
+		import_everything
+	} >"$REEFQBO_WORK/setup.log" 2>&1 || { cat "$REEFQBO_WORK/setup.log"; exit 1; }
+	make_commands
+	explain
+	sleep infinity &
+	wait $!
+}
+
+main
