@@ -31,9 +31,10 @@ make_commands()
 	make_command open <<-END
 		#!/bin/sh
 		# psql on the demo's cluster, with the other commands at hand
-		PATH='$REEFQBO_WORK/bin':'$(dirname "$(command -v psql)")':\$PATH REEFQBO_KEY='$REEFQBO_WORK/reefqbo.key'
-		export PATH REEFQBO_KEY
-		exec psql -h '$PGHOST' -U postgres -v key_file='$REEFQBO_WORK/reefqbo.key' "\$@" postgres
+		PATH='$REEFQBO_WORK/bin':'$(dirname "$(command -v psql)")':\$PATH
+		PGHOST='$PGHOST' PGUSER=postgres REEFQBO_KEY='$REEFQBO_WORK/reefqbo.key'
+		export PATH PGHOST PGUSER REEFQBO_KEY
+		exec psql "\$@" postgres
 	END
 	chmod 711 "$REEFQBO_WORK" "$(dirname "$REEFQBO_WORK")"
 }
