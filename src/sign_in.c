@@ -237,14 +237,30 @@ audit(const SignIn *sign_in, const RqboConnection *c, const char *action, const 
 	rqbo_store_audit(&entry);
 }
 
+/*
+ * A replacement is written down with what it removes.
+ */
 static void
 audit_end(const SignIn *sign_in, const RqboConnection *c)
 {
-	if (sign_in->way == REPLACE)
-		audit(sign_in, c, "replaced", psprintf("in the place of \"%s\"", sign_in->old_company));
-	else
+	if (sign_in->way != REPLACE)
 		audit(sign_in, c, sign_in->was_connected ? "reconnected" : "connected",
 			  sign_in->proves_by_name ? "the company was recognised by its name, since the key of before is lost" : NULL);
+}
+
+/*
+ * A grant that is stored is a connection, though its company could not be
+ * read.
+ */
+static void
+audit_failure(const SignIn *sign_in, const RqboSession *session, const ErrorData *failure)
+{
+	const char *action = "sign_in_failed";
+
+	if (session->generation != 0 && sign_in->way != REPLACE)
+		action = sign_in->was_connected ? "reconnected" : "connected";
+	audit(sign_in, session->connection, action,
+		  psprintf("%s: %s", unpack_sql_state(failure->sqlerrcode), failure->message));
 }
 
 static void
@@ -350,6 +366,7 @@ replace(RqboTask *task)
 	c->has_actuals = false;
 	put_grant(session);
 	rqbo_company_store(session);
+	audit(sign_in_of(task), c, "replaced", psprintf("in the place of \"%s\"", sign_in_of(task)->old_company));
 	rqbo_db_make_durable();
 	rqbo_db_commit();
 	session->is_fresh_grant = false;
@@ -506,7 +523,7 @@ fail(RqboTask *task)
 				put_grant(session);
 				rqbo_db_make_durable();
 			}
-			audit(sign_in, c, "sign_in_failed", psprintf("%s: %s", unpack_sql_state(failure->sqlerrcode), failure->message));
+			audit_failure(sign_in, session, failure);
 			if (session->generation != 0)
 			{
 				rqbo_session_judge(session);
