@@ -16,4 +16,13 @@ extern void rqbo_company_read(RqboSession *session, RqboStep then);
 /* Read and store the Preferences alone: the closing date moves. */
 extern void rqbo_company_read_preferences(RqboSession *session, RqboStep then);
 
+/*
+ * The same in parts, for those who do not store it: ask, and take what the
+ * present answer says; RQ008 if it does not.
+ */
+extern void rqbo_company_ask(RqboSession *session, RqboStep then);
+extern void rqbo_company_take(RqboSession *session, RqboCompanyInfo *info);
+extern void rqbo_company_ask_preferences(RqboSession *session, RqboStep then);
+extern void rqbo_company_take_preferences(RqboSession *session, RqboCompanyInfo *info);
+
 #endif							/* RQBO_COMPANY_H */

@@ -285,6 +285,26 @@ sealing_key(const RqboKeyring *ring, RqboSealOwner owner, const char *data, int 
 	return key;
 }
 
+static bool
+is_authentic(const RqboKey *key, RqboSealOwner owner, const char *data, int length)
+{
+	int			body_length = length - MAC_BYTES;
+	uint8		mac[MAC_BYTES];
+
+	authenticate(key, owner, data, body_length, mac);
+	return equal_bytes(mac, (const uint8 *) data + body_length, MAC_BYTES);
+}
+
+bool
+rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+
+	return is_authentic(sealing_key(ring, owner, data, length, &head_length), owner, data, length);
+}
+
 char *
 rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 {
@@ -294,12 +314,10 @@ rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *se
 	const RqboKey *key = sealing_key(ring, owner, data, length, &head_length);
 	int			body_length = length - MAC_BYTES;
 	const char *cipher = data + head_length + IV_BYTES;
-	uint8		mac[MAC_BYTES];
 	bytea	   *clear;
 	char	   *secret;
 
-	authenticate(key, owner, data, body_length, mac);
-	if (!equal_bytes(mac, (const uint8 *) data + body_length, MAC_BYTES))
+	if (!is_authentic(key, owner, data, length))
 		cannot_unseal(owner,
 					  psprintf("It was changed after sealing, belongs to another row, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
 					  "Nothing was changed. Check the key ring first; restore the row from a backup, or reconnect.");

@@ -30,6 +30,12 @@ extern bytea *rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, con
 
 /* In CurrentMemoryContext; wipe it with rqbo_secret_wipe.  RQ010 if it cannot be done. */
 extern char *rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+
+/*
+ * Would it be unsealed?  Opens nothing.  RQ010 if the ring has not its key, or
+ * if it is no sealed value at all.
+ */
+extern bool rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 extern void rqbo_secret_wipe(char *secret);
 
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */

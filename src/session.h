@@ -75,6 +75,15 @@ typedef struct RqboSession
 extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
 
+/* Read the connection, as it is now. */
+extern void rqbo_session_read_connection(RqboSession *session, int64 model_id, int64 connection_id);
+
+/* Raise RQ001 if the connection was ended on request. */
+extern void rqbo_session_check_status(const RqboSession *session);
+
+/* Get ready for requests with this ring, which outlives the session. */
+extern void rqbo_session_unseal_realm(RqboSession *session, const RqboKeyring *ring);
+
 /* Keep the intuit_tid of the answer that has just come. */
 extern void rqbo_session_note_answer(RqboSession *session);
 
