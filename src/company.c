@@ -56,23 +56,38 @@ member_date(const RqboJson *node, const char *key)
 
 /* ---- Preferences ---- */
 
+void
+rqbo_company_ask_preferences(RqboSession *session, RqboStep then)
+{
+	rqbo_qbo_get(session,
+				 psprintf("could not read the preferences of \"%s\"", rqbo_session_company(session)),
+				 "/preferences", then, NULL);
+}
+
+void
+rqbo_company_take_preferences(RqboSession *session, RqboCompanyInfo *info)
+{
+	RqboJson   *preferences = rqbo_qbo_read_body(session, "Preferences");
+	RqboJson   *accounting = rqbo_json_member(preferences, "AccountingInfoPrefs");
+	RqboJson   *currency = rqbo_json_member(preferences, "CurrencyPrefs");
+
+	rqbo_encoding_begin();
+	info->home_currency = member_text(rqbo_json_member(currency, "HomeCurrency"), "value");
+	info->multicurrency = rqbo_json_member_bool(currency, "MultiCurrencyEnabled", false);
+	info->report_basis = member_text(rqbo_json_member(preferences, "ReportPrefs"), "ReportBasis");
+	info->book_close_date = member_date(accounting, "BookCloseDate");
+	info->fiscal_month = month_number(rqbo_json_member_text(accounting, "FirstMonthOfFiscalYear"));
+	rqbo_encoding_end();
+}
+
 static void
 preferences_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	RqboConnection *c = session->connection;
-	RqboJson   *preferences = rqbo_qbo_read_body(session, "Preferences");
-	RqboJson   *accounting = rqbo_json_member(preferences, "AccountingInfoPrefs");
-	RqboJson   *currency = rqbo_json_member(preferences, "CurrencyPrefs");
 	RqboCompanyInfo info = {0};
 
-	rqbo_encoding_begin();
-	info.home_currency = member_text(rqbo_json_member(currency, "HomeCurrency"), "value");
-	info.multicurrency = rqbo_json_member_bool(currency, "MultiCurrencyEnabled", false);
-	info.report_basis = member_text(rqbo_json_member(preferences, "ReportPrefs"), "ReportBasis");
-	info.book_close_date = member_date(accounting, "BookCloseDate");
-	info.fiscal_month = month_number(rqbo_json_member_text(accounting, "FirstMonthOfFiscalYear"));
-	rqbo_encoding_end();
+	rqbo_company_take_preferences(session, &info);
 	rqbo_db_begin();
 	rqbo_store_put_preferences(c->model_id, c->connection_id, &info);
 	rqbo_db_commit();
@@ -83,42 +98,42 @@ void
 rqbo_company_read_preferences(RqboSession *session, RqboStep then)
 {
 	session->after_company = then;
-	rqbo_qbo_get(session,
-				 psprintf("could not read the preferences of \"%s\"", rqbo_session_company(session)),
-				 "/preferences", preferences_answered, NULL);
+	rqbo_company_ask_preferences(session, preferences_answered);
 }
 
 /* ---- CompanyInfo ---- */
 
-static void
-company_answered(RqboTask *task)
+void
+rqbo_company_ask(RqboSession *session, RqboStep then)
 {
-	RqboSession *session = rqbo_session_of(task);
+	rqbo_qbo_get(session,
+				 psprintf("could not read the company connected to branch \"%s\"", session->connection->branch),
+				 psprintf("/companyinfo/%s", session->realm_id), then, NULL);
+}
+
+void
+rqbo_company_take(RqboSession *session, RqboCompanyInfo *info)
+{
 	RqboJson   *company = rqbo_qbo_read_body(session, "CompanyInfo");
-	RqboCompanyInfo *info = MemoryContextAllocZero(task->context, sizeof(RqboCompanyInfo));
-	MemoryContext saved;
 
 	rqbo_encoding_begin();
-	saved = MemoryContextSwitchTo(task->context);
 	info->company_name = member_text(company, "CompanyName");
 	info->legal_name = member_text(company, "LegalName");
 	info->country = member_text(company, "Country");
-	MemoryContextSwitchTo(saved);
 	info->fiscal_month = month_number(rqbo_json_member_text(company, "FiscalYearStartMonth"));
 	rqbo_encoding_end();
 	if (info->company_name == NULL)
 		rqbo_qbo_raise_invalid(session, "It has no CompanyName.");
-	session->company = info;
-	session->after_company(task);
 }
 
 void
-rqbo_company_ask(RqboSession *session, RqboStep then)
+rqbo_company_keep(RqboSession *session)
 {
-	session->after_company = then;
-	rqbo_qbo_get(session,
-				 psprintf("could not read the company connected to branch \"%s\"", session->connection->branch),
-				 psprintf("/companyinfo/%s", session->realm_id), company_answered, NULL);
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	session->company = palloc0(sizeof(RqboCompanyInfo));
+	rqbo_company_take(session, session->company);
+	MemoryContextSwitchTo(saved);
 }
 
 void
@@ -131,19 +146,20 @@ rqbo_company_store(RqboSession *session)
 }
 
 static void
-company_asked(RqboTask *task)
+company_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
+	rqbo_company_keep(session);
 	rqbo_db_begin();
 	rqbo_company_store(session);
 	rqbo_db_commit();
-	rqbo_company_read_preferences(session, session->after_reading);
+	rqbo_company_read_preferences(session, session->after_company);
 }
 
 void
 rqbo_company_read(RqboSession *session, RqboStep then)
 {
-	session->after_reading = then;
-	rqbo_company_ask(session, company_asked);
+	session->after_company = then;
+	rqbo_company_ask(session, company_answered);
 }

@@ -28,6 +28,7 @@ PG_FUNCTION_INFO_V1(rqbo_forget_company);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_check_companies);
 
 /* ---- apps ---- */
 
@@ -98,7 +99,6 @@ find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLevel lev
 	rqbo_call_end(&caller);
 }
 
-/* The branch is the last argument but those of a refresh, whose last is "whole". */
 static void
 find_all(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
@@ -134,8 +134,11 @@ rqbo_forget_company(PG_FUNCTION_ARGS)
 	return run_for_one(fcinfo, RQBO_JOB_FORGET);
 }
 
+/*
+ * For a row a connection, or some.
+ */
 static Datum
-run_import(FunctionCallInfo fcinfo, RqboJobRequest *request)
+run_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
 	rqbo_call_look_up(fcinfo, request, find_all);
 	return rqbo_call_for_rows(fcinfo, request);
@@ -144,7 +147,7 @@ run_import(FunctionCallInfo fcinfo, RqboJobRequest *request)
 Datum
 rqbo_import_accounts(PG_FUNCTION_ARGS)
 {
-	return run_import(fcinfo, rqbo_call_make_request(RQBO_JOB_IMPORT_ACCOUNTS));
+	return run_for_rows(fcinfo, rqbo_call_make_request(RQBO_JOB_IMPORT_ACCOUNTS));
 }
 
 Datum
@@ -153,7 +156,7 @@ rqbo_refresh(PG_FUNCTION_ARGS)
 	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_REFRESH);
 
 	request->is_whole = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	return run_import(fcinfo, request);
+	return run_for_rows(fcinfo, request);
 }
 
 static DateADT
@@ -206,5 +209,11 @@ rqbo_import_actuals(PG_FUNCTION_ARGS)
 	request->end = date_needed(fcinfo, 2, "end_date");
 	check_range(request->start, request->end);
 	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
-	return run_import(fcinfo, request);
+	return run_for_rows(fcinfo, request);
+}
+
+Datum
+rqbo_check_companies(PG_FUNCTION_ARGS)
+{
+	return run_for_rows(fcinfo, rqbo_call_make_request(RQBO_JOB_CHECK));
 }

@@ -30,12 +30,19 @@ typedef struct RqboHttpResult
 	RqboNetOutcome outcome;
 	int			status;			/* HTTP */
 	int			retry_after_ms; /* -1 if the server did not say */
+	int64		date;			/* the server's clock, in seconds since 1970; -1 if it did not say */
 	char	   *intuit_tid;		/* or NULL */
 	char	   *message;		/* in libcurl's words, if there was no whole answer */
 	char	   *body;			/* never NULL; terminated, may hold NULs */
 	size_t		length;
 	int64		bytes;			/* of the body, as they came over the wire */
 } RqboHttpResult;
+
+/*
+ * The file with the certificate authorities that servers are verified with;
+ * NULL if libcurl is left to itself.
+ */
+extern const char *rqbo_http_ca_file(void);
 
 extern RqboHttp *rqbo_http_create(void);
 extern RqboTransfer *rqbo_http_start(RqboHttp *http, const RqboHttpRequest *request, void *owner);

@@ -14,11 +14,8 @@
 #include "clock.h"
 #include "company.h"
 #include "db.h"
-#include "errors.h"
-#include "fault.h"
 #include "import.h"
 #include "oauth.h"
-#include "secret.h"
 #include "tell.h"
 
 #define IMPORT_LOCK_RETRY_MS 500
@@ -230,49 +227,6 @@ begin_reading(RqboTask *task)
 
 /* ---- the beginning ---- */
 
-static void
-check_status(const RqboConnection *c)
-{
-	if (strcmp(c->status, "disconnected") != 0)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
-			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model),
-			 errdetail("It was connected to \"%s\" and keeps its accounts and actuals.",
-					   c->company != NULL ? c->company : c->branch),
-			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
-}
-
-static void
-unseal_realm(RqboSession *session)
-{
-	RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
-	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
-
-	session->realm_id = rqbo_secret_unseal(session->ring, owner, c->realm_sealed);
-	MemoryContextSwitchTo(saved);
-}
-
-/*
- * In the task's memory, as it is now.
- */
-static void
-read_connection(RqboImport *import)
-{
-	RqboSession *session = import->session;
-	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
-
-	rqbo_db_begin();
-	session->connection = rqbo_store_read_connection(import->model_id, import->connection_id);
-	rqbo_db_commit();
-	MemoryContextSwitchTo(saved);
-	if (session->connection == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("connection " INT64_FORMAT " does not exist any more", import->connection_id)));
-}
-
 /*
  * Somebody else is at it.  A caller waits; the schedule comes again, since
  * what the other does may be just what is due.
@@ -318,22 +272,19 @@ begin(RqboTask *task)
 	RqboSession *session = import->session;
 
 	if (session->connection == NULL)
-		read_connection(import);
+		rqbo_session_read_connection(session, import->model_id, import->connection_id);
 	if (!rqbo_session_lock_import(session))
 	{
 		wait_for_other_import(task);
 		return;
 	}
 	/* what was read before the lock was ours may be old */
-	read_connection(import);
+	rqbo_session_read_connection(session, import->model_id, import->connection_id);
 	claim(import);
 	if (!import->ask.is_scheduled || import->ask.kind == RQBO_IMPORT_ACTUALS)
 		rqbo_import_open_log(import);
-	check_status(session->connection);
-	session->ring = rqbo_job_keyring(import->job);
-	rqbo_db_begin();
-	unseal_realm(session);
-	rqbo_db_commit();
+	rqbo_session_check_status(session);
+	rqbo_session_unseal_realm(session, rqbo_job_keyring(import->job));
 
 	/* a sign-in may have ended before the company could be read */
 	if (!session->connection->is_verified && import->ask.kind != RQBO_IMPORT_KEEP_GRANT)

@@ -108,4 +108,10 @@ extern void rqbo_import_actuals_begin(RqboImport *import, const RqboRange *range
 extern int	rqbo_import_actuals_cost(const RqboRange *ranges);
 extern int	rqbo_import_accounts_cost(int naccounts);
 
+/* What imports ask for, below the realm, for whoever wants to know whether it would be answered. */
+extern char *rqbo_import_accounts_count_path(void);
+extern int	rqbo_import_accounts_take_count(RqboSession *session);
+extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range);
+extern char *rqbo_import_changes_path(TimestampTz since);
+
 #endif							/* RQBO_IMPORT_H */

@@ -35,17 +35,29 @@
 static void begin_sweep(RqboTask *task);
 static void ask_page(RqboTask *task);
 
-static void
-ask(RqboImport *import, const char *query, RqboStep then)
+static char *
+query_path(const char *query)
 {
-	RqboSession *session = import->session;
 	StringInfoData field;
 
 	initStringInfo(&field);
 	rqbo_url_add(&field, '&', "query", query);
+	return psprintf("/query?%s", field.data);
+}
+
+static void
+ask(RqboImport *import, const char *path, RqboStep then)
+{
+	RqboSession *session = import->session;
 	rqbo_qbo_get(session,
 				 psprintf("could not read the chart of accounts of \"%s\"", rqbo_session_company(session)),
-				 psprintf("/query?%s", field.data), then, NULL);
+				 path, then, NULL);
+}
+
+char *
+rqbo_import_accounts_count_path(void)
+{
+	return query_path("select count(*) from Account where Active IN (true, false)");
 }
 
 /* ---- storing ---- */
@@ -194,21 +206,28 @@ ask_page(RqboTask *task)
 	RqboImport *import = rqbo_import_of(task);
 
 	ask(import,
-		psprintf("select * from Account where Active IN (true, false) orderby Id startposition %d maxresults %d",
-				 import->chart_position, PAGE_ROWS),
+		query_path(psprintf("select * from Account where Active IN (true, false) orderby Id startposition %d maxresults %d",
+							import->chart_position, PAGE_ROWS)),
 		page_answered);
+}
+
+int
+rqbo_import_accounts_take_count(RqboSession *session)
+{
+	RqboJson   *response = rqbo_qbo_read_body(session, "QueryResponse");
+	const char *count = rqbo_json_member_text(response, "totalCount");
+
+	if (count == NULL || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))
+		rqbo_qbo_raise_invalid(session, "It has no totalCount.");
+	return atoi(count);
 }
 
 static void
 count_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboJson   *response = rqbo_qbo_read_body(import->session, "QueryResponse");
-	const char *count = rqbo_json_member_text(response, "totalCount");
 
-	if (count == NULL || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))
-		rqbo_qbo_raise_invalid(import->session, "It has no totalCount.");
-	import->chart_expected = atoi(count);
+	import->chart_expected = rqbo_import_accounts_take_count(import->session);
 	if (import->chart_expected == 0)
 		end_sweep(task);
 	else
@@ -229,7 +248,7 @@ begin_sweep(RqboTask *task)
 	import->chart = NIL;
 	import->chart_position = 1;
 	import->chart_sweeps++;
-	ask(import, "select count(*) from Account where Active IN (true, false)", count_answered);
+	ask(import, rqbo_import_accounts_count_path(), count_answered);
 }
 
 void

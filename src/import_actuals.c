@@ -102,19 +102,23 @@ can_be_halved(const RqboRange *chunk)
 
 /* ---- one report ---- */
 
+char *
+rqbo_import_report_path(RqboReportName name, const RqboRange *range)
+{
+	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=Month",
+					rqbo_report_name(name), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method);
+}
+
 static void
 ask_report(RqboImport *import, RqboReportName name, RqboStep then)
 {
 	RqboSession *session = import->session;
 	const RqboRange *chunk = import->chunk;
-	char	   *path = psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=Month",
-								rqbo_report_name(name), rqbo_month_iso(chunk->start), rqbo_month_iso(chunk->end),
-								chunk->method);
 
 	rqbo_qbo_get(session,
 				 psprintf("could not read the %s report %s of \"%s\"", rqbo_report_name(name), describe(chunk),
 						  rqbo_session_company(session)),
-				 path, then, can_be_halved(chunk) ? halve_chunk : NULL);
+				 rqbo_import_report_path(name, chunk), then, can_be_halved(chunk) ? halve_chunk : NULL);
 }
 
 /*

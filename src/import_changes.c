@@ -177,22 +177,28 @@ changes_answered(RqboTask *task)
 
 /* ---- asking ---- */
 
-void
-rqbo_import_changes_ask(RqboImport *import, RqboStep then)
+char *
+rqbo_import_changes_path(TimestampTz since)
 {
 	StringInfoData list;
 	StringInfoData query;
 
-	import->after_changes = then;
-	import->news_since = DATEVAL_NOEND;
 	initStringInfo(&list);
 	for (int i = 0; i < (int) lengthof(entities); i++)
 		appendStringInfo(&list, "%s%s", i > 0 ? "," : "", entities[i]);
 	initStringInfo(&query);
 	rqbo_url_add(&query, '&', "entities", list.data);
-	rqbo_url_add(&query, '&', "changedSince",
-				 rqbo_clock_iso(import->state->changes_until - OVERLAP_SECONDS * USECS_PER_SEC));
+	rqbo_url_add(&query, '&', "changedSince", rqbo_clock_iso(since));
+	return psprintf("/cdc?%s", query.data);
+}
+
+void
+rqbo_import_changes_ask(RqboImport *import, RqboStep then)
+{
+	import->after_changes = then;
+	import->news_since = DATEVAL_NOEND;
 	rqbo_qbo_get_optional(import->session,
 						  psprintf("could not ask what has changed at \"%s\"", rqbo_session_company(import->session)),
-						  psprintf("/cdc?%s", query.data), changes_answered, changes_are_unusable);
+						  rqbo_import_changes_path(import->state->changes_until - OVERLAP_SECONDS * USECS_PER_SEC),
+						  changes_answered, changes_are_unusable);
 }

@@ -20,7 +20,8 @@ typedef enum RqboJobKind
 	RQBO_JOB_FORGET,			/* disconnect, and remove what was imported */
 	RQBO_JOB_IMPORT_ACCOUNTS,
 	RQBO_JOB_IMPORT_ACTUALS,
-	RQBO_JOB_REFRESH
+	RQBO_JOB_REFRESH,
+	RQBO_JOB_CHECK
 } RqboJobKind;
 
 #define RQBO_JOB_WORD 1024

@@ -312,6 +312,16 @@ rqbo_secret_opens(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sea
 	return key != NULL && is_authentic(key, owner, data, length);
 }
 
+bool
+rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+
+	return is_authentic(sealing_key(ring, owner, data, length, &head_length), owner, data, length);
+}
+
 char *
 rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 {

@@ -33,6 +33,11 @@ extern char *rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, co
 
 /* Would it unseal: is its key in the ring, and is it whole and this owner's? */
 extern bool rqbo_secret_opens(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+/*
+ * Would it be unsealed?  Opens nothing.  RQ010 if the ring has not its key, or
+ * if it is no sealed value at all.
+ */
+extern bool rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 extern void rqbo_secret_wipe(char *secret);
 
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */

@@ -10,6 +10,8 @@
 #include "utils/memutils.h"
 
 #include "clock.h"
+#include "db.h"
+#include "errors.h"
 #include "lock.h"
 #include "owned.h"
 #include "secret.h"
@@ -52,6 +54,50 @@ RqboSession *
 rqbo_session_of(RqboTask *task)
 {
 	return (RqboSession *) task->data;
+}
+
+void
+rqbo_session_read_connection(RqboSession *session, int64 model_id, int64 connection_id)
+{
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	rqbo_db_begin();
+	session->connection = rqbo_store_read_connection(model_id, connection_id);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	if (session->connection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("connection " INT64_FORMAT " does not exist any more", connection_id)));
+}
+
+void
+rqbo_session_check_status(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (strcmp(c->status, "disconnected") != 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
+			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model),
+			 errdetail("It was connected to \"%s\" and keeps its accounts and actuals.", rqbo_session_company(session)),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
+}
+
+void
+rqbo_session_unseal_realm(RqboSession *session, const RqboKeyring *ring)
+{
+	RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
+	MemoryContext saved;
+
+	session->ring = ring;
+	rqbo_db_begin();
+	saved = MemoryContextSwitchTo(session->task->context);
+	session->realm_id = rqbo_secret_unseal(ring, owner, c->realm_sealed);
+	MemoryContextSwitchTo(saved);
+	rqbo_db_commit();
 }
 
 void

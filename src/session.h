@@ -69,9 +69,7 @@ typedef struct RqboSession
 	RqboCallNote *note;			/* of the request under way */
 	RqboCall	call;
 	RqboExchange exchange;
-	/* company.c's: what follows one answer, and all of the reading */
-	RqboStep	after_company;
-	RqboStep	after_reading;
+	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; company.c's */
 	RqboCompanyInfo *company;	/* what it has said of itself; NULL until it was asked */
 	char	   *basic;			/* header with the app's secret, for a revoke */
 	void	   *work;			/* what the job keeps */
@@ -80,6 +78,15 @@ typedef struct RqboSession
 /* In the task's context, which it becomes the data of. */
 extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
+
+/* Read the connection, as it is now. */
+extern void rqbo_session_read_connection(RqboSession *session, int64 model_id, int64 connection_id);
+
+/* Raise RQ001 if the connection was ended on request. */
+extern void rqbo_session_check_status(const RqboSession *session);
+
+/* Get ready for requests with this ring, which outlives the session. */
+extern void rqbo_session_unseal_realm(RqboSession *session, const RqboKeyring *ring);
 
 /*
  * Send a request and take a note of it, as rqbo_task_send and

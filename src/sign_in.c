@@ -410,8 +410,10 @@ company_is_known(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	SignIn	   *sign_in = sign_in_of(task);
-	const char *name = session->company->company_name;
+	const char *name;
 
+	rqbo_company_keep(session);
+	name = session->company->company_name;
 	if (sign_in->way == REFUSE)
 		raise_mismatch(session, name);
 	if (sign_in->proves_by_name && strcmp(name, rqbo_session_company(session)) != 0)

@@ -163,6 +163,8 @@ on_header(char *data, size_t size, size_t count, void *arg)
 	else if ((value = header_value(transfer, data, length, "retry-after:")) != NULL &&
 			 value[0] >= '0' && value[0] <= '9')
 		result->retry_after_ms = Min(strtol(value, NULL, 10), INT_MAX / 1000) * 1000;
+	else if ((value = header_value(transfer, data, length, "date:")) != NULL)
+		result->date = (int64) curl_getdate(value, NULL);
 	return length;
 }
 
@@ -212,11 +214,10 @@ option_failed(const char *name, CURLcode code)
 	} while (0)
 
 /*
- * The file with the certificate authorities: ours, or the operating system's
- * as libcurl knows it; NULL if there is none.
+ * Ours, or the operating system's as libcurl knows it.
  */
-static const char *
-ca_file(void)
+const char *
+rqbo_http_ca_file(void)
 {
 	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
 
@@ -233,7 +234,7 @@ ca_file(void)
 static void
 set_security(CURL *easy)
 {
-	const char *authorities = ca_file();
+	const char *authorities = rqbo_http_ca_file();
 
 	SET_OPTION(easy, CURLOPT_PROTOCOLS_STR, "https");
 	SET_OPTION(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -332,6 +333,7 @@ rqbo_transfer_make(RqboHttp *http, const RqboHttpRequest *request, void *owner)
 	transfer->owner = owner;
 	transfer->body_limit = (size_t) rqbo_max_response_size * 1024;
 	transfer->result.retry_after_ms = -1;
+	transfer->result.date = -1;
 	rqbo_owned_set(owned, transfer);
 
 	transfer->easy = curl_easy_init();

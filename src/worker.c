@@ -24,6 +24,7 @@
 #include "utils/memutils.h"
 
 #include "calls.h"
+#include "check.h"
 #include "compat.h"
 #include "disconnect.h"
 #include "db.h"
@@ -113,6 +114,9 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 		case RQBO_JOB_IMPORT_ACTUALS:
 		case RQBO_JOB_REFRESH:
 			rqbo_import_add(engine, job);
+			return;
+		case RQBO_JOB_CHECK:
+			rqbo_check_add(engine, job);
 			return;
 	}
 }

@@ -37,6 +37,8 @@ AS $$
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.refresh(text, text, boolean)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.worker_status()'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.check()'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.check(text, text)'),
         ('admin', 'SELECT (environment_id, client_id, redirect_uri, registered_at)', 'TABLE reefqbo.app'),
         ('admin', 'SELECT', 'TABLE reefqbo.access'),
         ('admin', 'SELECT', 'TABLE reefqbo.audit'),

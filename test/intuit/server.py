@@ -210,7 +210,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _head(self, answer, length):
         lines = ["HTTP/1.1 %d %s" % (answer.status, self.responses.get(answer.status, ("",))[0]),
-                 "Date: " + formatdate(usegmt=True), "Server: nginx",
+                 "Date: " + formatdate(self.server.world.clock.now(), usegmt=True),
+                 "Server: nginx",
                  "Content-Type: " + answer.content_type, "Content-Length: %d" % length,
                  "Connection: " + ("close" if self.close_connection else "keep-alive")]
         lines += ["%s: %s" % item for item in answer.headers.items()]
