@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(rqbo_disconnect);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_check_companies);
 
 /* ---- arguments ---- */
 
@@ -420,8 +421,11 @@ rqbo_disconnect(PG_FUNCTION_ARGS)
 	return run_for_one_row(fcinfo, request);
 }
 
+/*
+ * For a row a connection, or some.
+ */
 static Datum
-run_import(FunctionCallInfo fcinfo, RqboJobRequest *request, const char *branch)
+run_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request, const char *branch)
 {
 	name_connections(request, text_needed(fcinfo, 0, "model"), branch, false);
 	InitMaterializedSRF(fcinfo, 0);
@@ -432,7 +436,7 @@ run_import(FunctionCallInfo fcinfo, RqboJobRequest *request, const char *branch)
 Datum
 rqbo_import_accounts(PG_FUNCTION_ARGS)
 {
-	return run_import(fcinfo, make_request(RQBO_JOB_IMPORT_ACCOUNTS), text_or_null(fcinfo, 1));
+	return run_for_rows(fcinfo, make_request(RQBO_JOB_IMPORT_ACCOUNTS), text_or_null(fcinfo, 1));
 }
 
 Datum
@@ -441,7 +445,7 @@ rqbo_refresh(PG_FUNCTION_ARGS)
 	RqboJobRequest *request = make_request(RQBO_JOB_REFRESH);
 
 	request->is_whole = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
-	return run_import(fcinfo, request, text_or_null(fcinfo, 1));
+	return run_for_rows(fcinfo, request, text_or_null(fcinfo, 1));
 }
 
 static DateADT
@@ -494,5 +498,11 @@ rqbo_import_actuals(PG_FUNCTION_ARGS)
 	request->end = date_needed(fcinfo, 2, "end_date");
 	check_range(request->start, request->end);
 	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
-	return run_import(fcinfo, request, text_or_null(fcinfo, 4));
+	return run_for_rows(fcinfo, request, text_or_null(fcinfo, 4));
+}
+
+Datum
+rqbo_check_companies(PG_FUNCTION_ARGS)
+{
+	return run_for_rows(fcinfo, make_request(RQBO_JOB_CHECK), text_or_null(fcinfo, 1));
 }

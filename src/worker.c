@@ -23,6 +23,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "check.h"
 #include "compat.h"
 #include "connect.h"
 #include "db.h"
@@ -110,6 +111,9 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 		case RQBO_JOB_IMPORT_ACTUALS:
 		case RQBO_JOB_REFRESH:
 			rqbo_import_add(engine, job);
+			return;
+		case RQBO_JOB_CHECK:
+			rqbo_check_add(engine, job);
 			return;
 	}
 }

@@ -1,0 +1,428 @@
+-- The doctor: what is right and what is wrong, and what to do about it.
+
+-- ---- what only the library can see ----
+
+CREATE FUNCTION reefqbo._key_ids()
+RETURNS text[]
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_key_ids';
+
+COMMENT ON FUNCTION reefqbo._key_ids() IS 'Internal: the ids of the keys of the key ring, the newest last. Error: RQ010 there is no ring to be had.';
+
+CREATE FUNCTION reefqbo._seal_holds(purpose integer, owner bigint, part bigint, sealed bytea)
+RETURNS boolean
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'rqbo_seal_holds';
+
+COMMENT ON FUNCTION reefqbo._seal_holds(integer, bigint, bigint, bytea) IS
+'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row. Opens nothing. Error: RQ010 no ring, or not with this key.';
+
+CREATE FUNCTION reefqbo._cipher_works()
+RETURNS boolean
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_cipher_works';
+
+COMMENT ON FUNCTION reefqbo._cipher_works() IS 'Internal: whether pgcrypto seals and unseals a word with a key of the moment. Errors: 42883 pgcrypto is not there, and what pgcrypto raises.';
+
+CREATE FUNCTION reefqbo._library(OUT version text, OUT is_preloaded boolean, OUT ca_file text)
+RETURNS record
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_library';
+
+COMMENT ON FUNCTION reefqbo._library() IS
+'Internal: the version of the library, whether the server loaded it at its start, and the file with the certificate authorities that requests go by (NULL: none that libcurl names).';
+
+-- ---- words ----
+
+CREATE FUNCTION reefqbo._without_paths(words text)
+RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN COALESCE(f.path, '') = '' THEN $1
+                ELSE replace(replace($1, format('key file "%s"', f.path), 'reefqbo.key_file'), f.path, 'reefqbo.key_file') END
+    FROM (SELECT current_setting('reefqbo.key_file', true)) AS f (path)
+$$;
+
+COMMENT ON FUNCTION reefqbo._without_paths(text) IS
+'Internal: an error''s words with the name of the setting in the place of the key file''s path, which is not everybody''s to know.';
+
+CREATE FUNCTION reefqbo._subject(model text, branch text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT CASE WHEN $1 = $2 THEN $1 ELSE $1 || ' / ' || $2 END $$;
+
+COMMENT ON FUNCTION reefqbo._subject(text, text) IS 'Internal: how a connection is named: its model, or its model and branch.';
+
+-- ---- the server ----
+
+CREATE FUNCTION reefqbo._check_library(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'library', 'shared_preload_libraries', CASE WHEN l.is_preloaded THEN 'ok' ELSE 'warning' END,
+           CASE WHEN l.is_preloaded THEN 'reefqbo was loaded with the server'
+                ELSE 'reefqbo was not loaded with the server: there is no background worker, and nothing is refreshed or kept alive by itself' END,
+           CASE WHEN NOT l.is_preloaded
+                THEN 'Put shared_preload_libraries = ''reefqbo'' into postgresql.conf (behind a comma if others stand there) and restart the server.' END
+    FROM reefqbo._library() l
+    UNION ALL
+    SELECT 'library', 'version', CASE WHEN l.version = e.extversion THEN 'ok' ELSE 'problem' END,
+           format('the extension is %s, the library %s', e.extversion, l.version),
+           CASE WHEN l.version <> e.extversion
+                THEN 'Call ALTER EXTENSION reefqbo UPDATE. If the library is the older one, install the new one and restart the server.' END
+    FROM reefqbo._library() l, pg_extension e WHERE e.extname = 'reefqbo'
+    UNION ALL
+    SELECT 'standby', NULL, 'note', 'this server is a standby: nothing is asked of QuickBooks here',
+           'Nothing needs to be done: after a promotion everything goes on by itself.'
+    WHERE pg_is_in_recovery()
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_library() IS 'Internal: rows of reefqbo.check about the library and the kind of server.';
+
+CREATE FUNCTION reefqbo._check_worker(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH w AS (SELECT * FROM reefqbo.worker_status())
+    SELECT 'worker', 'launcher', CASE WHEN w.pid IS NULL THEN 'problem' ELSE 'ok' END,
+           CASE WHEN w.pid IS NULL THEN 'the launcher is not there' ELSE format('the launcher is process %s', w.pid) END,
+           CASE WHEN w.pid IS NULL
+                THEN 'The server starts it again within seconds. If it is not there then, look into the server''s log, and raise max_worker_processes if they are used up.' END
+    FROM w WHERE w.state = 'launcher' AND NOT pg_is_in_recovery()
+    UNION ALL
+    SELECT 'worker', 'reefqbo.databases', CASE WHEN l.is_listed THEN 'ok' ELSE 'warning' END,
+           format(CASE WHEN l.is_listed THEN 'this database, "%s", is one the background worker works in'
+                       ELSE 'the background worker does not work in this database, "%s"' END, current_database()),
+           CASE WHEN NOT l.is_listed
+                THEN format('Add it: ALTER SYSTEM SET reefqbo.databases = %s; SELECT pg_reload_conf();',
+                            concat_ws(', ', NULLIF(current_setting('reefqbo.databases'), ''), quote_ident(current_database()))) END
+    FROM (SELECT EXISTS (SELECT FROM w WHERE w.database = current_database()) AS is_listed) l
+    WHERE EXISTS (SELECT FROM w WHERE w.pid IS NOT NULL)
+    UNION ALL
+    SELECT 'worker', w.database, CASE WHEN w.problem IS NULL THEN 'ok' ELSE 'problem' END,
+           COALESCE(reefqbo._without_paths(w.problem), format('the worker of this database is %s', w.state)),
+           CASE WHEN w.problem IS NOT NULL
+                THEN COALESCE(reefqbo._without_paths(w.hint), 'The server''s log tells more. It is tried again by itself.') END
+    FROM w WHERE w.database = current_database()
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_worker() IS 'Internal: rows of reefqbo.check about the processes of the background worker; none when the library was not preloaded.';
+
+CREATE FUNCTION reefqbo._check_settings(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    ca_file text := (SELECT l.ca_file FROM reefqbo._library() l);
+    clock_offset text := current_setting('reefqbo.clock_offset');
+BEGIN
+    item := 'CA file';
+    subject := CASE WHEN current_setting('reefqbo.ca_file') = '' THEN 'of the operating system' ELSE 'reefqbo.ca_file' END;
+    status := 'problem';
+    what_to_do := 'Let reefqbo.ca_file name a file of certificate authorities in PEM form that the server''s own user can read, or leave it empty and install the operating system''s (on Debian, ca-certificates).';
+    BEGIN
+        IF ca_file IS NULL THEN
+            status := 'warning';
+            finding := 'there is no file of certificate authorities: libcurl is left to what it was built with';
+        ELSIF position('BEGIN CERTIFICATE'::bytea IN pg_read_binary_file(ca_file)) = 0 THEN
+            finding := format('"%s" has no certificate in it', ca_file);
+        ELSE
+            status := 'ok';
+            finding := format('"%s" can be read and has certificates in it', ca_file);
+            what_to_do := NULL;
+        END IF;
+    EXCEPTION WHEN OTHERS THEN
+        finding := SQLERRM;
+    END;
+    RETURN NEXT;
+
+    item := 'clock';
+    subject := 'reefqbo.clock_offset';
+    status := CASE WHEN clock_offset = '0' THEN 'ok' ELSE 'warning' END;
+    finding := CASE WHEN clock_offset = '0' THEN 'expiries and schedules go by the server''s clock'
+                    ELSE format('expiries and schedules go by a clock that is moved by %s', clock_offset::interval) END;
+    what_to_do := CASE WHEN clock_offset <> '0'
+                       THEN 'It is for tests only. Take it out of the configuration, or ALTER SYSTEM RESET reefqbo.clock_offset; then SELECT pg_reload_conf();' END;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_settings() IS 'Internal: rows of reefqbo.check about the certificate authorities and the clock.';
+
+-- ---- keys ----
+
+CREATE FUNCTION reefqbo._check_sealed(ids text[], OUT item text, OUT subject text, OUT status text, OUT finding text,
+                                      OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH sealed (what, purpose, owner, part, value) AS (
+        SELECT 'client secrets', 0, a.environment_id, 0::bigint, a.client_secret_sealed FROM reefqbo.app a
+        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.refresh_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.previous_refresh_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'access tokens', 2, t.model_id, t.connection_id, t.access_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'realm ids', 3, c.model_id, c.connection_id, c.realm_id_sealed FROM reefqbo.connection c
+    ), headed AS (
+        -- version, length of the key id, key id; behind it at least IV, one block and MAC
+        SELECT s.*, CASE WHEN octet_length(s.value) < 66 OR get_byte(s.value, 0) <> 1 OR octet_length(s.value) < 66 + get_byte(s.value, 1) THEN NULL
+                         ELSE encode(substring(s.value FROM 3 FOR get_byte(s.value, 1)), 'escape') END AS key_id
+        FROM sealed s WHERE s.value IS NOT NULL
+    ), judged AS (
+        SELECT h.what, h.key_id, CASE WHEN h.key_id = ANY ($1) THEN reefqbo._seal_holds(h.purpose, h.owner, h.part, h.value) END AS holds
+        FROM headed h
+        UNION ALL
+        SELECT 'realm digests', encode(substring(c.realm_digest FROM 1 FOR position(':'::bytea IN c.realm_digest) - 1), 'escape'), NULL
+        FROM reefqbo.connection c WHERE position(':'::bytea IN c.realm_digest) > 0
+    ), counted AS (
+        SELECT j.key_id, j.what, count(*) AS n, count(*) FILTER (WHERE j.holds) AS n_whole, count(*) FILTER (WHERE NOT j.holds) AS n_broken
+        FROM judged j GROUP BY j.key_id, j.what
+    ), keyed AS (
+        SELECT c.key_id, array_position($1, c.key_id) AS place, sum(c.n_whole) AS n_whole, sum(c.n_broken) AS n_broken,
+               string_agg(format('%s %s', c.n, c.what), ', ' ORDER BY c.what) AS words
+        FROM counted c GROUP BY c.key_id
+    )
+    SELECT 'sealed values', k.key_id, v.status,
+           format(CASE WHEN k.key_id IS NULL THEN '%s are not in the form that this version seals in'
+                       WHEN $1 IS NULL THEN '%s were sealed with this key, and there is no key ring to unseal them'
+                       WHEN k.place IS NULL THEN '%s were sealed with this key, which the key ring does not have: they are lost without it'
+                       WHEN k.n_broken > 0 THEN format('of %%s sealed with this key, %s do not unseal: they were changed, or the ring''s key of that name is another one', k.n_broken)
+                       ELSE '%s are sealed with this key' END, k.words),
+           CASE WHEN v.status = 'note'
+                THEN 'CALL reefqbo.reseal(); then the line of this key may go.'
+                WHEN k.key_id IS NULL OR k.n_broken > 0 AND k.n_whole > 0
+                THEN 'Restore these rows from a backup, or call reefqbo.register_app and reefqbo.reconnect for what they belong to.'
+                WHEN v.status = 'problem'
+                THEN 'Put this key''s own line back into the key ring, above the newest one; if nobody has it, call reefqbo.register_app for each environment and reefqbo.reconnect for each connection.' END
+    FROM keyed k
+    CROSS JOIN LATERAL (SELECT CASE WHEN k.place IS NULL OR k.n_broken > 0 THEN 'problem'
+                                    WHEN k.place < cardinality($1) THEN 'note' ELSE 'ok' END) v (status)
+    ORDER BY k.place DESC NULLS LAST, k.key_id
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_sealed(text[]) IS
+'Internal: rows of reefqbo.check about what is sealed with which key. Argument: the ids of the key ring, the newest last; NULL when there is no ring.';
+
+CREATE FUNCTION reefqbo._check_keys(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    ids text[];
+    detail text;
+BEGIN
+    item := 'key ring';
+    BEGIN
+        ids := reefqbo._key_ids();
+        status := 'ok';
+        finding := format('it has %s, and seals with "%s"', CASE cardinality(ids) WHEN 1 THEN 'one key' ELSE cardinality(ids) || ' keys' END,
+                          ids[cardinality(ids)]);
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, what_to_do = PG_EXCEPTION_HINT;
+        status := 'problem';
+        finding := reefqbo._without_paths(concat_ws('. ', finding, NULLIF(detail, '')));
+        what_to_do := COALESCE(NULLIF(what_to_do, ''), 'Let reefqbo.key_file name a file, or reefqbo.key_command be a command, that the server''s own user can read the key ring from.');
+    END;
+    RETURN NEXT;
+
+    RETURN QUERY SELECT s.* FROM reefqbo._check_sealed(ids) s;
+
+    item := 'pgcrypto';
+    status := 'ok';
+    finding := 'it seals and unseals';
+    what_to_do := NULL;
+    BEGIN
+        PERFORM reefqbo._cipher_works();
+    EXCEPTION WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;
+        status := 'problem';
+        what_to_do := COALESCE(NULLIF(what_to_do, ''), 'Install pgcrypto''s library for this server, and see that OpenSSL lets it use AES.');
+    END;
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_keys() IS 'Internal: rows of reefqbo.check about the key ring, what is sealed with it, and pgcrypto.';
+
+-- ---- apps and connections ----
+
+CREATE FUNCTION reefqbo._check_apps(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    (SELECT 'app', e.name, CASE WHEN a.environment_id IS NOT NULL THEN 'ok' WHEN u.n > 0 THEN 'problem' ELSE 'note' END,
+            CASE WHEN a.environment_id IS NOT NULL THEN format('an app is registered, and %s connections use it', u.n)
+                 WHEN u.n > 0 THEN format('no app is registered, and %s connections need it', u.n)
+                 ELSE 'no app is registered, and no connection needs it' END,
+            CASE WHEN a.environment_id IS NOT NULL THEN NULL
+                 WHEN u.n > 0 THEN format('SELECT reefqbo.register_app(%L, client_id, client_secret, redirect_uri), with the keys of the app at Intuit.', e.name)
+                 ELSE 'Nothing needs to be done as long as nobody connects there.' END
+     FROM reefqbo.environment e
+     LEFT JOIN reefqbo.app a ON a.environment_id = e.environment_id
+     CROSS JOIN LATERAL (SELECT count(*) FROM reefqbo.connection c
+                         WHERE c.environment_id = e.environment_id AND c.status <> 'disconnected') u (n)
+     ORDER BY e.environment_id)
+    UNION ALL
+    (SELECT 'environment', reefqbo._subject(m.name, b.name), 'problem',
+            format('a production model is linked to a company of "%s", a sandbox', e.name),
+            format('SELECT reefqbo.disconnect(%L, %L); its company belongs to a training model.', m.name, b.name)
+     FROM reefqbo.connection c
+     JOIN reefqbo.model m ON m.model_id = c.model_id
+     JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+     JOIN reefqbo.environment e ON e.environment_id = c.environment_id
+     WHERE m.purpose = 'production' AND e.is_sandbox
+     ORDER BY m.name, b.name)
+    UNION ALL
+    SELECT 'environment', NULL, 'ok', 'no production model is linked to a sandbox company', NULL
+    WHERE NOT EXISTS (SELECT FROM reefqbo.connection c
+                      JOIN reefqbo.model m ON m.model_id = c.model_id
+                      JOIN reefqbo.environment e ON e.environment_id = c.environment_id
+                      WHERE m.purpose = 'production' AND e.is_sandbox)
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_apps() IS 'Internal: rows of reefqbo.check about the apps of the environments, and whether models and environments suit.';
+
+CREATE FUNCTION reefqbo._check_grants(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'grant', reefqbo._subject(s.model, s.branch), v.status,
+           concat_ws(', ', s.status, CASE WHEN s.status = 'connected' THEN s.days_until_grant_ends || ' days are left' END, s.reason),
+           CASE WHEN v.status <> 'ok' THEN upper(left(s.what_to_do, 1)) || substr(s.what_to_do, 2) || '.' END
+    FROM reefqbo.connection_status s
+    CROSS JOIN LATERAL (SELECT CASE WHEN s.status = 'disconnected' THEN 'note'
+                                    WHEN s.status <> 'connected' OR s.days_until_grant_ends < 7 THEN 'problem'
+                                    WHEN s.days_until_grant_ends < 30 THEN 'warning'
+                                    ELSE 'ok' END) v (status)
+    ORDER BY s.model, s.branch
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_grants() IS 'Internal: rows of reefqbo.check about the grants, as reefqbo.connection_status has them.';
+
+CREATE FUNCTION reefqbo._check_imports(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'import', reefqbo._subject(u.model, u.branch), f.status, f.finding, f.what_to_do
+    FROM reefqbo.upkeep_status u
+    JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id
+    JOIN reefqbo.schedule s ON s.model_id = u.model_id
+    -- in the quiet hours nothing can be newer
+    CROSS JOIN LATERAL (SELECT 2 * s.refresh_every + (s.quiet_until - s.quiet_from)
+                               + CASE WHEN s.quiet_until < s.quiet_from THEN interval '24 hours' ELSE interval '0' END) l (longest)
+    CROSS JOIN LATERAL (
+        SELECT COALESCE(u.last_success, c.actuals_as_of) AS as_of, reefqbo._now() - COALESCE(u.last_success, c.actuals_as_of) AS age
+    ) g
+    CROSS JOIN LATERAL (
+        SELECT c.actuals_as_of IS NULL AS is_empty, c.actuals_as_of IS NOT NULL AND NOT u.paused AND g.age > l.longest AS is_old
+    ) k
+    CROSS JOIN LATERAL (VALUES
+        (1, u.failures_in_a_row > 0, CASE WHEN u.failures_in_a_row > 3 THEN 'problem' ELSE 'warning' END,
+         format('the last %s attempts on schedule have failed: %s (%s)', u.failures_in_a_row, reefqbo._without_paths(u.error), u.sqlstate),
+         format('SELECT * FROM reefqbo.check(%L, %L); asks QuickBooks why. It is tried again by itself.', u.model, u.branch)),
+        (2, k.is_old, 'warning', format('the figures are %s old, more than twice what the schedule says', date_trunc('second', g.age)),
+         format('SELECT * FROM reefqbo.refresh(%L, %L); brings them up to date. If that happens again, look at the rows about the worker.', u.model, u.branch)),
+        (3, k.is_empty, 'note', 'no actuals have been imported yet',
+         format('SELECT * FROM reefqbo.import_actuals(%L, start_date, end_date, branch => %L); imports a range of months.', u.model, u.branch)),
+        (4, u.paused, 'note', 'the schedule is paused: nothing is read by itself',
+         format('SELECT reefqbo.set_schedule(%L, paused => false); lets it go on.', u.model)),
+        (5, NOT (u.failures_in_a_row > 0 OR k.is_old OR k.is_empty OR u.paused), 'ok',
+         format('up to date as of %s', to_char(g.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')), NULL)
+    ) f (place, applies, status, finding, what_to_do)
+    WHERE u.status <> 'disconnected' AND f.applies
+    ORDER BY u.model, u.branch, f.place
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_imports() IS 'Internal: rows of reefqbo.check about what was imported and how the schedule fares, as reefqbo.upkeep_status has it.';
+
+CREATE FUNCTION reefqbo._check_sequences(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    identity record;
+    next_value bigint;
+    largest bigint;
+    is_behind boolean := false;
+BEGIN
+    item := 'sequence';
+    FOR identity IN
+        SELECT a.attrelid::regclass AS relation, a.attname AS name, pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) AS sequence
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'reefqbo'::regnamespace AND a.attidentity <> ''
+        ORDER BY a.attrelid::regclass::text COLLATE "C"
+    LOOP
+        EXECUTE format('SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM %s', identity.sequence) INTO next_value;
+        EXECUTE format('SELECT max(%I) FROM %s', identity.name, identity.relation) INTO largest;
+        CONTINUE WHEN largest IS NULL OR next_value > largest;
+        is_behind := true;
+        subject := format('%s.%s', identity.relation, identity.name);
+        status := 'problem';
+        finding := format('the next value is %s, and %s is used: a new row would fail', next_value, largest);
+        what_to_do := 'SELECT reefqbo.repair_sequences(); sets every sequence behind the largest value of its column.';
+        RETURN NEXT;
+    END LOOP;
+    IF NOT is_behind THEN
+        subject := NULL;
+        status := 'ok';
+        finding := 'every sequence is ahead of its column';
+        what_to_do := NULL;
+        RETURN NEXT;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_sequences() IS 'Internal: rows of reefqbo.check about the sequences of identity columns, which a logical replica does not bring along.';
+
+-- ---- for operators ----
+
+CREATE FUNCTION reefqbo.check(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT r.* FROM reefqbo._check_library() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_worker() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_keys() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_grants() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_imports() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_sequences() r;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo.check() IS
+'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
+Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, import, sequence; each may have several rows.
+Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
+
+CREATE FUNCTION reefqbo._check_companies(model text, branch text, OUT item text, OUT subject text, OUT status text,
+                                         OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_check_companies';
+
+COMMENT ON FUNCTION reefqbo._check_companies(text, text) IS
+'Internal: the rows of reefqbo.check(model, branch), by a background worker. Errors: 42704 no such model, branch or connection; 22004 no model; 25006 on a standby; 53000 and 08006 no worker.';
+
+CREATE FUNCTION reefqbo.check(model text, branch text DEFAULT NULL, OUT item text, OUT subject text, OUT status text,
+                              OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY SELECT c.item, c.subject, c.status, reefqbo._without_paths(c.finding), c.what_to_do
+                 FROM reefqbo._check_companies($1, $2) c;
+EXCEPTION WHEN read_only_sql_transaction OR insufficient_resources OR connection_failure THEN
+    GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;
+    item := 'worker';
+    subject := $1;
+    status := 'problem';
+    RETURN NEXT;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo.check(text, text) IS
+'Asks QuickBooks whether an import of a model''s companies would be answered: the same requests, six a company, of which nothing is stored. What they tell of the grant is noted as an import would note it.
+Arguments: model; branch, by default every connection of the model. Result: as reefqbo.check(). Items: grant, clock, company, environment, reading (subject: the report or table), currency, closed period.
+A question that fails is a row and does not stop the others, unless it would meet them all. Errors: 42704 no such model, branch or connection; 22004 no model.';
