@@ -140,7 +140,7 @@ BEGIN
     subject := 'reefqbo.clock_offset';
     status := CASE WHEN clock_offset = '0' THEN 'ok' ELSE 'warning' END;
     finding := CASE WHEN clock_offset = '0' THEN 'expiries and schedules go by the server''s clock'
-                    ELSE format('expiries and schedules go by a clock that is moved by %s', clock_offset) END;
+                    ELSE format('expiries and schedules go by a clock that is moved by %s', clock_offset::interval) END;
     what_to_do := CASE WHEN clock_offset <> '0'
                        THEN 'It is for tests only. Take it out of the configuration, or ALTER SYSTEM RESET reefqbo.clock_offset; then SELECT pg_reload_conf();' END;
     RETURN NEXT;
@@ -286,7 +286,7 @@ RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'grant', reefqbo._subject(s.model, s.branch), v.status,
-           concat_ws(', ', s.status, s.days_until_grant_ends || ' days are left', s.reason),
+           concat_ws(', ', s.status, CASE WHEN s.status = 'connected' THEN s.days_until_grant_ends || ' days are left' END, s.reason),
            CASE WHEN v.status <> 'ok' THEN upper(left(s.what_to_do, 1)) || substr(s.what_to_do, 2) || '.' END
     FROM reefqbo.connection_status s
     CROSS JOIN LATERAL (SELECT CASE WHEN s.status = 'disconnected' THEN 'note'
@@ -310,21 +310,23 @@ AS $$
     CROSS JOIN LATERAL (SELECT 2 * s.refresh_every + (s.quiet_until - s.quiet_from)
                                + CASE WHEN s.quiet_until < s.quiet_from THEN interval '24 hours' ELSE interval '0' END) l (longest)
     CROSS JOIN LATERAL (
-        SELECT c.actuals_as_of IS NULL AS is_empty,
-               c.actuals_as_of IS NOT NULL AND NOT u.paused AND COALESCE(u.lag > l.longest, false) AS is_old
+        SELECT COALESCE(u.last_success, c.actuals_as_of) AS as_of, reefqbo._now() - COALESCE(u.last_success, c.actuals_as_of) AS age
+    ) g
+    CROSS JOIN LATERAL (
+        SELECT c.actuals_as_of IS NULL AS is_empty, c.actuals_as_of IS NOT NULL AND NOT u.paused AND g.age > l.longest AS is_old
     ) k
     CROSS JOIN LATERAL (VALUES
         (1, u.failures_in_a_row > 0, CASE WHEN u.failures_in_a_row > 3 THEN 'problem' ELSE 'warning' END,
          format('the last %s attempts on schedule have failed: %s (%s)', u.failures_in_a_row, reefqbo._without_paths(u.error), u.sqlstate),
          format('SELECT * FROM reefqbo.check(%L, %L); asks QuickBooks why. It is tried again by itself.', u.model, u.branch)),
-        (2, k.is_old, 'warning', format('the figures are %s old, more than twice what the schedule says', date_trunc('second', u.lag)),
+        (2, k.is_old, 'warning', format('the figures are %s old, more than twice what the schedule says', date_trunc('second', g.age)),
          format('SELECT * FROM reefqbo.refresh(%L, %L); brings them up to date. If that happens again, look at the rows about the worker.', u.model, u.branch)),
         (3, k.is_empty, 'note', 'no actuals have been imported yet',
          format('SELECT * FROM reefqbo.import_actuals(%L, start_date, end_date, branch => %L); imports a range of months.', u.model, u.branch)),
         (4, u.paused, 'note', 'the schedule is paused: nothing is read by itself',
          format('SELECT reefqbo.set_schedule(%L, paused => false); lets it go on.', u.model)),
         (5, NOT (u.failures_in_a_row > 0 OR k.is_old OR k.is_empty OR u.paused), 'ok',
-         format('up to date as of %s', to_char(u.last_success AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')), NULL)
+         format('up to date as of %s', to_char(g.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')), NULL)
     ) f (place, applies, status, finding, what_to_do)
     WHERE u.status <> 'disconnected' AND f.applies
     ORDER BY u.model, u.branch, f.place

@@ -69,6 +69,7 @@ sub do_everything
 	sql(call('import_actuals', $_, \$MONTH, 'Cash')) foreach qw(Reef Group Sandy);
 	end_tokens();
 	sql(call('refresh', $_)) foreach qw(Reef Group Sandy);
+	sql(call('check', $_)) foreach qw(Reef Group Sandy);
 	return;
 }
 

@@ -72,7 +72,7 @@ sub is_well_formed
 	my ($name, @rows) = @_;
 	my @bad = grep {
 		$_->{status} !~ /\A(?:ok|note|warning|problem)\z/ || $_->{finding} eq '' || ($_->{status} eq 'ok') != ($_->{what_to_do} eq '')
-		  || $_->{what_to_do} !~ /\A(?:\z|[A-Z].*[.;]\z)/
+		  || $_->{what_to_do} !~ /\A(?:\z|(?:[A-Z]|reefqbo\.).*[.;]\z)/
 	} @rows;
 
 	cmp_ok(scalar @rows, '>', 0, "$name: there are rows");
@@ -165,17 +165,10 @@ sub test_worker
 	says(\@rows, 'worker', 'reefqbo.databases', 'ok', qr/"postgres"/, undef, 'what it says to do helps');
 	says(\@rows, 'worker', 'postgres', 'ok', qr/worker of this database is/, undef, 'and the worker is fine');
 
-	rename $KEY_FILE, "$KEY_FILE.away" or die $!;
-	$node->reload;
-	wait_until('the worker fails', sub { sql(q{SELECT count(*) FROM reefqbo.worker_status() WHERE state = 'failing'}) });
-	@rows = check();
-	says(\@rows, 'worker', 'postgres', 'problem', qr/could not open reefqbo\.key_file: No such file/, qr/reefqbo\.key_file must name/, 'a worker that cannot work');
-	shows_no_path('a worker that cannot work', @rows);
-	rename "$KEY_FILE.away", $KEY_FILE or die $!;
 	sql('ALTER SYSTEM RESET reefqbo.databases; SELECT pg_reload_conf()');
 	wait_until('the database is not listed', sub { !grep { $_->{subject} eq 'postgres' } check() });
 
-	sql(q{SELECT pg_terminate_backend(pid) FROM reefqbo.worker_status() WHERE state = 'launcher'});
+	kill 'TERM', sql(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'launcher'});
 	wait_until('the launcher has gone', sub { @rows = check(); grep { $_->{subject} eq 'launcher' && $_->{status} ne 'ok' } @rows });
 	says(\@rows, 'worker', 'launcher', 'problem', qr/is not there/, qr/starts it again/, 'a launcher that was ended');
 	wait_until('the launcher is back', sub { grep { $_->{subject} eq 'launcher' && $_->{status} eq 'ok' } check() });
@@ -345,7 +338,7 @@ sub test_connections
 	is(join(' ', map { $_->{path} } requests()), '', 'check() asks nobody anything');
 	is(digest_of(tables()), $before, 'check() writes nothing, and may run where nothing can be written');
 	is_well_formed('connections', @rows);
-	says(\@rows, 'grant', 'Acme', 'ok', qr/^connected, \d\d days are left$/, undef, 'a grant that lives');
+	says(\@rows, 'grant', 'Acme', 'ok', qr/^connected, \d+ days are left$/, undef, 'a grant that lives');
 	says(\@rows, 'import', 'Acme', 'ok', qr/^up to date as of /, undef, 'an import');
 	says(\@rows, 'import', 'Group / North', 'note', qr/no actuals have been imported/, qr/reefqbo\.import_actuals\('Group', start_date, end_date, branch => 'North'\)/, 'a connection that was never imported');
 	sql(q{SELECT reefqbo.set_schedule('Acme', paused => true)});
@@ -457,9 +450,9 @@ sub test_grants
 sub test_clock
 {
 	set_option('reefqbo.clock_offset', '5min');
-	says([ check() ], 'clock', 'reefqbo.clock_offset', 'warning', qr/moved by 5min/, qr/for tests only/, 'a clock that is moved');
+	says([ check() ], 'clock', 'reefqbo.clock_offset', 'warning', qr/moved by 00:05:00/, qr/for tests only/, 'a clock that is moved');
 	says([ check_model('Acme') ], 'clock', 'Acme', 'warning', qr/clock is (?:29\d|[3-5]\d\d) seconds ahead of QuickBooks'/, qr/reefqbo\.clock_offset/, 'a clock that is minutes ahead');
-	set_option('reefqbo.clock_offset', '-20min');
+	set_option('reefqbo.clock_offset', '-1200');
 	says([ check_model('Acme') ], 'clock', 'Acme', 'problem', qr/clock is 1[12]\d\d seconds behind QuickBooks'/, qr/reefqbo\.clock_offset/, 'a clock that is far behind');
 	set_option('reefqbo.clock_offset', '0');
 	$INTUIT->admin('clock', { advance_seconds => 900 });
@@ -525,12 +518,23 @@ sub test_schedule
 	pass_time($node, '7 hours');
 	says([ check() ], 'import', 'Acme', 'warning', qr/^the last 1 attempts on schedule have failed: .*subscription is not active \(RQ004\)$/,
 		qr/SELECT \* FROM reefqbo\.check\('Acme', 'Acme'\);/, 'a refresh on schedule that fails');
-	pass_time($node, '26 hours') foreach 1 .. 3;
+	pass_time($node, '50 hours') foreach 1 .. 3;
 	my @rows = grep { $_->{item} eq 'import' && $_->{subject} eq 'Acme' } check();
 	is(outline(@rows), "import | Acme | problem\nimport | Acme | warning", 'when it fails again and again, and the figures grow old, both are told');
 	like($rows[0]{finding}, qr/^the last 4 attempts/, 'with how often');
-	like($rows[1]{finding}, qr/^the figures are 3 days \d\d:\d\d:\d\d old/, 'and how old');
+	like($rows[1]{finding}, qr/^the figures are 6 days \d\d:\d\d:\d\d old/, 'and how old');
 	is_well_formed('a schedule that fails', @rows);
+
+	rename $KEY_FILE, "$KEY_FILE.away" or die $!;
+	set_clock($node, '50 hours');
+	wait_until('the worker fails', sub { sql(q{SELECT count(*) FROM reefqbo.worker_status() WHERE state = 'failing'}) });
+	@rows = check();
+	says(\@rows, 'worker', 'postgres', 'problem', qr/could not open reefqbo\.key_file: No such file/, qr/reefqbo\.key_file must name/, 'a worker that cannot work');
+	shows_no_path('a worker that cannot work', @rows);
+	rename "$KEY_FILE.away", $KEY_FILE or die $!;
+	$node->reload;
+	wait_for_worker($node, virtual_time($node));
+	says([ check() ], 'worker', 'postgres', 'ok', qr/worker of this database is idle/, undef, 'a worker that can work again');
 }
 
 test_new_server();
