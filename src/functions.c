@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(rqbo_disconnect);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_reseal);
 
 /* ---- arguments ---- */
 
@@ -495,4 +496,13 @@ rqbo_import_actuals(PG_FUNCTION_ARGS)
 	check_range(request->start, request->end);
 	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
 	return run_import(fcinfo, request, text_or_null(fcinfo, 4));
+}
+
+/* ---- keys ---- */
+
+Datum
+rqbo_reseal(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	rqbo_job_run(make_request(RQBO_JOB_RESEAL), NULL, NULL);
+	PG_RETURN_VOID();
 }

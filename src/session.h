@@ -49,7 +49,7 @@ typedef struct RqboExchange
 typedef struct RqboSession
 {
 	RqboTask   *task;
-	const RqboKeyring *ring;	/* NULL until it is needed */
+	RqboKeyring *ring;			/* NULL until it is needed */
 	RqboConnection *connection;
 	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
 	char	   *access_token;

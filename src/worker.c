@@ -30,6 +30,7 @@
 #include "guc.h"
 #include "import.h"
 #include "job_shared.h"
+#include "reseal.h"
 #include "shmem.h"
 #include "worker.h"
 
@@ -110,6 +111,9 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 		case RQBO_JOB_IMPORT_ACTUALS:
 		case RQBO_JOB_REFRESH:
 			rqbo_import_add(engine, job);
+			return;
+		case RQBO_JOB_RESEAL:
+			rqbo_reseal_add(engine, job);
 			return;
 	}
 }
