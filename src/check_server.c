@@ -42,7 +42,7 @@ rqbo_key_ids(PG_FUNCTION_ARGS pg_attribute_unused())
 /*
  * Loaded once for all values that a query asks about.
  */
-static const RqboKeyring *
+static RqboKeyring *
 ring_of_query(FunctionCallInfo fcinfo)
 {
 	MemoryContext saved;

@@ -377,10 +377,10 @@ rqbo_column_is_null(int column)
 }
 
 bytea *
-rqbo_column_bytea(int column)
+rqbo_cell_bytea(uint64 row, int column)
 {
 	bool		is_null;
-	Datum		value = get_cell(0, column, &is_null);
+	Datum		value = get_cell(row, column, &is_null);
 	bytea	   *plain;
 	bytea	   *copy;
 
@@ -390,4 +390,10 @@ rqbo_column_bytea(int column)
 	copy = SPI_palloc(VARSIZE_ANY(plain));
 	memcpy(copy, plain, VARSIZE_ANY(plain));
 	return copy;
+}
+
+bytea *
+rqbo_column_bytea(int column)
+{
+	return rqbo_cell_bytea(0, column);
 }

@@ -88,5 +88,6 @@ extern bool rqbo_column_is_null(int column);
 extern char *rqbo_cell_text(uint64 row, int column);
 extern int64 rqbo_cell_int8(uint64 row, int column);
 extern bool rqbo_cell_bool(uint64 row, int column);
+extern bytea *rqbo_cell_bytea(uint64 row, int column);
 
 #endif							/* RQBO_DB_H */

@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
 PG_FUNCTION_INFO_V1(rqbo_check_companies);
+PG_FUNCTION_INFO_V1(rqbo_reseal);
 
 /* ---- apps ---- */
 
@@ -216,4 +217,26 @@ Datum
 rqbo_check_companies(PG_FUNCTION_ARGS)
 {
 	return run_for_rows(fcinfo, rqbo_call_make_request(RQBO_JOB_CHECK));
+}
+
+/* ---- keys ---- */
+
+static void
+check_admin(FunctionCallInfo fcinfo, RqboJobRequest *request pg_attribute_unused())
+{
+	RqboCaller	caller;
+
+	rqbo_call_begin(fcinfo, &caller);
+	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);
+	rqbo_call_end(&caller);
+}
+
+Datum
+rqbo_reseal(PG_FUNCTION_ARGS)
+{
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_RESEAL);
+
+	rqbo_call_look_up(fcinfo, request, check_admin);
+	rqbo_job_run(request, NULL, NULL);
+	PG_RETURN_VOID();
 }

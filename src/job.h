@@ -21,7 +21,8 @@ typedef enum RqboJobKind
 	RQBO_JOB_IMPORT_ACCOUNTS,
 	RQBO_JOB_IMPORT_ACTUALS,
 	RQBO_JOB_REFRESH,
-	RQBO_JOB_CHECK
+	RQBO_JOB_CHECK,				/* would an import be answered? */
+	RQBO_JOB_RESEAL				/* everything, with the newest key */
 } RqboJobKind;
 
 #define RQBO_JOB_WORD 1024
@@ -64,7 +65,7 @@ typedef struct RqboJob
 	int			nfailing;		/* tasks under way of companies that failed the last time */
 	int			nclaimed;		/* attempts on schedule that were noted before they began */
 	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
-	const RqboKeyring *ring;	/* loaded on first use */
+	RqboKeyring *ring;			/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
 	List	   *rows;			/* List of char *[], the answer */
 	int			ncolumns;
@@ -72,7 +73,7 @@ typedef struct RqboJob
 } RqboJob;
 
 extern void rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values);
-extern const RqboKeyring *rqbo_job_keyring(RqboJob *job);
+extern RqboKeyring *rqbo_job_keyring(RqboJob *job);
 
 /* The authorization code has been taken over: wipe it where it came from. */
 extern void rqbo_job_forget_code(RqboJob *job);

@@ -15,7 +15,7 @@
 /*
  * The key ring, loaded once for all companies.
  */
-const RqboKeyring *
+RqboKeyring *
 rqbo_job_keyring(RqboJob *job)
 {
 	MemoryContext saved = MemoryContextSwitchTo(job->context);

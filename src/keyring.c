@@ -138,8 +138,8 @@ malformed(int line_number, const char *why)
 			 errhint("A line is key_id:base64 of 32 bytes, as made by: echo \"k1:$(openssl rand -base64 32)\"")));
 }
 
-static bool
-is_key_id(const char *id, int length)
+bool
+rqbo_keyring_is_id(const char *id, int length)
 {
 	if (length < 1 || length > RQBO_KEY_ID_MAX)
 		return false;
@@ -158,7 +158,7 @@ read_line(RqboKeyring *ring, const char *line, int length, int line_number)
 	int			decoded_length = -1;
 	int			encoded_length;
 
-	if (colon == NULL || !is_key_id(line, colon - line))
+	if (colon == NULL || !rqbo_keyring_is_id(line, colon - line))
 		malformed(line_number, "It does not begin with a key id of 1 to 32 letters, digits, dots, hyphens or underscores, and a colon.");
 	if (rqbo_keyring_find(ring, line, colon - line) != NULL)
 		malformed(line_number, "Its key id stands on an earlier line already.");
@@ -235,6 +235,15 @@ rqbo_keyring_load(void)
 				 errmsg("the key ring is empty"),
 				 errhint("A line is key_id:base64 of 32 bytes, as made by: echo \"k1:$(openssl rand -base64 32)\"")));
 	return ring;
+}
+
+void
+rqbo_keyring_renew(RqboKeyring *ring)
+{
+	RqboKeyring *fresh = rqbo_keyring_load();
+
+	memcpy(ring->keys, fresh->keys, MAX_KEYS * sizeof(RqboKey));
+	ring->nkeys = fresh->nkeys;
 }
 
 const RqboKey *

@@ -26,6 +26,12 @@ typedef struct RqboKeyring
 /* In CurrentMemoryContext, wiped when that goes.  RQ010 if there is none to be had. */
 extern RqboKeyring *rqbo_keyring_load(void);
 
+/* Read it again, into the same ring. */
+extern void rqbo_keyring_renew(RqboKeyring *ring);
+
+/* 1 to 32 letters, digits, dots, hyphens or underscores. */
+extern bool rqbo_keyring_is_id(const char *id, int length);
+
 /* NULL if the ring has no key of that id. */
 extern const RqboKey *rqbo_keyring_find(const RqboKeyring *ring, const char *id, int length);
 extern const RqboKey *rqbo_keyring_newest(const RqboKeyring *ring);

@@ -200,6 +200,27 @@ authenticate(const RqboKey *key, RqboSealOwner owner, const void *sealed, size_t
 	explicit_bzero(derived, sizeof(derived));
 }
 
+/*
+ * Version, length of the id, id.
+ */
+static void
+append_head(StringInfo sealed, const RqboKey *key)
+{
+	appendStringInfoChar(sealed, SEAL_VERSION);
+	appendStringInfoChar(sealed, (char) strlen(key->id));
+	appendStringInfoString(sealed, key->id);
+}
+
+bytea *
+rqbo_secret_head(const RqboKey *key)
+{
+	StringInfoData head;
+
+	initStringInfo(&head);
+	append_head(&head, key);
+	return make_bytea(head.data, head.len);
+}
+
 bytea *
 rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret)
 {
@@ -218,9 +239,7 @@ rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secre
 	wipe_bytea(clear);
 
 	initStringInfo(&sealed);
-	appendStringInfoChar(&sealed, SEAL_VERSION);
-	appendStringInfoChar(&sealed, (char) strlen(key->id));
-	appendStringInfoString(&sealed, key->id);
+	append_head(&sealed, key);
 	appendBinaryStringInfo(&sealed, (char *) iv, sizeof(iv));
 	appendBinaryStringInfo(&sealed, VARDATA_ANY(cipher), VARSIZE_ANY_EXHDR(cipher));
 	authenticate(key, owner, sealed.data, sealed.len, mac);
@@ -256,42 +275,48 @@ cannot_unseal(RqboSealOwner owner, const char *detail, const char *hint)
 }
 
 /*
- * The key a value was sealed with, from its head; *head_length is set to
- * what stands before the IV, 0 if that cannot be.  NULL if there is none.
+ * Is it whole, as far as can be seen without a key?  NULL if so, else what is
+ * wrong.  *head_length is set to what stands before the IV.
  */
-static const RqboKey *
-find_key(const RqboKeyring *ring, const char *data, int length, int *head_length)
+static const char *
+shape_problem(const char *data, int length, int *head_length)
 {
-	int			id_length = length >= 2 && data[0] == SEAL_VERSION ? (unsigned char) data[1] : RQBO_KEY_ID_MAX + 1;
+	int			id_length;
 
-	*head_length = 0;
-	if (id_length > RQBO_KEY_ID_MAX || length < 2 + id_length + IV_BYTES + IV_BYTES + MAC_BYTES)
-		return NULL;
+	if (length < 2 || data[0] != SEAL_VERSION)
+		return "The stored value is not one that this version of reefqbo has sealed.";
+	id_length = (unsigned char) data[1];
 	*head_length = 2 + id_length;
-	return rqbo_keyring_find(ring, data + 2, id_length);
+	if (id_length > RQBO_KEY_ID_MAX || length < *head_length + IV_BYTES + IV_BYTES + MAC_BYTES)
+		return "The stored value is cut short.";
+	return NULL;
 }
 
 /*
- * The same, raising RQ010 if there is none.
+ * The key of a value that is whole.
  */
 static const RqboKey *
-sealing_key(const RqboKeyring *ring, RqboSealOwner owner, const char *data, int length, int *head_length)
+sealing_key(const RqboKeyring *ring, const char *data)
 {
-	const RqboKey *key = find_key(ring, data, length, head_length);
-
-	if (*head_length == 0)
-		cannot_unseal(owner, "The stored value is cut short, or not one that this version of reefqbo has sealed.",
-					  "Restore the row from a backup, or connect again.");
-	if (key == NULL)
-		cannot_unseal(owner, psprintf("It was sealed with key \"%s\", which the key ring does not have.",
-									  rqbo_secret_redact(pnstrdup(data + 2, *head_length - 2))),
-					  "Put that key's line back into the ring, above the newest one.");
-	return key;
+	return rqbo_keyring_find(ring, data + 2, (unsigned char) data[1]);
 }
 
-/*
- * Is the code over a sealed value the one that this key gives?
- */
+static const RqboKey *
+sealing_key_needed(RqboKeyring *ring, RqboSealOwner owner, const char *data)
+{
+	if (sealing_key(ring, data) == NULL)
+		rqbo_keyring_renew(ring);
+	if (sealing_key(ring, data) == NULL)
+	{
+		char	   *id = pnstrdup(data + 2, (unsigned char) data[1]);
+
+		cannot_unseal(owner, psprintf("It was sealed with key \"%s\", which the key ring does not have.",
+									  rqbo_secret_redact(id)),
+					  "Put that key's line back into the ring, above the newest one.");
+	}
+	return sealing_key(ring, data);
+}
+
 static bool
 is_authentic(const RqboKey *key, RqboSealOwner owner, const char *data, int length)
 {
@@ -301,44 +326,74 @@ is_authentic(const RqboKey *key, RqboSealOwner owner, const char *data, int leng
 	return equal_bytes(mac, (const uint8 *) data + length - MAC_BYTES, MAC_BYTES);
 }
 
-bool
-rqbo_secret_opens(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+RqboSealState
+rqbo_secret_examine(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed, char **key_id)
 {
 	const char *data = VARDATA_ANY(sealed);
 	int			length = VARSIZE_ANY_EXHDR(sealed);
 	int			head_length;
-	const RqboKey *key = find_key(ring, data, length, &head_length);
+	const RqboKey *key;
 
-	return key != NULL && is_authentic(key, owner, data, length);
+	*key_id = NULL;
+	if (shape_problem(data, length, &head_length) != NULL || !rqbo_keyring_is_id(data + 2, head_length - 2))
+		return RQBO_SEAL_DAMAGED;
+	*key_id = pnstrdup(data + 2, head_length - 2);
+	key = sealing_key(ring, data);
+	if (key == NULL)
+		return RQBO_SEAL_KEY_LACKING;
+	if (key == rqbo_keyring_newest(ring))
+		return RQBO_SEAL_NEWEST;
+	return is_authentic(key, owner, data, length) ? RQBO_SEAL_OLDER : RQBO_SEAL_DAMAGED;
 }
 
 bool
-rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 {
 	const char *data = VARDATA_ANY(sealed);
 	int			length = VARSIZE_ANY_EXHDR(sealed);
 	int			head_length;
 
-	return is_authentic(sealing_key(ring, owner, data, length, &head_length), owner, data, length);
+	if (shape_problem(data, length, &head_length) != NULL)
+		return false;
+	if (sealing_key(ring, data) == NULL)
+		rqbo_keyring_renew(ring);
+	return sealing_key(ring, data) != NULL && is_authentic(sealing_key(ring, data), owner, data, length);
+}
+
+bool
+rqbo_secret_is_authentic(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+	const char *problem = shape_problem(data, length, &head_length);
+
+	if (problem != NULL)
+		cannot_unseal(owner, problem, "Restore the row from a backup, or connect again.");
+	return is_authentic(sealing_key_needed(ring, owner, data), owner, data, length);
 }
 
 char *
-rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 {
 	const char *data = VARDATA_ANY(sealed);
 	int			length = VARSIZE_ANY_EXHDR(sealed);
 	int			head_length;
-	const RqboKey *key = sealing_key(ring, owner, data, length, &head_length);
-	int			body_length = length - MAC_BYTES;
-	const char *cipher = data + head_length + IV_BYTES;
+	const char *problem = shape_problem(data, length, &head_length);
+	const char *cipher;
+	const RqboKey *key;
 	bytea	   *clear;
 	char	   *secret;
 
+	if (problem != NULL)
+		cannot_unseal(owner, problem, "Restore the row from a backup, or connect again.");
+	key = sealing_key_needed(ring, owner, data);
 	if (!is_authentic(key, owner, data, length))
 		cannot_unseal(owner,
 					  psprintf("It was changed after sealing, belongs to another row, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
 					  "Nothing was changed. Check the key ring first; restore the row from a backup, or reconnect.");
-	clear = run_cipher("decrypt_iv", key, make_bytea(cipher, body_length - head_length - IV_BYTES),
+	cipher = data + head_length + IV_BYTES;
+	clear = run_cipher("decrypt_iv", key, make_bytea(cipher, data + length - MAC_BYTES - cipher),
 					   (const uint8 *) data + head_length);
 	secret = pnstrdup(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));
 	explicit_bzero(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));

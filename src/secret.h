@@ -26,18 +26,39 @@ typedef struct RqboSealOwner
 	int64		id2;			/* connection_id, or 0 */
 } RqboSealOwner;
 
+/* How a stored value stands to a key ring. */
+typedef enum RqboSealState
+{
+	RQBO_SEAL_NEWEST,			/* sealed with the ring's newest key */
+	RQBO_SEAL_OLDER,			/* with another one of it; can be unsealed */
+	RQBO_SEAL_KEY_LACKING,		/* with a key that the ring does not have */
+	RQBO_SEAL_DAMAGED			/* not what was sealed for this row */
+} RqboSealState;
+
+/* *key_id is the key it was sealed with, NULL if that cannot be told. */
+extern RqboSealState rqbo_secret_examine(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed,
+										 char **key_id);
+
+/* What every value begins with that was sealed with this key, and no other value does. */
+extern bytea *rqbo_secret_head(const RqboKey *key);
+
 extern bytea *rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret);
 
-/* In CurrentMemoryContext; wipe it with rqbo_secret_wipe.  RQ010 if it cannot be done. */
-extern char *rqbo_secret_unseal(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+/*
+ * In CurrentMemoryContext; wipe it with rqbo_secret_wipe.  RQ010 if it cannot
+ * be done.  The ring is read again for a key it does not know: somebody may
+ * have added that key, and sealed with it, since the ring was loaded.
+ */
+extern char *rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 
 /* Would it unseal: is its key in the ring, and is it whole and this owner's? */
-extern bool rqbo_secret_opens(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+extern bool rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+
 /*
- * Would it be unsealed?  Opens nothing.  RQ010 if the ring has not its key, or
+ * The same of a value whose key must be there: RQ010 if the ring has it not, or
  * if it is no sealed value at all.
  */
-extern bool rqbo_secret_is_authentic(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
+extern bool rqbo_secret_is_authentic(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 extern void rqbo_secret_wipe(char *secret);
 
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */

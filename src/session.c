@@ -86,7 +86,7 @@ rqbo_session_check_status(const RqboSession *session)
 }
 
 void
-rqbo_session_unseal_realm(RqboSession *session, const RqboKeyring *ring)
+rqbo_session_unseal_realm(RqboSession *session, RqboKeyring *ring)
 {
 	RqboConnection *c = session->connection;
 	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};

@@ -50,7 +50,7 @@ typedef struct RqboExchange
 typedef struct RqboSession
 {
 	RqboTask   *task;
-	const RqboKeyring *ring;	/* NULL until it is needed */
+	RqboKeyring *ring;			/* NULL until it is needed */
 	RqboConnection *connection;
 	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
 	char	   *access_token;
@@ -86,7 +86,7 @@ extern void rqbo_session_read_connection(RqboSession *session, int64 model_id, i
 extern void rqbo_session_check_status(const RqboSession *session);
 
 /* Get ready for requests with this ring, which outlives the session. */
-extern void rqbo_session_unseal_realm(RqboSession *session, const RqboKeyring *ring);
+extern void rqbo_session_unseal_realm(RqboSession *session, RqboKeyring *ring);
 
 /*
  * Send a request and take a note of it, as rqbo_task_send and

@@ -32,6 +32,7 @@
 #include "guc.h"
 #include "import.h"
 #include "job_shared.h"
+#include "reseal.h"
 #include "shmem.h"
 #include "sign_in.h"
 #include "worker.h"
@@ -117,6 +118,9 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 			return;
 		case RQBO_JOB_CHECK:
 			rqbo_check_add(engine, job);
+			return;
+		case RQBO_JOB_RESEAL:
+			rqbo_reseal_add(engine, job);
 			return;
 	}
 }

@@ -45,6 +45,8 @@ AS $$
         ('admin', 'EXECUTE', 'FUNCTION reefqbo.register_app(text, text, text, text)'),
         ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text)'),
         ('admin', 'EXECUTE', 'FUNCTION reefqbo.forget_company(text, text)'),
+        ('admin', 'EXECUTE', 'PROCEDURE reefqbo.reseal()'),
+        ('admin', 'EXECUTE', 'FUNCTION reefqbo.repair_sequences()'),
         ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text)'),
         ('admin', 'EXECUTE', 'FUNCTION reefqbo.revoke_access(text, text)')
     ) AS v (level, privilege, object)

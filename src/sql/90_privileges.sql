@@ -3,7 +3,7 @@
 REVOKE ALL ON SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA reefqbo FROM PUBLIC;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA reefqbo FROM PUBLIC;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA reefqbo FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment', 'WHERE NOT is_builtin');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment_environment_id_seq', '');

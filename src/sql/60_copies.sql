@@ -1,0 +1,57 @@
+-- Keys, and copies of the database that become a database of their own.
+
+CREATE PROCEDURE reefqbo.reseal()
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_reseal';
+
+COMMENT ON PROCEDURE reefqbo.reseal() IS
+'Seals everything again with the newest key of the key ring, its last line: client secrets, realm ids and tokens. For use after a line was added, and before an older one is removed.
+It works in short transactions of its own while everything else goes on; cut off, it is simply called again. What is sealed with the newest key already is left alone.
+At the end a NOTICE says how much was sealed again, and which keys of the ring nothing is sealed with any more.
+Errors: RQ010 no key, or some values could not be unsealed (all others were sealed again; the detail says which, and with which key); 55P03 others hold locks for too long.';
+
+CREATE FUNCTION reefqbo._repair_sequences()
+RETURNS TABLE (table_name text, column_name text, was bigint, "is" bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    identity record;
+    sequence regclass;
+    next_one bigint;
+BEGIN
+    FOR identity IN
+        SELECT a.attrelid::regclass AS relation, c.relname, a.attname
+        FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+          AND a.attidentity <> '' AND NOT a.attisdropped
+        ORDER BY c.relname, a.attnum
+    LOOP
+        -- Nobody takes a number between the looking and the setting.
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', identity.relation);
+        sequence := pg_get_serial_sequence(identity.relation::text, identity.attname);
+        table_name := identity.relname;
+        column_name := identity.attname;
+        EXECUTE format('SELECT CASE WHEN s.is_called THEN s.last_value END,'
+                       ' CASE WHEN s.is_called THEN s.last_value + 1 ELSE s.last_value END,'
+                       ' (SELECT max(t.%I) FROM %s t) FROM %s s',
+                       identity.attname, identity.relation, sequence)
+        INTO was, next_one, "is";
+        IF "is" >= next_one THEN
+            PERFORM setval(sequence, "is");
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._repair_sequences() IS 'Internal: what reefqbo.repair_sequences does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.repair_sequences()
+RETURNS TABLE (table_name text, column_name text, was bigint, "is" bigint)
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+
+COMMENT ON FUNCTION reefqbo.repair_sequences() IS
+'Sets every sequence of the schema that lags behind the numbers in its table to the highest of them. For a copy made by logical replication, which carries rows but not sequences, before it is written to.
+Result: a row for each sequence that was set: table_name and column_name of the column it numbers; was, the last number it had given out, NULL for none; is, the one it stands at now. No rows if nothing lagged behind.';
