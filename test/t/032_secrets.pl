@@ -151,16 +151,25 @@ sub searched_for
 	return \%pieces;
 }
 
+# Perl searches for thousands of alternatives in one go, but not for tens of thousands.
 sub make_search
 {
 	my ($pieces) = @_;
-	my $any = join '|', map { quotemeta } sort keys %$pieces;
-	my $regex = qr/($any)/;
+	my @pieces = map { quotemeta } sort keys %$pieces;
+	my @regexes;
 
+	while (my @some = splice @pieces, 0, 5000)
+	{
+		my $any = join '|', @some;
+		push @regexes, qr/($any)/;
+	}
 	return sub {
 		my ($text) = @_;
 		my %found;
-		$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		foreach my $regex (@regexes)
+		{
+			$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		}
 		return join ', ', map { "$_ ($found{$_})" } sort keys %found;
 	};
 }
