@@ -411,6 +411,19 @@ sub test_foreign_code
 	return;
 }
 
+# What cannot be read just now has not shown whose the grant is.
+sub test_foreign_code_in_outage
+{
+	my ($model, $company, $other) = ('Foreign, outage', company_with_figures('Foreign, outage'), new_company());
+	my $name = 'the right realm id with a code of another company, while QuickBooks answers with 500';
+	my $forged = begin_forgery($model, $other);
+
+	misbehave($company, 'companyinfo', 'status', status => 500, body => 'oops');
+	is(sqlstate($forged), 'RQ011', "$name: RQ011");
+	grant_works($model, $company, "$name: the old grant");
+	return;
+}
+
 # Revoked inside QuickBooks, and found out about.
 sub end_grant
 {
@@ -1052,6 +1065,7 @@ test_same_company();
 test_other_company();
 test_other_company_without_name();
 test_foreign_code();
+test_foreign_code_in_outage();
 test_unreadable();
 test_killed();
 test_replace();
