@@ -23,7 +23,7 @@ use Reefqbo::Cluster;
 use Reefqbo::Simulator;
 
 my $MONTH = q{'2026-09-01', '2026-09-30'};
-my @COMPANIES = ('reef', 'atoll', 'pod-1', 'pod-2', 'pod-3');
+my @COMPANIES = ('reef', 'atoll', 'pod-1', 'pod-2', 'pod-3', 'pod-5', 'pod-6');
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my %realm = map { $_->{key} => $_->{realm} } @{ $intuit->admin('companies')->{companies} };
@@ -43,15 +43,16 @@ sub has_module
 
 sub settings
 {
-	my @modules = grep { has_module($_) } qw(auto_explain pg_stat_statements);
+	my @modules = grep { has_module($_) } qw(auto_explain pg_stat_statements pgaudit);
 
-	diag('PostgreSQL\'s contrib modules are not here: less is logged') if @modules < 2;
+	diag('PostgreSQL\'s contrib modules are not here: less is logged') unless has_module('auto_explain') && has_module('pg_stat_statements');
 	return join "\n", "shared_preload_libraries = '" . join(', ', 'reefqbo', @modules) . "'", 'log_min_messages = debug5',
 	  'log_min_error_statement = debug5', q{log_statement = 'all'}, 'log_min_duration_statement = 0', 'log_duration = on',
 	  'log_error_verbosity = verbose', 'log_parameter_max_length = -1', 'log_parameter_max_length_on_error = -1',
 	  'track_activity_query_size = 65536', 'auto_explain.log_min_duration = 0', 'auto_explain.log_nested_statements = on',
 	  'auto_explain.log_analyze = on', 'auto_explain.log_verbose = on',
-	  (grep { has_module('pg_stat_statements') } q{pg_stat_statements.track = 'all'});
+	  (grep { has_module('pg_stat_statements') } q{pg_stat_statements.track = 'all'}),
+	  (has_module('pgaudit') ? (q{pgaudit.log = 'all'}, 'pgaudit.log_parameter = on', 'pgaudit.log_catalog = on', 'pgaudit.log_relation = on') : ());
 }
 
 my $node = plain_cluster('secrets', intuit => $intuit, settings => settings());
@@ -86,10 +87,11 @@ sub sqlstate_of
 sub install
 {
 	my $quiet = q{SET log_statement = 'none'; SET log_min_duration_statement = -1; SET log_min_error_statement = panic;}
-	  . (has_module('auto_explain') ? ' SET auto_explain.log_min_duration = -1;' : '');
+	  . (has_module('auto_explain') ? ' SET auto_explain.log_min_duration = -1;' : '')
+	  . (has_module('pgaudit') ? q{ SET pgaudit.log = 'none';} : '');
 
 	sql('CREATE EXTENSION reefqbo CASCADE');
-	sql('CREATE EXTENSION pg_stat_statements') if has_module('pg_stat_statements');
+	sql("CREATE EXTENSION $_") foreach grep { has_module($_) } qw(pg_stat_statements pgaudit);
 	foreach my $environment (sort keys %Reefqbo::Cluster::ENVIRONMENT)
 	{
 		sql("$quiet " . $node->_environment_sql($environment));
@@ -149,16 +151,25 @@ sub searched_for
 	return \%pieces;
 }
 
+# Perl searches for thousands of alternatives in one go, but not for tens of thousands.
 sub make_search
 {
 	my ($pieces) = @_;
-	my $any = join '|', map { quotemeta } sort keys %$pieces;
-	my $regex = qr/($any)/;
+	my @pieces = map { quotemeta } sort keys %$pieces;
+	my @regexes;
 
+	while (my @some = splice @pieces, 0, 5000)
+	{
+		my $any = join '|', @some;
+		push @regexes, qr/($any)/;
+	}
 	return sub {
 		my ($text) = @_;
 		my %found;
-		$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		foreach my $regex (@regexes)
+		{
+			$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		}
 		return join ', ', map { "$_ ($found{$_})" } sort keys %found;
 	};
 }
@@ -269,6 +280,54 @@ sub do_ends
 	return;
 }
 
+sub sign_in
+{
+	my ($begin, $company) = @_;
+	my $back = $intuit->browse(sql($begin), company => $company);
+
+	push @passed_on, $back;
+	return call('complete_connection', $back);
+}
+
+# What Intuit says of a company that is read before its grant is stored, with the code, the realm id and the tokens of before.
+sub make_talkative
+{
+	my ($company, $code) = @_;
+	my $detail = join ' ', "realm $realm{$company}, code $code,", newest($company, 'access_tokens'), newest($company, 'refresh_tokens');
+
+	$intuit->admin('fault', { kind => 'fault', company => $company, endpoint => 'companyinfo', code => '5020', status => 403, format => 'json',
+		message => "Denied to $realm{$company}", detail => $detail });
+	return;
+}
+
+# Renewing, replacing and removing; giving access and taking it away.
+sub do_administration
+{
+	is(complete('Admin', 'pod-5'), 0, 'a company is connected');
+	is(complete('Other', 'pod-6'), 0, 'and another');
+	%realm = map { $_->{key} => $_->{realm} } @{ $intuit->admin('companies')->{companies} };
+	foreach my $case ([ 'reconnect', 'pod-5', 'RQ005' ], [ 'reconnect', 'pod-6', 'RQ002' ], [ 'replace_company', 'pod-6', 'RQ005' ])
+	{
+		my ($function, $company, $expected) = @$case;
+		my $query = sign_in(call($function, 'Admin'), $company);
+		make_talkative($company, ($passed_on[-1] =~ /code=([^&]*)/)[0]);
+		is(sqlstate_of($query), $expected, "$function with $company, which tells all it knows");
+		$intuit->admin('clear_faults');
+	}
+	is(run(sign_in(call('reconnect', 'Admin'), 'pod-5')), 0, 'a reconnect');
+	is(run(sign_in(call('replace_company', 'Admin'), 'pod-6')), 0, 'a company is replaced');
+	is(run(call('grant_access', 'clerk', 'operator', 'Admin')), 0, 'access is given') if sql('CREATE ROLE clerk') eq '';
+	is(run(call('import_actuals', 'Admin', \$MONTH)), 0, 'an import with row-level security in force');
+	is(run(call('revoke_access', 'clerk')), 0, 'access is taken away');
+	$intuit->admin('fault', { kind => 'status', endpoint => 'revoke', status => 400, body => 'unknown token ' . newest('pod-6', 'refresh_tokens') });
+	is(run(call('disconnect', 'Other')), 0, 'one of two on a company is disconnected');
+	is(run(call('forget_company', 'Admin')), 0, 'and the other removed, which Intuit answers with the token');
+	$intuit->admin('clear_faults');
+	cmp_ok(sql('SELECT count(*) FROM reefqbo.audit'), '>', 15, 'it is all written down');
+	push @tables, dump_of('postgres');
+	return;
+}
+
 # What others see of the worker and of the session while they are at it.
 sub watch_activity
 {
@@ -339,6 +398,7 @@ sub test_log
 	ok($log =~ /reefqbo worker \S+ .*DEBUG/, 'the log has the worker\'s lines');
 	ok($log =~ /complete_connection\('\(passed on\)'\)/, 'and the caller\'s statements');
 	ok($log =~ /Query Text: SELECT reefqbo\.import_actuals/, 'and plans') if has_module('auto_explain');
+	ok($log =~ /AUDIT: SESSION,.*complete_connection/, 'and lines of pgaudit') if has_module('pgaudit');
 	ok($log =~ /\(redacted\)/, 'and tokens that were blanked');
 	is($search->($log), '', 'no secret is in the server log');
 	return;
@@ -369,7 +429,7 @@ sub test_no_secret_anywhere
 	test_log($search);
 	is($search->(join "\n", @tables, dump_of('postgres')), '', 'nor in a dump, before the companies were disconnected and after');
 	is($search->(without_passed_on(join "\n", @seen)), '', 'nor in what a session or pg_stat_activity was told');
-	is($search->(sql('SELECT l FROM reefqbo.import_log l')), '', 'nor in the log of imports');
+	is($search->(sql("SELECT t FROM reefqbo.$_ t")), '', "nor in reefqbo.$_") foreach qw(import_log api_call audit);
 	if (has_module('pg_stat_statements'))
 	{
 		like(sql('SELECT query FROM pg_stat_statements'), qr/complete_connection/, 'pg_stat_statements has the statements');
@@ -549,7 +609,7 @@ sub test_two_keys
 sub test_sealed_values
 {
 	sql("ALTER SYSTEM SET $_") foreach q{log_min_messages = 'warning'}, q{log_statement = 'none'}, 'log_min_duration_statement = -1', 'log_duration = off',
-	  (has_module('auto_explain') ? 'auto_explain.log_min_duration = -1' : ());
+	  (has_module('auto_explain') ? 'auto_explain.log_min_duration = -1' : ()), (has_module('pgaudit') ? q{pgaudit.log = 'none'} : ());
 	$node->reload;
 	$node->connect_company('Sealed', 'sim-production', 'pod-4');
 	$node->connect_company('Sealed too', 'sim-production', 'pod-4');
@@ -568,6 +628,7 @@ do_ordinary_things();
 do_faults();
 do_token_failures();
 do_failing_sign_ins();
+do_administration();
 watch_activity();
 do_ends();
 test_no_secret_anywhere();

@@ -14,6 +14,7 @@ use Test::More;
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
+use Reefqbo::Traps;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 # Values other than the built-in ones, so that losing them shows.
@@ -49,20 +50,8 @@ sub sqlstate
 	return $error ? $error->{sqlstate} : 'none';
 }
 
-# A schema with traps in it, for everybody to fall into.
-sub lay_schema
-{
-	my ($schema, $database) = @_;
-
-	sql("CREATE SCHEMA $schema; GRANT USAGE ON SCHEMA $schema TO PUBLIC; CREATE SEQUENCE $schema.calls; GRANT ALL ON $schema.calls TO PUBLIC",
-		dbname => $database);
-	return;
-}
-
 # Whoever runs the tests owns the cluster; initdb names its superuser after them.
-sub superuser { return sql('SELECT quote_ident(current_user)') }
-
-sub was_called { return sql("SELECT is_called FROM $_[0].calls", dbname => $_[1]) }
+sub superuser { return sql('SELECT pg_catalog.quote_ident(current_user)') }
 
 # ---- what the books say ----
 
@@ -100,7 +89,7 @@ sub put_traps_into_pgcrypto
 {
 	sql('CREATE DATABASE hijack');
 	sql('CREATE ROLE mallory LOGIN; GRANT CREATE ON DATABASE hijack TO mallory');
-	lay_schema('trap', 'hijack');
+	lay_schema($node, 'trap', 'hijack');
 	as('mallory', 'CREATE SCHEMA aaa; CREATE SCHEMA crypto; CREATE EXTENSION pgcrypto SCHEMA crypto; CREATE SCHEMA zzz', dbname => 'hijack');
 	foreach my $function ('encrypt_iv', 'decrypt_iv')
 	{
@@ -114,8 +103,8 @@ sub put_traps_into_pgcrypto
 sub test_traps_of_pgcrypto
 {
 	sql(q{BEGIN; SELECT aaa.encrypt_iv('\x00', '\x00112233445566778899aabbccddeeff', '\x00112233445566778899aabbccddeeff', 'aes'); ROLLBACK}, dbname => 'hijack');
-	is(was_called('trap', 'hijack'), 't', 'a function that was added to pgcrypto tells when it is called');
-	sql(q{SELECT setval('trap.calls', 1, false)}, dbname => 'hijack');
+	is(was_called($node, 'trap', 'hijack'), 't', 'a function that was added to pgcrypto tells when it is called');
+	clear_traps($node, 'trap', 'hijack');
 	return;
 }
 
@@ -137,13 +126,13 @@ sub test_pgcrypto
 	put_traps_into_pgcrypto();
 	test_traps_of_pgcrypto();
 	$node->install_reefqbo('hijack');
-	is(was_called('trap', 'hijack'), 'f', 'functions added to pgcrypto: register_app does not call them');
+	is(was_called($node, 'trap', 'hijack'), 'f', 'functions added to pgcrypto: register_app does not call them');
 	is(import_in('hijack', 'Pod', 'pod-1'), ledger('pod-1'), 'functions added to pgcrypto: connect, a refresh of tokens and an import work');
-	is(was_called('trap', 'hijack'), 'f', 'and do not call them');
+	is(was_called($node, 'trap', 'hijack'), 'f', 'and do not call them');
 	is(sql(q{SELECT reefqbo.realm_id('Pod') ~ '^\d+$'}, dbname => 'hijack'), 't', 'nor does realm_id');
 	as('mallory', 'ALTER EXTENSION pgcrypto DROP FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, varchar)', dbname => 'hijack');
 	sql(q{SELECT FROM reefqbo.disconnect('Pod')}, dbname => 'hijack');
-	is(was_called('trap', 'hijack'), 'f', 'nor does disconnect');
+	is(was_called($node, 'trap', 'hijack'), 'f', 'nor does disconnect');
 	is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'nobody has become a superuser by it');
 	return;
 }
@@ -154,89 +143,12 @@ sub test_pgcrypto_renamed
 	sql('ALTER FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, text) RENAME TO gone', dbname => 'hijack');
 	is(sqlstate(call('register_app', 'sim-production', 'prod-client', 'prod-secret', $Reefqbo::Simulator::REDIRECT_URI), dbname => 'hijack'),
 		'42883', "without pgcrypto's own function there is an error");
-	is(was_called('trap', 'hijack'), 'f', 'and no other is called instead');
+	is(was_called($node, 'trap', 'hijack'), 'f', 'and no other is called instead');
 	sql('ALTER FUNCTION crypto.gone(bytea, bytea, bytea, text) RENAME TO encrypt_iv', dbname => 'hijack');
 	return;
 }
 
 # ---- what a session may bring along ----
-
-# Operators and functions for every common type, in a schema that stands first.
-my @TYPES = qw(bigint integer text bytea date boolean numeric timestamptz name float8);
-my @OPERATORS = ('=', '<>', '<', '>', '<=', '>=', '+', '-', '||');
-
-sub lay_operators
-{
-	my ($schema, $database) = @_;
-	my @sql;
-
-	foreach my $type (@TYPES)
-	{
-		push @sql, "CREATE FUNCTION $schema.op($type, $type) RETURNS boolean LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_catalog.nextval('$schema.calls'::pg_catalog.regclass); RETURN true; END \$\$";
-		push @sql, map { "CREATE OPERATOR $schema.$_ (LEFTARG = $type, RIGHTARG = $type, FUNCTION = $schema.op)" } @OPERATORS;
-	}
-	sql(join(";\n", @sql), dbname => $database);
-	return;
-}
-
-# Arguments, result and value of functions that statements like ours use.
-my @FUNCTIONS = (
-	[ 'now()', 'timestamptz', q{'infinity'} ], [ 'clock_timestamp()', 'timestamptz', q{'infinity'} ], [ 'format(text, text)', 'text', q{'evil'} ],
-	[ 'format(text)', 'text', q{'evil'} ], [ 'lower(text)', 'text', q{'evil'} ],
-	[ 'repeat(text, integer)', 'text', q{'evil'} ], [ 'length(text)', 'integer', '-1' ],
-	[ 'unnest(bytea[])', 'bytea', q{'evil'} ], [ 'unnest(text[])', 'text', q{'evil'} ], [ 'unnest(bigint[])', 'bigint', '-1' ],
-	[ 'date_trunc(text, timestamptz)', 'timestamptz', q{'infinity'} ], [ 'to_char(date, text)', 'text', q{'evil'} ],
-	[ 'extract(text, date)', 'numeric', '-1' ], [ 'date_part(text, date)', 'double precision', '-1' ], [ 'abs(numeric)', 'numeric', '-1' ],
-	[ 'generate_series(integer, integer)', 'integer', '-1' ], [ 'connect(text, text, text)', 'text', q{'evil'} ], [ 'nextval(regclass)', 'bigint', '-1' ]);
-my @AGGREGATES = ([ 'count(*)', 'bigint' ], [ 'sum(numeric)', 'numeric' ], [ 'max(date)', 'date' ],
-	[ 'min(date)', 'date' ], [ 'bool_and(boolean)', 'boolean' ], [ 'array_agg(text)', 'text[]' ], [ 'string_agg(text, text)', 'text' ]);
-
-sub lay_functions
-{
-	my ($schema, $database) = @_;
-	my @sql;
-
-	foreach my $function (@FUNCTIONS)
-	{
-		my ($head, $result, $value) = @$function;
-		push @sql, "CREATE FUNCTION $schema.$head RETURNS $result LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_catalog.nextval('$schema.calls'::pg_catalog.regclass); RETURN $value; END \$\$";
-	}
-	foreach my $aggregate (@AGGREGATES)
-	{
-		my ($head, $result) = @$aggregate;
-		my ($arguments) = $head =~ /\((.*)\)/;
-		my $step = $arguments eq '*' ? $result : "$result, $arguments";
-		(my $name = $head) =~ s/\(.*//;
-		push @sql, "CREATE FUNCTION $schema.step_$name($step) RETURNS $result LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_catalog.nextval('$schema.calls'::pg_catalog.regclass); RETURN NULL; END \$\$",
-		  "CREATE AGGREGATE $schema.$head (SFUNC = $schema.step_$name, STYPE = $result)";
-	}
-	sql(join(";\n", @sql), dbname => $database);
-	return;
-}
-
-# Tables named like ours, each with a trigger, in the schema and in the session.
-my @TABLES = qw(environment app model branch connection credential authorization_request import_log account imported_month actual
-	restatement connection_status pg_class pg_extension pg_proc);
-
-sub lay_tables
-{
-	my ($schema, $database) = @_;
-
-	sql("CREATE FUNCTION $schema.spring() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM pg_catalog.nextval('$schema.calls'::pg_catalog.regclass); RETURN NULL; END \$\$;"
-		. join(';', map { "CREATE TABLE $schema.$_ (model_id bigint, name text); GRANT ALL ON $schema.$_ TO PUBLIC" } @TABLES), dbname => $database);
-	return;
-}
-
-# What a hostile session does first.
-sub hostile
-{
-	my ($schema) = @_;
-	my @tables = map { "CREATE TEMPORARY TABLE $_ (model_id bigint, name text);"
-		  . " CREATE TRIGGER spring BEFORE INSERT OR UPDATE OR DELETE ON pg_temp.$_ FOR EACH STATEMENT EXECUTE FUNCTION $schema.spring()" } @TABLES;
-
-	return join("; ", @tables,
-		"SET search_path = $schema, pg_temp, pg_catalog") . '; ';
-}
 
 # The traps work: an ordinary statement of such a session falls into them.
 sub test_traps
@@ -246,8 +158,8 @@ sub test_traps
 	foreach my $query (@fallen)
 	{
 		sql(hostile('evil') . $query);
-		is(was_called('evil', 'postgres'), 't', "in a hostile session, $query is somebody else's");
-		sql(q{SELECT setval('evil.calls', 1, false)});
+		is(was_called($node, 'evil'), 't', "in a hostile session, $query is somebody else's");
+		clear_traps($node, 'evil');
 	}
 	return;
 }
@@ -287,8 +199,8 @@ sub test_hostile_session
 	is(as($role, "${before}SELECT months FROM reefqbo.import_actuals('$model', $MONTH)"), 1, "$name: import_actuals imports");
 	is(statement($role, $before, $model), ledger($company), "$name: profit_and_loss has the figures of the ledger");
 	is(cells($role, $before), $clean, "$name: report_cells returns what it returns to anybody");
-	is(was_called('evil', 'postgres'), 'f', "$name: nothing of anybody else's was called");
-	sql(q{SELECT setval('evil.calls', 1, false)});
+	is(was_called($node, 'evil'), 'f', "$name: nothing of anybody else's was called");
+	clear_traps($node, 'evil');
 	return;
 }
 
@@ -436,10 +348,7 @@ test_pgcrypto();
 test_pgcrypto_renamed();
 
 make_clerk();
-lay_schema('evil', 'postgres');
-lay_functions('evil', 'postgres');
-lay_tables('evil', 'postgres');
-lay_operators('evil', 'postgres');
+lay_traps($node, 'evil');
 test_traps();
 my $hostile = hostile('evil');
 test_hostile_session(superuser(), 'pod-2', 'temporary tables and a search_path', $hostile);

@@ -1,0 +1,515 @@
+# Who may do what, for which models, with everything under way that there is outside of a regression test: sign-ins
+# and imports by roles of one model, views with leaky functions, cached plans, hundreds of models, hostile sessions,
+# and a background worker. What each level is granted on each object is in sql/access.sql.
+#
+# A model that a role has nothing to do with is, for it, no different from one that does not exist.
+
+use strict;
+use warnings;
+
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use Reefqbo::Cluster;
+use Reefqbo::Ledger;
+use Reefqbo::Simulator;
+use Reefqbo::Traps;
+use Reefqbo::Worker qw(align_clock pass_time wait_until_idle);
+
+my ($FIRST, $LAST) = ('2026-09-01', '2026-09-30');
+my $MONTH = "'$FIRST', '$LAST'";
+
+my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
+my $node = reefqbo_cluster('access', $intuit);
+
+# ---- helpers ----
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+sub as { return sql("SET SESSION AUTHORIZATION $_[0]; $_[1]") }
+
+sub call { return Reefqbo::Cluster::call(@_) }
+
+# The error of a statement as a role, or { sqlstate => 'none' }.
+sub error_as
+{
+	my ($role, $query) = @_;
+
+	return $node->sqlstate_of("SET SESSION AUTHORIZATION $role;\n$query") // { sqlstate => 'none', message => '' };
+}
+
+sub sqlstate_as { return error_as(@_)->{sqlstate} }
+
+sub asked { return join ' ', map { $_->{endpoint} } grep { $_->{endpoint} ne 'authorize' } @{ $intuit->admin('log')->{log} } }
+
+sub signed_in { return quote($intuit->browse($_[0], company => $_[1])) }
+
+sub completing { return "SELECT company FROM reefqbo.complete_connection($_[0])" }
+
+my %model_id;
+
+sub make_model
+{
+	my ($model, $company) = @_;
+
+	$node->connect_company($model, 'sim-production', $company);
+	sql("SELECT FROM reefqbo.import_actuals('$model', $MONTH)");
+	$model_id{$model} = sql("SELECT model_id FROM reefqbo.model WHERE name = '$model'");
+	return;
+}
+
+sub make_role
+{
+	my ($role, @accesses) = @_;
+
+	sql("CREATE ROLE $role LOGIN");
+	sql(call('grant_access', $role, @$_)) foreach @accesses;
+	return;
+}
+
+# Everything that a level "operator" lets one do with a model.
+sub deeds
+{
+	my ($model) = @_;
+
+	return (create_branch => "SELECT reefqbo.create_branch('$model', 'North')", connect => call('connect', $model, 'sim-production'),
+		reconnect => call('reconnect', $model), disconnect => call('disconnect', $model), realm_id => call('realm_id', $model),
+		import_accounts => call('import_accounts', $model), import_actuals => call('import_actuals', $model, \$MONTH), refresh => call('refresh', $model),
+		set_schedule => "SELECT reefqbo.set_schedule('$model', refresh_every => '3 hours')");
+}
+
+# And what only an admin does.
+sub admins_deeds
+{
+	my ($model) = @_;
+
+	return (replace_company => call('replace_company', $model), forget_company => call('forget_company', $model),
+		grant_access => "SELECT reefqbo.grant_access(current_user::text, 'admin')", revoke_access => q{SELECT reefqbo.revoke_access('read_one')},
+		register_app => call('register_app', 'sim-production', 'prod-client', 'prod-secret', $Reefqbo::Simulator::REDIRECT_URI));
+}
+
+my @TABLES = qw(model branch connection credential schedule upkeep account actual imported_month import_log access app audit authorization_request);
+
+sub everything
+{
+	return join "\n", map { sql("SELECT '$_', count(*), md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), '')) FROM reefqbo.$_ t") } @TABLES;
+}
+
+# ---- 1. what an operator of one model does ----
+
+sub test_operator_at_work
+{
+	my $role = 'op_one';
+
+	is(as($role, "SELECT reefqbo.create_branch('One', 'East') > 0"), 't', 'an operator of one model makes a branch in it');
+	is(as($role, "SELECT months FROM reefqbo.import_actuals('One', $MONTH, 'Cash')"), 1, 'an operator of one model imports');
+	is(as($role, q{SELECT accounts_seen > 0 FROM reefqbo.import_accounts('One')}), 't', 'the chart of accounts');
+	is(as($role, q{SELECT company FROM reefqbo.refresh('One')}), 'Pod 1 Ltd', 'and refreshes');
+	is(as($role, q{SELECT revoked FROM reefqbo.disconnect('One')}), 't', 'disconnects');
+	is(as($role, completing(signed_in(as($role, call('connect', 'One', 'sim-production')), 'pod-1'))), 'Pod 1 Ltd', 'and connects it again');
+	is(as($role, completing(signed_in(as($role, call('reconnect', 'One')), 'pod-1'))), 'Pod 1 Ltd', 'and once more');
+	is(sqlstate_as($role, completing(signed_in(as($role, call('connect', 'One', 'sim-production', 'East')), 'pod-3'))), 'none', 'and a branch of it');
+	is(sql(q{SELECT DISTINCT acting_role FROM reefqbo.audit WHERE model = 'One' AND action IN ('disconnected', 'reconnected', 'connected') AND done_at > (
+	    SELECT max(done_at) FROM reefqbo.audit WHERE action = 'access_granted')}), $role, 'as which it is written down');
+	return;
+}
+
+sub test_cannot
+{
+	my ($role, $expected, $name, %deed) = @_;
+	my $before = everything();
+
+	$intuit->admin('log_clear');
+	foreach my $function (sort keys %deed)
+	{
+		is(sqlstate_as($role, $deed{$function}), $expected, "$name: $function is refused with $expected");
+	}
+	is(asked(), '', "$name: Intuit is asked nothing");
+	is(everything(), $before, "$name: and nothing has changed");
+	return;
+}
+
+# But for the name they are the same, so that nobody finds out which models there are.
+sub test_hidden_is_like_missing
+{
+	my %hidden = deeds('Two');
+	my %missing = deeds('Nonesuch');
+
+	foreach my $function (sort keys %hidden)
+	{
+		my ($one, $two) = map { words_of(error_as('op_one', $_)) } $hidden{$function}, $missing{$function};
+		is($one, $two, "$function of a model of others is told like that of none");
+	}
+	return;
+}
+
+sub words_of
+{
+	my ($error) = @_;
+
+	return join("\n", map { $_ // '' } @{$error}{qw(sqlstate message detail hint)}) =~ s/"(?:Two|Nonesuch)"/"it"/gr;
+}
+
+# ---- 2. a sign-in that was begun for another model ----
+
+sub test_foreign_state
+{
+	my $back = signed_in(sql(call('reconnect', 'Two')), 'pod-2');
+	my ($query) = $back =~ /\?(.*)'/;
+	my %field = map { split /=/, $_, 2 } split /&/, $query;
+	my $unknown = $back =~ s/state=[^&']*/'state=' . '0' x 64/er;
+	my $before = everything();
+
+	foreach my $role ('op_one', 'op_one_read_two')
+	{
+		$intuit->admin('log_clear');
+		my ($foreign, $none) = map { error_as($role, completing($_)) } $back, $unknown;
+		is($foreign->{sqlstate}, 'RQ009', "$role ends a sign-in of another model: RQ009");
+		is_deeply([ @{$foreign}{qw(message detail hint)} ], [ @{$none}{qw(message detail hint)} ], "$role: it is told like an unknown one");
+		is(error_as($role, "SELECT reefqbo.complete_connection('$field{state}', '$field{code}', '$field{realmId}')")->{message}, $none->{message}, "$role: in parts as well");
+		is(asked(), '', "$role: the code is not sent");
+		is(everything(), $before, "$role: nothing has changed");
+	}
+	is(as('op_two', completing($back)), 'Pod 2 Ltd', 'who may can still end it');
+	my ($used, $none) = map { error_as('op_one', completing($_)) } $back, $unknown;
+	is($used->{message}, $none->{message}, 'one that was used is told to others like an unknown one, too');
+	return;
+}
+
+# ---- 3. functions of an application ----
+
+sub test_application
+{
+	sql('CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; GRANT CREATE ON SCHEMA app TO op_one');
+	as('op_one', q{CREATE FUNCTION app.import(model text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT company FROM reefqbo.import_accounts($1) $$});
+	as('op_one', q{CREATE FUNCTION app.invoker(model text) RETURNS text LANGUAGE sql AS $$ SELECT company FROM reefqbo.import_accounts($1) $$});
+	as('op_one', q{CREATE FUNCTION app.models() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT string_agg(name, ' ') FROM reefqbo.model $$});
+	as('op_one', q{CREATE FUNCTION app.end_sign_in(address text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT company FROM reefqbo.complete_connection($1) $$});
+	foreach my $role ('nobody', 'read_one', 'op_two', sql('SELECT quote_ident(current_user)'))
+	{
+		is(as($role, q{SELECT app.import('One')}), 'Pod 1 Ltd', "$role imports by a function that lends its owner's rights");
+		is(sqlstate_as($role, q{SELECT app.import('Two')}), '42704', "$role has no more by it than the owner");
+		is(as($role, 'SELECT app.models()'), 'One', "$role sees by it what its owner sees");
+	}
+	is(sqlstate_as('nobody', q{SELECT app.invoker('One')}), '42501', 'a function that lends nothing lends nothing');
+	is(sqlstate_as('op_two', q{SELECT app.invoker('One')}), '42704', 'nor to an operator of another model');
+	is(as('op_two', q{SELECT app.invoker('Two')}), 'Pod 2 Ltd', 'who may by himself does');
+	my $back = signed_in(sql(call('reconnect', 'Two')), 'pod-2');
+	is(sqlstate_as('op_two', "SELECT app.end_sign_in($back)"), 'RQ009', 'a sign-in of a model that the owner has not cannot be ended by it');
+	my $own = signed_in(sql(call('reconnect', 'One')), 'pod-1');
+	is(as('nobody', "SELECT app.end_sign_in($own)"), 'Pod 1 Ltd', 'one of a model that it has can');
+	is(sql(q{SELECT session_role, acting_role FROM reefqbo.audit WHERE action = 'reconnected' AND model = 'One' ORDER BY audit_id DESC LIMIT 1}), 'nobody|op_one',
+		'and both roles are written down');
+	return;
+}
+
+# ---- 4. leaky functions ----
+
+sub relations_of
+{
+	my ($role) = @_;
+
+	return split /\n/, sql(<<"END");
+SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id'
+ WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND has_table_privilege('$role', c.oid, 'SELECT') ORDER BY 1
+END
+}
+
+sub make_leak
+{
+	sql(q{CREATE FUNCTION public.leak(id bigint, what text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'saw % %', id, what; RETURN true; END $$});
+	sql(q{CREATE FUNCTION public.leak_op(bigint, text) RETURNS boolean LANGUAGE plpgsql COST 0.0000001 AS $$ BEGIN RAISE NOTICE 'saw % %', $1, $2; RETURN true; END $$;
+	      CREATE OPERATOR public.<<< (LEFTARG = bigint, RIGHTARG = text, FUNCTION = public.leak_op)});
+	return;
+}
+
+# The ids of models that a leaky condition is shown.
+sub seen_by_leak
+{
+	my ($role, $relation, $condition) = @_;
+	my ($status, undef, $stderr) = $node->psql('postgres', "SET SESSION AUTHORIZATION $role; SELECT FROM reefqbo.$relation t WHERE $condition");
+	my %seen = map { $_ => 1 } $stderr =~ /saw (\d+)/g;
+
+	die $stderr if $status != 0;
+	return join ' ', sort keys %seen;
+}
+
+sub test_leaks
+{
+	my ($role, $model) = @_;
+	my @relations = relations_of($role);
+	my ($own, $other) = ($model_id{$model}, $model_id{ $model eq 'One' ? 'Two' : 'One' });
+
+	cmp_ok(scalar(@relations), '>=', 9, "$role: there are relations to look into");
+	foreach my $relation (@relations)
+	{
+		my $rows = sql("SELECT count(*) FROM reefqbo.$relation WHERE model_id = $other");
+		my $visible = as($role, "SELECT count(*) FROM reefqbo.$relation WHERE model_id = $own") > 0 ? $own : '';
+		is(seen_by_leak($role, $relation, 'public.leak(t.model_id, t::text)'), $visible, "$role, $relation ($rows rows of others): a leaky function sees no others");
+		is(seen_by_leak($role, $relation, 't.model_id OPERATOR(public.<<<) t::text'), $visible, "$role, $relation: nor does a leaky operator");
+		is(sqlstate_as($role, "SELECT FROM reefqbo.$relation t WHERE 1 / (t.model_id - $other) < 2"), 'none', "$role, $relation: nor an error of division");
+	}
+	sql('ANALYZE reefqbo.actual; ANALYZE reefqbo.model');
+	cmp_ok(sql(q{SELECT count(*) FROM pg_stats WHERE schemaname = 'reefqbo' AND tablename IN ('actual', 'model')}), '>', 0, 'there are statistics of what is in the tables');
+	is(as($role, q{SELECT count(*) FROM pg_stats WHERE schemaname = 'reefqbo'}), 0, "$role: statistics do not show it either");
+	return;
+}
+
+# ---- 5. row_security = off ----
+
+sub test_row_security_off
+{
+	my ($role, $model) = @_;
+
+	foreach my $relation (relations_of($role))
+	{
+		my $error = error_as($role, "SET row_security = off; SELECT FROM reefqbo.$relation");
+		next if is_table_with_error($relation, $error, $role);
+		my $ids = as($role, "SET row_security = off; SELECT DISTINCT model_id FROM reefqbo.$relation");
+		like($ids, qr/^(?:$model_id{$model})?$/, "$role, $relation with row_security = off: no more rows");
+	}
+	my $error = error_as($role, "SET row_security = off; SELECT reefqbo.profit_and_loss('Two', $MONTH)");
+	is($error->{sqlstate}, '42704', "$role with row_security = off: functions are no wider either");
+	return;
+}
+
+sub is_table_with_error
+{
+	my ($relation, $error, $role) = @_;
+
+	return 0 if $error->{sqlstate} eq 'none';
+	is($error->{sqlstate}, '42501', "$role, $relation with row_security = off: an error");
+	return 1;
+}
+
+# ---- 6. cached plans ----
+
+# The same statement of one session, executed by each role in turn, often enough for a plan to be kept.
+sub in_turn
+{
+	my ($prepare, $execute, @roles) = @_;
+	my $out = sql(join ";\n", $prepare, map { my $role = $_; ("SET ROLE $role", ("SELECT 'as $role', ($execute)") x 2) } (@roles) x 4);
+	my %seen;
+
+	$seen{ (split /\|/)[0] =~ s/as //r }{ (split /\|/, $_, 2)[1] // '' } = 1 foreach split /\n/, $out;
+	return { map { $_ => join ' and ', sort keys %{ $seen{$_} } } keys %seen };
+}
+
+sub test_cached_plans
+{
+	my @roles = ('read_one', 'op_two', 'read_all', 'op_one_read_two', 'nobody_with_grants');
+	my %expected = (read_one => $model_id{One}, op_two => $model_id{Two}, op_one_read_two => "$model_id{One} $model_id{Two}", nobody_with_grants => '',
+		read_all => sql(q{SELECT string_agg(DISTINCT model_id::text, ' ') FROM reefqbo.actual}));
+
+	foreach my $relation ('actual', 'account', 'connection_status', 'upkeep_status')
+	{
+		foreach my $mode ('auto', 'force_generic_plan', 'force_custom_plan')
+		{
+			my $query = "SELECT string_agg(DISTINCT model_id::text, ' ') FROM reefqbo.$relation";
+			my $function = "CREATE FUNCTION pg_temp.ids() RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE ids text; BEGIN $query INTO ids; RETURN ids; END \$\$;"
+			  . q{ SELECT format('GRANT USAGE ON SCHEMA %I TO PUBLIC', nspname) FROM pg_namespace WHERE oid = pg_my_temp_schema() \gexec} . "\n";
+			is_deeply(in_turn("SET plan_cache_mode = $mode; $function SELECT 1 WHERE false", 'SELECT pg_temp.ids()', @roles), \%expected,
+				"$relation, $mode: a function of PL/pgSQL shows each role its own rows");
+			my $out = sql(join ";\n", "SET plan_cache_mode = $mode", "PREPARE q AS SELECT current_user, string_agg(DISTINCT model_id::text, ' ') FROM reefqbo.$relation",
+				map { ("SET ROLE $_", ('EXECUTE q') x 2) } (@roles) x 4);
+			my %seen = map { $_ => 1 } split /\n/, $out;
+			is(join("\n", sort keys %seen), join("\n", sort map { "$_|$expected{$_}" } @roles), "$relation, $mode: so does a prepared statement");
+		}
+	}
+	return;
+}
+
+# The gate remembers whom it has let in, and lets nobody else in for that.
+sub test_cached_calls
+{
+	my $call = 'PREPARE q AS SELECT count(*) > 0 FROM reefqbo.profit_and_loss(' . "'One', $MONTH)";
+	my $function = q{CREATE FUNCTION public.add(model text, branch text) RETURNS boolean LANGUAGE plpgsql AS $$ DECLARE id bigint; BEGIN id := reefqbo.create_branch(model, branch); RETURN id > 0; END $$};
+
+	is(error_after("BEGIN; $call; SET ROLE read_one; EXECUTE q; SET ROLE op_two; EXECUTE q"), '42704', 'a prepared call of a function does not let the next role in');
+	is(error_after("BEGIN; $call; SET ROLE read_one; EXECUTE q; SET ROLE nobody_with_grants; EXECUTE q"), '42704', 'nor one that was granted by hand');
+	sql($function);
+	is(error_after(q{BEGIN; SET ROLE op_one; SELECT public.add('One', 'a'), public.add('One', 'b'); SET ROLE op_two; SELECT public.add('One', 'c')}), '42704',
+		'nor does an expression that PL/pgSQL keeps');
+	is(error_after(q{BEGIN; SET ROLE op_one; SELECT public.add(m, 'x') FROM (VALUES ('One'), ('Two')) AS v (m)}), '42704', 'nor one row the next');
+	is(error_after(q{BEGIN; SET ROLE op_one; SELECT public.add('One', 'd'); RESET ROLE; SELECT reefqbo.revoke_access('op_one'); SET ROLE op_one; SELECT public.add('One', 'e')}) =~ /^42/ ? 'refused' : 'let in',
+		'refused', 'and who has lost access in the meantime has lost it');
+	return;
+}
+
+sub error_after
+{
+	my ($script) = @_;
+	my $error = $node->sqlstate_of($script);
+
+	return $error ? $error->{sqlstate} : 'none';
+}
+
+# ---- 7. many models ----
+
+my $MANY = 300;
+
+sub make_many_models
+{
+	sql(<<"END");
+WITH m AS (INSERT INTO reefqbo.model (name) SELECT 'Many ' || i FROM generate_series(1, $MANY) i RETURNING model_id, name),
+b AS (INSERT INTO reefqbo.branch (model_id, name) SELECT model_id, name FROM m RETURNING model_id, branch_id),
+s AS (INSERT INTO reefqbo.schedule (model_id) SELECT model_id FROM m)
+INSERT INTO reefqbo.connection (model_id, branch_id, environment_id, status, realm_id_sealed, realm_digest, company_name)
+SELECT model_id, branch_id, 1, 'disconnected', '\\x00', '\\x00', 'Many' FROM b;
+INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name)
+SELECT model_id, connection_id, a, 'A' || a, 'A' || a FROM reefqbo.connection, generate_series(1, 10) a WHERE company_name = 'Many';
+INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start, period_end, amount, import_id)
+SELECT c.model_id, connection_id, account_id, 'profit_and_loss', 'Accrual', d, d + interval '1 month' - interval '1 day', 1, 1
+  FROM reefqbo.connection c JOIN reefqbo.account USING (model_id, connection_id), generate_series(timestamp '2024-01-01', '2025-12-01', '1 month') d
+ WHERE company_name = 'Many';
+ANALYZE;
+END
+	return;
+}
+
+sub plan_of
+{
+	my ($role, $query) = @_;
+
+	return as($role, "EXPLAIN (COSTS OFF) $query");
+}
+
+sub test_plans
+{
+	my $own = sql('SELECT quote_ident(current_user)');
+	my $sum = 'SELECT sum(amount) FROM reefqbo.actual';
+
+	make_many_models();
+	cmp_ok(sql('SELECT count(*) FROM reefqbo.actual'), '>', 70000, 'many models: there are rows to read');
+	foreach my $query ($sum, "$sum WHERE period_start = '2025-03-01'", 'SELECT count(*) FROM reefqbo.account')
+	{
+		my $plan = plan_of('read_one', $query);
+		like($plan, qr/Index (?:Only )?Scan[^\n]* on (?:actual|account|\w+_pkey).*Index Cond:[^\n]*model_id = ANY/s, "many models: a role of one model reads by an index: $query");
+		unlike($plan, qr/Seq Scan on (?:actual|account)\b/, "many models: and no table from end to end: $query");
+		is(plan_of('read_all', $query), plan_of($own, $query), "many models: a role of all models has the owner's plan: $query");
+	}
+	is(as('read_one', 'SELECT DISTINCT model_id FROM reefqbo.actual'), $model_id{One}, 'many models: and sees its own');
+	is(as('read_all', 'SELECT count(DISTINCT model_id) FROM reefqbo.actual'), $MANY + 2, 'many models: or all');
+	return;
+}
+
+# ---- 8. hostile sessions ----
+
+sub test_hostile_sessions
+{
+	my $hostile = hostile('evil');
+	my $figures = "SELECT account_id, kind, amount FROM reefqbo.profit_and_loss('Two', $MONTH)";
+	my $clean = as('op_two', $figures);
+
+	lay_traps($node, 'evil');
+	sql($hostile . q{SELECT 'a'::text = 'b'::text});
+	is(was_called($node, 'evil'), 't', 'a hostile session falls into its own traps');
+	clear_traps($node, 'evil');
+	is(as('op_two', $hostile . $figures), $clean, 'hostile: profit_and_loss is what it is to anybody');
+	is(as('op_two', "${hostile}SELECT reefqbo.balance_sheet('Two', $MONTH)"), as('op_two', "SELECT reefqbo.balance_sheet('Two', $MONTH)"), 'hostile: and balance_sheet');
+	like(as('op_two', "${hostile}SELECT reefqbo.create_branch('Two', 'West')"), qr/^\d+$/, 'hostile: create_branch makes one');
+	is(sql(q{SELECT count(*) FROM reefqbo.branch WHERE name = 'West'}), 1, 'hostile: in the table it belongs into');
+	like(as('op_two', "${hostile}SELECT reefqbo.set_schedule('Two', refresh_every => '4 hours', time_zone => 'Europe/Berlin')"), qr/04:00:00.*Europe\/Berlin/, 'hostile: set_schedule sets');
+	is(sqlstate_as('op_two', "${hostile}SELECT reefqbo.create_branch('One', 'West')"), '42704', 'hostile: a model of others stays one');
+	is(as('op_two', "${hostile}SELECT model_id FROM reefqbo.model"), $model_id{Two}, 'hostile: tables show what they show');
+	is(as('op_two', "${hostile}SELECT model FROM reefqbo.connection_status"), 'Two', 'hostile: and views');
+	is(as('op_two', "${hostile}SELECT revoked FROM reefqbo.disconnect('Two')"), 't', 'hostile: disconnect ends a connection');
+	is(as('op_two', $hostile . completing(signed_in(as('op_two', $hostile . call('connect', 'Two', 'sim-production')), 'pod-2'))), 'Pod 2 Ltd', 'hostile: and connect begins one');
+	is(as('the_admin', "${hostile}SELECT reefqbo.grant_access('nobody', 'reader', 'Two')"), '', 'hostile: grant_access grants');
+	is(sql(q{SELECT level, granted_by FROM reefqbo.access WHERE grantee = 'nobody'}), 'reader|the_admin', 'hostile: what was asked for, by who it was');
+	is(as('nobody', 'SELECT name FROM reefqbo.model'), 'Two', 'hostile: the role sees it');
+	is(as('the_admin', "${hostile}SELECT reefqbo.revoke_access('nobody')"), '', 'hostile: revoke_access takes it away');
+	is(sqlstate_as('nobody', 'SELECT name FROM reefqbo.model'), '42501', 'hostile: all of it');
+	like(as('the_admin', "${hostile}SELECT reefqbo.create_model('Hostile')"), qr/^\d+$/, 'hostile: create_model makes one');
+	is(sqlstate_as('op_two', "${hostile}SELECT reefqbo.grant_access('op_two', 'admin')"), '42501', 'hostile: nobody becomes an admin by it');
+	like(as('the_admin', $hostile . call('replace_company', 'Two')), qr/^https:/, 'hostile: replace_company begins');
+	like(as('the_admin', "${hostile}SELECT amounts > 0 FROM reefqbo.forget_company('Two')"), qr/^t$/, 'hostile: forget_company removes');
+	is(was_called($node, 'evil'), 'f', 'hostile: nothing of anybody else was called in all of this');
+	return;
+}
+
+# Names are names, whatever is in them.
+sub test_odd_role_names
+{
+	foreach my $role ('Mixed Case', 'semi;colon', 'quo"te', "apo'strophe", 'per%I cent', 'reader TO PUBLIC', "new\nline")
+	{
+		my $quoted = sql('SELECT quote_ident(' . quote($role) . ')');
+		sql("CREATE ROLE $quoted LOGIN");
+		sql(call('grant_access', $role, 'operator', 'One'));
+		is(as($quoted, 'SELECT name FROM reefqbo.model'), 'One', "role $quoted: has what it was given");
+		is(sql('SELECT grantee FROM reefqbo.access WHERE grantee = ' . quote($role)), $role, "role $quoted: under its name");
+		sql(call('grant_access', $role, 'reader'));
+		sql(call('revoke_access', $role));
+		is(sqlstate_as($quoted, 'SELECT name FROM reefqbo.model'), '42501', "role $quoted: and nothing when that is taken away");
+		sql("DROP ROLE $quoted");
+	}
+	is(sql(q{SELECT count(*) FROM pg_class c, aclexplode(c.relacl) x WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee = 0}), 0, 'PUBLIC has nothing');
+	return;
+}
+
+# ---- 9. the worker ----
+
+sub test_worker
+{
+	my $there = reefqbo_cluster('worker', $intuit, preload => 1, settings => "reefqbo.databases = 'postgres'\n");
+
+	align_clock($there);
+	$there->connect_company('One', 'sim-production', 'pod-11');
+	$there->safe_psql('postgres', 'CREATE ROLE op_one LOGIN; CREATE ROLE read_all LOGIN;' . join ';', call('grant_access', 'op_one', 'operator', 'One'), call('grant_access', 'read_all', 'reader'));
+	$there->safe_psql('postgres', q{SET SESSION AUTHORIZATION op_one; SELECT FROM reefqbo.import_actuals('One', '2026-10-01', '2026-11-30')});
+	wait_until_idle($there);
+	is(stored_lines($there, 'One'), ledger_lines($intuit, 'pod-11', '2026-10-01', '2026-11-30'), 'with row-level security in force an import of a job has every figure');
+	my %id = map { $_->{type} => $_->{id} } grep { $_->{active} } @{ $intuit->admin('accounts', { company => 'pod-11' })->{accounts} };
+	$intuit->admin('post', { company => 'pod-11', date => '2026-11-03',
+		lines => [ { account => $id{Expense}, amount => '31.41' }, { account => $id{Bank}, amount => '-31.41' } ] });
+	isnt(stored_lines($there, 'One'), ledger_lines($intuit, 'pod-11', '2026-10-01', '2026-11-30'), 'the books have changed');
+	pass_time($there, '7 hours');
+	is(stored_lines($there, 'One'), ledger_lines($intuit, 'pod-11', '2026-10-01', '2026-11-30'), 'and so has one of the worker');
+	is($there->safe_psql('postgres', q{SET SESSION AUTHORIZATION op_one; SELECT started_by FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}), 'reefqbo worker', 'by itself');
+	$there->stop;
+	return;
+}
+
+# ---- the run ----
+
+make_model('One', 'pod-1');
+make_model('Two', 'pod-2');
+make_role('op_one', [ 'operator', 'One' ]);
+make_role('op_two', [ 'operator', 'Two' ]);
+make_role('op_one_read_two', [ 'operator', 'One' ], [ 'reader', 'Two' ]);
+make_role('read_one', [ 'reader', 'One' ]);
+make_role('read_all', ['reader']);
+make_role('the_admin', ['admin']);
+make_role('nobody');
+make_role('nobody_with_grants');
+sql('GRANT USAGE ON SCHEMA reefqbo TO nobody_with_grants; GRANT SELECT ON ALL TABLES IN SCHEMA reefqbo TO nobody_with_grants;'
+	. ' GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA reefqbo TO nobody_with_grants');
+
+test_operator_at_work();
+test_cannot('op_one', '42704', 'an operator of another model', deeds('Two'));
+test_cannot('op_one_read_two', '42501', 'an operator of another model who reads this one', deeds('Two'));
+test_cannot('op_one', '42501', 'an operator at what is an admin\'s', admins_deeds('One'), create_model => q{SELECT reefqbo.create_model('Mine')});
+test_cannot('read_one', '42501', 'a reader', deeds('One'), admins_deeds('One'), create_model => q{SELECT reefqbo.create_model('Mine')},
+	complete_connection => q{SELECT reefqbo.complete_connection('https://app.example.com/?state=a&code=b&realmId=1')});
+test_cannot('nobody', '42501', 'a role without access', deeds('One'), admins_deeds('One'));
+test_cannot('nobody_with_grants', '42704', 'a role that was granted everything by hand, and no access', deeds('One'));
+test_hidden_is_like_missing();
+test_foreign_state();
+test_application();
+make_leak();
+test_leaks('read_one', 'One');
+test_leaks('op_two', 'Two');
+test_row_security_off('read_one', 'One');
+test_row_security_off('op_one', 'One');
+test_cached_plans();
+test_cached_calls();
+test_odd_role_names();
+test_plans();
+test_hostile_sessions();
+$node->stop;
+test_worker();
+
+done_testing();
