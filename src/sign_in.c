@@ -485,17 +485,16 @@ name_mismatch(RqboSession *session, ErrorData *failure)
 }
 
 /*
- * The realm id is that of the company, and QuickBooks does not say that the
- * grant is for another one: it only cannot, or will not, be read just now.
+ * QuickBooks has taken the grant for this company, and only will not have it
+ * read: it is suspended, or the user may not.  An outage proves nothing: the
+ * grant that lives is kept then, and the user signs in again.
  */
 static bool
 is_worth_keeping(const RqboSession *session, const SignIn *sign_in, int sqlstate)
 {
 	return session->is_fresh_grant && sign_in->way == READ_FIRST && !sign_in->proves_by_name &&
 		session->exchange.tokens.refresh_token != NULL &&
-		(sqlstate == ERRCODE_RQBO_COMPANY_SUSPENDED || sqlstate == ERRCODE_RQBO_PERMISSION_DENIED ||
-		 sqlstate == ERRCODE_RQBO_THROTTLED || sqlstate == ERRCODE_RQBO_INVALID_RESPONSE ||
-		 sqlstate == ERRCODE_RQBO_UNAVAILABLE);
+		(sqlstate == ERRCODE_RQBO_COMPANY_SUSPENDED || sqlstate == ERRCODE_RQBO_PERMISSION_DENIED);
 }
 
 /*
