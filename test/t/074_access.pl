@@ -184,8 +184,8 @@ sub test_foreign_state
 sub test_application
 {
 	sql('CREATE SCHEMA app; GRANT USAGE ON SCHEMA app TO PUBLIC; GRANT CREATE ON SCHEMA app TO op_one');
-	as('op_one', q{CREATE FUNCTION app.import(model text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT company FROM reefqbo.import_accounts($1) $$});
-	as('op_one', q{CREATE FUNCTION app.invoker(model text) RETURNS text LANGUAGE sql AS $$ SELECT company FROM reefqbo.import_accounts($1) $$});
+	as('op_one', q{CREATE FUNCTION app.import(model text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT min(company) FROM reefqbo.import_accounts($1) $$});
+	as('op_one', q{CREATE FUNCTION app.invoker(model text) RETURNS text LANGUAGE sql AS $$ SELECT min(company) FROM reefqbo.import_accounts($1) $$});
 	as('op_one', q{CREATE FUNCTION app.models() RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT string_agg(name, ' ') FROM reefqbo.model $$});
 	as('op_one', q{CREATE FUNCTION app.end_sign_in(address text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$ SELECT company FROM reefqbo.complete_connection($1) $$});
 	foreach my $role ('nobody', 'read_one', 'op_two', sql('SELECT quote_ident(current_user)'))
