@@ -130,7 +130,8 @@ BEGIN
     END LOOP;
 END
 $$;
-SELECT format('GRANT USAGE ON SCHEMA %I TO PUBLIC', nspname) FROM pg_namespace WHERE oid = pg_my_temp_schema() \gexec
+SELECT nspname AS temporary_schema FROM pg_namespace WHERE oid = pg_my_temp_schema() \gset
+GRANT USAGE ON SCHEMA :temporary_schema TO PUBLIC;
 CREATE TEMPORARY VIEW seen AS
 SELECT current_user AS role, CASE s.models WHEN format('%s %s', :one, :two) THEN 'both' WHEN :'one' THEN 'One' WHEN :'two' THEN 'Two' ELSE s.models END AS models,
        string_agg(s.what, ', ' ORDER BY s.what) AS relations
