@@ -79,6 +79,8 @@ sub model
 	sql("SELECT FROM reefqbo.set_schedule('$model', refresh_every => '28 days', full_every => '366 days')");
 	$node->connect_company($model, 'sim-production', $company);
 	sql("SELECT FROM reefqbo.import_accounts('$model')");
+	# its turn of the 28 days may be today
+	sql("UPDATE reefqbo.upkeep u SET refresh_due_at = reefqbo._now() + interval '28 days' FROM reefqbo.model m WHERE m.name = '$model' AND u.model_id = m.model_id");
 	wait_until_idle($node);
 	$intuit->admin('log_clear');
 	return $company;
