@@ -73,17 +73,25 @@ sub secrets_of
 	return \%pieces;
 }
 
-# A function that names what it finds in a text.
+# A function that names what it finds in a text. Of too many words at a time Perl makes no trie, and tries one after the other.
 sub make_search
 {
 	my ($pieces) = @_;
-	my $any = join '|', map { quotemeta } sort keys %$pieces;
-	my $regex = qr/($any)/;
+	my @pieces = map { quotemeta } sort keys %$pieces;
+	my @regexes;
 
+	while (my @some = splice @pieces, 0, 2000)
+	{
+		my $any = join '|', @some;
+		push @regexes, qr/($any)/;
+	}
 	return sub {
 		my ($text) = @_;
 		my %found;
-		$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		foreach my $regex (@regexes)
+		{
+			$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
+		}
 		return join ', ', map { "$_ ($found{$_})" } sort keys %found;
 	};
 }
