@@ -11,15 +11,15 @@
 use strict;
 use warnings;
 
-use File::Find qw(find);
 use IPC::Run ();
-use MIME::Base64 qw(decode_base64 encode_base64);
+use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
 use Reefqbo::Cluster;
+use Reefqbo::Secrets;
 use Reefqbo::Simulator;
 
 my $MONTH = q{'2026-09-01', '2026-09-30'};
@@ -101,77 +101,13 @@ sub install
 
 # ---- what to search for ----
 
-# Pieces of a secret, in each form it could have been written down in.  A run
-# of 24 characters of it is found, wherever it begins.
-sub pieces_of
-{
-	my ($secret) = @_;
-	my @pieces;
-
-	for (my $at = 0; $at == 0 || $at + 16 <= length $secret; $at += 8)
-	{
-		my $piece = substr $secret, $at, 16;
-		push @pieces, $piece, unpack('H*', $piece), uc unpack('H*', $piece);
-		push @pieces, map { encode_base64(substr($piece, $_, 12), '') } grep { length $piece >= $_ + 12 } 0 .. 2;
-	}
-	return @pieces;
-}
-
-# The part of a token that no other has.
-sub random_part
-{
-	my ($token) = @_;
-
-	$token =~ s/\AeyJ.*?\.\.//;
-	$token =~ s/\ART1-\d+-H0-\d{10}//;
-	return $token;
-}
-
-sub tokens_of
-{
-	my ($company) = @_;
-	my $tokens = $intuit->admin('tokens', { company => $company });
-	return map { @{ $tokens->{$_} } } qw(codes access_tokens refresh_tokens);
-}
-
 sub searched_for
 {
-	my ($key) = slurp_file($node->basedir . '/reefqbo.key') =~ /:(\S+)/;
-	my %pieces;
-
 	foreach my $company (@COMPANIES)
 	{
-		my @tokens = tokens_of($company);
-		cmp_ok(scalar(@tokens), '>=', 3, "there are tokens of $company to search for");
-		$pieces{$_} = "a token of $company" foreach map { pieces_of(random_part($_)) } @tokens;
-		$pieces{$_} = "the realm id of $company" foreach pieces_of($realm{$company} // sprintf '93417%011d', $company =~ /(\d+)/);
+		cmp_ok(scalar(tokens_of($intuit, $company)), '>=', 3, "there are tokens of $company to search for");
 	}
-	$pieces{$_} = 'the key' foreach map { pieces_of($_) } $key, decode_base64($key);
-	$pieces{$_} = 'a client secret' foreach qw(prod-secret dev-secret), map { pieces_of(encode_base64("$_-client:$_-secret", '')) } qw(prod dev);
-	return \%pieces;
-}
-
-# Perl searches for thousands of alternatives in one go, but not for tens of thousands.
-sub make_search
-{
-	my ($pieces) = @_;
-	my @pieces = map { quotemeta } sort keys %$pieces;
-	my @regexes;
-
-	while (my @some = splice @pieces, 0, 5000)
-	{
-		my $any = join '|', @some;
-		push @regexes, qr/($any)/;
-	}
-	return sub {
-		my ($text) = @_;
-		my %found;
-		foreach my $regex (@regexes)
-		{
-			$found{ $pieces->{$1} } = $1 while $text =~ /$regex/g;
-		}
-		return join ', ', map { "$_ ($found{$_})" } sort keys %found;
-	};
+	return secrets_of($intuit, [ slurp_file($node->basedir . '/reefqbo.key') ], @COMPANIES);
 }
 
 # ---- what is done ----
@@ -408,16 +344,10 @@ sub test_log
 sub test_files
 {
 	my ($search) = @_;
-	my %found;
-
 	$node->stop;
-	find({ no_chdir => 1, wanted => sub {
-		return unless -f && -s;
-		my $found = $search->(slurp_file($_));
-		$found{$found} = $File::Find::name if $found ne '';
-	} }, $node->data_dir);
+	my $found = search_files($search, $node->data_dir);
 	$node->start;
-	is(join('; ', map { "$_ in $found{$_}" } sort keys %found), '', 'nor in any file of the data directory, its log of writes included');
+	is($found, '', 'nor in any file of the data directory, its log of writes included');
 	return;
 }
 

@@ -87,18 +87,6 @@ sub end_sql
 	return $session->{out};
 }
 
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
-}
-
 sub workers
 {
 	my ($node) = @_;

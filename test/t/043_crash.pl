@@ -8,13 +8,11 @@ use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
-my $LONG = 60;
 # Two years up to the present month: two chunks.
 my ($FIRST, $LAST);
 
@@ -95,18 +93,6 @@ sub end_sql
 
 	$session->{run}->finish;
 	isnt($session->{err}, '', 'the caller is told');
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
 }
 
 # ---- killing ----

@@ -14,12 +14,10 @@ use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Simulator;
 
-my $LONG = 60;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my $node = reefqbo_cluster('durability', $intuit);
@@ -40,19 +38,6 @@ sub sqlstate
 	my $error = $node->sqlstate_of($query);
 
 	return $error ? $error->{sqlstate} : 'none';
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
-	return;
 }
 
 # A session beside this one; its statements are sent one by one.

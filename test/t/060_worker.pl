@@ -17,7 +17,6 @@ use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
-my $LONG = 60;
 # A request that is not answered takes 130 seconds: whatever waited for one would take longer than this.
 my $SOON = 10;
 my $DAY = 86400;
@@ -58,18 +57,6 @@ sub pass_time
 	$INTUIT->admin('clock', { advance_seconds => $seconds });
 	$node->{offset} += $seconds;
 	set_option($node, 'reefqbo.clock_offset', "$node->{offset}s");
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.05;
-	}
 }
 
 # A model in a database, connected to a company, which is asked for changes once a day.

@@ -13,14 +13,12 @@ use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 use Reefqbo::Worker;
 
-my $LONG = 60;
 
 my $intuit = Reefqbo::Simulator->start(no_throttle => undef);
 # A request that fails is not repeated at once: what is tested is when the schedule comes back to it.
@@ -33,19 +31,6 @@ END
 # ---- asking the server ----
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
-	return;
-}
 
 # What is stored of a model's one connection.
 sub of

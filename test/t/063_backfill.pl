@@ -18,7 +18,6 @@ use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 use Reefqbo::Worker;
 
-my $LONG = 60;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my $node = reefqbo_cluster('backfill', $intuit, preload => 1, settings => <<'END');
@@ -29,19 +28,6 @@ END
 # ---- asking the server ----
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
-	return;
-}
 
 # What is there of a model's unfinished import.
 sub progress

@@ -9,13 +9,11 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
-my $LONG = 60;
 my $DAY = 86400;
 my @COMPANIES = ('pod-1', 'pod-2', 'pod-3');
 
@@ -40,18 +38,6 @@ sub pass_day
 	$INTUIT->admin('clock', { advance_seconds => $DAY });
 	$offset += $DAY;
 	set_option($_, 'reefqbo.clock_offset', "${offset}s") foreach @nodes;
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.05;
-	}
 }
 
 # A server made of another one's backup, not started.

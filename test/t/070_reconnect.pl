@@ -12,14 +12,13 @@ use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 use Reefqbo::Worker qw(align_clock wait_until_idle);
 
-my $LONG = 60;
 my ($FIRST, $LAST) = ('2026-08-01', '2026-09-30');
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
@@ -42,19 +41,6 @@ sub sqlstate
 	my $error = $node->sqlstate_of($query);
 
 	return $error ? $error->{sqlstate} : 'none';
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.02;
-	}
-	return;
 }
 
 # What psql tells beside the result.

@@ -12,7 +12,7 @@ use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 use Reefqbo::Cluster;
 use Reefqbo::Secrets;
@@ -138,18 +138,6 @@ sub start_session
 	close $session{file};
 	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', "$session{file}" ], '>', \my $out, '2>', \$session{err});
 	return \%session;
-}
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + 60;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.05;
-	}
 }
 
 # ---- a new key ----

@@ -9,13 +9,11 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Simulator;
 use Reefqbo::Worker;
 
-my $LONG = 60;
 my $INTUIT = Reefqbo::Simulator->start(no_throttle => undef);
 my $node = reefqbo_cluster('check', $INTUIT, preload => 1,
 	settings => "wal_level = replica\nmax_wal_senders = 5\nhot_standby = on\nreefqbo.databases = ''");
@@ -102,18 +100,6 @@ sub tables
 }
 
 sub requests { return @{ $INTUIT->admin('log')->{log} } }
-
-sub wait_until
-{
-	my ($what, $condition) = @_;
-	my $deadline = time() + $LONG;
-
-	until ($condition->())
-	{
-		die "waited in vain until $what" if time() > $deadline;
-		sleep 0.05;
-	}
-}
 
 sub set_option
 {

@@ -22,7 +22,7 @@ use PostgreSQL::Test::Utils;
 
 use Reefqbo::Simulator;
 
-our @EXPORT = qw(reefqbo_cluster plain_cluster quote);
+our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until);
 
 # The environments that every cluster of this module knows.
 our %ENVIRONMENT = ('sim-production' => 'production', 'sim-sandbox' => 'sandbox');
@@ -167,6 +167,20 @@ sub answer
 	my ($status, $value) = eval { $node->psql('postgres', $sql) };
 
 	return defined $status && $status == 0 ? $value : '';
+}
+
+# Until something is so; a test dies of waiting in vain.
+sub wait_until
+{
+	my ($what, $condition) = @_;
+	my $deadline = time() + 60;
+
+	until ($condition->())
+	{
+		die "waited in vain until $what" if time() > $deadline;
+		select undef, undef, undef, 0.02;
+	}
+	return;
 }
 
 # Wait for a server that restarts by itself.

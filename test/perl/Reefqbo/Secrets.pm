@@ -18,7 +18,7 @@ use PostgreSQL::Test::Utils;
 
 use Reefqbo::Simulator;
 
-our @EXPORT = qw(secrets_of make_search search_files);
+our @EXPORT = qw(tokens_of secrets_of make_search search_files);
 
 # Pieces of a secret. A run of 24 characters of it is found, wherever it begins.
 sub pieces_of
@@ -45,6 +45,7 @@ sub random_part
 	return $token;
 }
 
+# Every code and token that was handed out for a company.
 sub tokens_of
 {
 	my ($intuit, $company) = @_;
