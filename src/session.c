@@ -175,7 +175,10 @@ rqbo_session_lock_import(RqboSession *session)
 	if (!session->holds_import_lock)
 		session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->branch_id);
 	if (session->holds_import_lock && !session->holds_realm_lock)
-		session->holds_realm_lock = rqbo_lock_try(RQBO_LOCK_REALM, c->realm_key);
+	{
+		session->realm_lock = c->realm_key;
+		session->holds_realm_lock = rqbo_lock_try(RQBO_LOCK_REALM, session->realm_lock);
+	}
 	if (!session->holds_realm_lock)
 		release_lock(RQBO_LOCK_IMPORT, c->branch_id, &session->holds_import_lock);
 	return session->holds_realm_lock;
@@ -203,7 +206,7 @@ rqbo_session_close(RqboSession *session)
 	if (session->connection != NULL)
 	{
 		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
-		release_lock(RQBO_LOCK_REALM, session->connection->realm_key, &session->holds_realm_lock);
+		release_lock(RQBO_LOCK_REALM, session->realm_lock, &session->holds_realm_lock);
 		release_lock(RQBO_LOCK_IMPORT, session->connection->branch_id, &session->holds_import_lock);
 	}
 	wipe_session(session);

@@ -61,6 +61,7 @@ typedef struct RqboSession
 	bool		holds_grant_lock;
 	bool		holds_import_lock;
 	bool		holds_realm_lock;
+	int64		realm_lock;		/* by what: the key of a realm changes with the key ring */
 	int			requests;		/* made to the accounting API */
 	int			pause_ms;		/* how long QuickBooks wants to be left alone, at the last refusal */
 	bool		has_server_time;
