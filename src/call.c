@@ -15,7 +15,6 @@
 #include "utils/resowner.h"
 #include "utils/tuplestore.h"
 
-#include "compat.h"
 #include "call.h"
 
 /* ---- arguments ---- */
@@ -94,6 +93,13 @@ rqbo_call_audit(const RqboCaller *caller, RqboAudit *entry)
 	entry->session_role = GetUserNameFromId(GetSessionUserId(), false);
 	entry->acting_role = GetUserNameFromId(caller->role, false);
 	rqbo_store_audit(entry);
+}
+
+void
+rqbo_call_audit_connection(const RqboCaller *caller, const char *action, const RqboConnection *connection)
+{
+	rqbo_store_audit_connection(GetUserNameFromId(GetSessionUserId(), false), GetUserNameFromId(caller->role, false),
+								action, connection, NULL);
 }
 
 /* ---- jobs ---- */

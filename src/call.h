@@ -10,6 +10,7 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
 #include "job.h"
 #include "rights.h"
 #include "store.h"
@@ -36,6 +37,7 @@ pg_noreturn extern void rqbo_call_no_connection(const char *model, const char *b
 
 /* Write down what the caller has done; entry says the rest. */
 extern void rqbo_call_audit(const RqboCaller *caller, RqboAudit *entry);
+extern void rqbo_call_audit_connection(const RqboCaller *caller, const char *action, const RqboConnection *connection);
 
 /* ---- jobs ---- */
 

@@ -66,7 +66,7 @@ rqbo_seal_holds(PG_FUNCTION_ARGS)
 		.id2 = PG_GETARG_INT64(2)
 	};
 
-	PG_RETURN_BOOL(rqbo_secret_is_authentic(ring_of_query(fcinfo), owner, PG_GETARG_BYTEA_PP(3)));
+	PG_RETURN_BOOL(rqbo_secret_opens(ring_of_query(fcinfo), owner, PG_GETARG_BYTEA_PP(3)));
 }
 
 /* ---- pgcrypto ---- */

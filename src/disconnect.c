@@ -53,13 +53,9 @@ fail(RqboTask *task)
 static void
 audit(RqboTask *task, const char *action, const char *detail)
 {
-	const RqboConnection *c = rqbo_session_of(task)->connection;
 	const RqboJobRequest *request = work_of(task)->job->request;
-	RqboAudit	entry = {
-		action, request->user, request->role, c->model_id, c->model, c->branch, c->company, detail
-	};
 
-	rqbo_store_audit(&entry);
+	rqbo_store_audit_connection(request->user, request->role, action, rqbo_session_of(task)->connection, detail);
 }
 
 static void

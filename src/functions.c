@@ -15,7 +15,6 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 
-#include "compat.h"
 #include "call.h"
 #include "errors.h"
 #include "keyring.h"

@@ -14,7 +14,6 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
-#include "compat.h"
 #include "call.h"
 #include "encoding.h"
 #include "errors.h"
@@ -101,6 +100,17 @@ tell_replace(const RqboConnection *c)
 
 /* ---- beginning ---- */
 
+static void
+tell(const RqboConnection *c, RqboSignInKind kind)
+{
+	if (kind == RQBO_SIGN_IN_REPLACE)
+		tell_replace(c);
+	else if (c->is_verified)
+		tell_reconnect(c);
+	else
+		tell_connect(c);
+}
+
 /*
  * Note a new state for the branch and make the address that carries it.
  */
@@ -112,14 +122,14 @@ begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind 
 		[RQBO_SIGN_IN_RECONNECT] = "reconnect_begun",
 		[RQBO_SIGN_IN_REPLACE] = "replace_begun"
 	};
-	RqboAudit	entry = {actions[kind], NULL, NULL, c->model_id, c->model, c->branch, c->company, NULL};
 	char	   *state = rqbo_secret_make_state();
 	text	   *address;
 
 	rqbo_oauth_check_app(c);
 	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state));
-	rqbo_call_audit(caller, &entry);
+	rqbo_call_audit_connection(caller, actions[kind], c);
 	address = cstring_to_text(rqbo_oauth_make_address(c, state));
+	tell(c, kind);
 	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
 }
 
@@ -150,16 +160,11 @@ rqbo_connect(PG_FUNCTION_ARGS)
 	RqboConnection *c;
 	Datum		address;
 
-	(void) rqbo_call_text(fcinfo, 0, "model");
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 2, environment, RQBO_OPERATOR);
 	check_purpose(c);
 	check_environment_kept(c);
 	address = begin_sign_in(&caller, c, c->is_verified ? RQBO_SIGN_IN_RECONNECT : RQBO_SIGN_IN_CONNECT);
-	if (c->is_verified)
-		tell_reconnect(c);
-	else
-		tell_connect(c);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -171,14 +176,9 @@ rqbo_reconnect(PG_FUNCTION_ARGS)
 	RqboConnection *c;
 	Datum		address;
 
-	(void) rqbo_call_text(fcinfo, 0, "model");
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
 	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_RECONNECT);
-	if (c->is_verified)
-		tell_reconnect(c);
-	else
-		tell_connect(c);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -194,7 +194,6 @@ rqbo_replace_company(PG_FUNCTION_ARGS)
 	RqboConnection *c;
 	Datum		address;
 
-	(void) rqbo_call_text(fcinfo, 0, "model");
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 1, environment, RQBO_ADMIN);
 	if (!c->is_verified)
@@ -204,7 +203,6 @@ rqbo_replace_company(PG_FUNCTION_ARGS)
 				 errhint("Link one with reefqbo.connect.")));
 	check_purpose(c);
 	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_REPLACE);
-	tell_replace(c);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -217,7 +215,6 @@ rqbo_realm_id(PG_FUNCTION_ARGS)
 	RqboConnection *c;
 	Datum		realm_id;
 
-	(void) rqbo_call_text(fcinfo, 0, "model");
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
 	owner.id1 = c->model_id;

@@ -360,19 +360,6 @@ rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 	return sealing_key(ring, data) != NULL && is_authentic(sealing_key(ring, data), owner, data, length);
 }
 
-bool
-rqbo_secret_is_authentic(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
-{
-	const char *data = VARDATA_ANY(sealed);
-	int			length = VARSIZE_ANY_EXHDR(sealed);
-	int			head_length;
-	const char *problem = shape_problem(data, length, &head_length);
-
-	if (problem != NULL)
-		cannot_unseal(owner, problem, "Restore the row from a backup, or connect again.");
-	return is_authentic(sealing_key_needed(ring, owner, data), owner, data, length);
-}
-
 char *
 rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 {

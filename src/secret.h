@@ -53,12 +53,6 @@ extern char *rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const by
 
 /* Would it unseal: is its key in the ring, and is it whole and this owner's? */
 extern bool rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
-
-/*
- * The same of a value whose key must be there: RQ010 if the ring has it not, or
- * if it is no sealed value at all.
- */
-extern bool rqbo_secret_is_authentic(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
 extern void rqbo_secret_wipe(char *secret);
 
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */

@@ -230,11 +230,8 @@ static void
 audit(const SignIn *sign_in, const RqboConnection *c, const char *action, const char *detail)
 {
 	const RqboJobRequest *request = sign_in->job->request;
-	RqboAudit	entry = {
-		action, request->user, request->role, c->model_id, c->model, c->branch, c->company, detail
-	};
 
-	rqbo_store_audit(&entry);
+	rqbo_store_audit_connection(request->user, request->role, action, c, detail);
 }
 
 /*

@@ -43,3 +43,12 @@ rqbo_store_audit(const RqboAudit *entry)
 	rqbo_arg_text(&args, entry->detail);
 	rqbo_db_run(&statement, &args);
 }
+
+void
+rqbo_store_audit_connection(const char *session_role, const char *acting_role, const char *action,
+							const RqboConnection *c, const char *detail)
+{
+	RqboAudit	entry = {action, session_role, acting_role, c->model_id, c->model, c->branch, c->company, detail};
+
+	rqbo_store_audit(&entry);
+}

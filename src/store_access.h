@@ -8,6 +8,8 @@
 #ifndef RQBO_STORE_ACCESS_H
 #define RQBO_STORE_ACCESS_H
 
+#include "store.h"
+
 /* The level that a role has for a model, or for all of them (0); 0 if it has none. */
 extern int	rqbo_store_level_of(Oid role, int64 model_id);
 
@@ -25,5 +27,9 @@ typedef struct RqboAudit
 } RqboAudit;
 
 extern void rqbo_store_audit(const RqboAudit *entry);
+
+/* The same of something done to a connection. */
+extern void rqbo_store_audit_connection(const char *session_role, const char *acting_role, const char *action,
+										const RqboConnection *connection, const char *detail);
 
 #endif							/* RQBO_STORE_ACCESS_H */

@@ -15,7 +15,7 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'rqbo_seal_holds';
 
 COMMENT ON FUNCTION reefqbo._seal_holds(integer, bigint, bigint, bytea) IS
-'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row. Opens nothing. Error: RQ010 no ring, or not with this key.';
+'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row. Opens nothing. Error: RQ010 no ring.';
 
 CREATE FUNCTION reefqbo._cipher_works()
 RETURNS boolean
@@ -338,35 +338,14 @@ CREATE FUNCTION reefqbo._check_sequences(OUT item text, OUT subject text, OUT st
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    identity record;
-    next_value bigint;
-    largest bigint;
-    is_behind boolean := false;
 BEGIN
-    item := 'sequence';
-    FOR identity IN
-        SELECT a.attrelid::regclass AS relation, a.attname AS name, pg_get_serial_sequence(a.attrelid::regclass::text, a.attname) AS sequence
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        WHERE c.relnamespace = 'reefqbo'::regnamespace AND a.attidentity <> ''
-        ORDER BY a.attrelid::regclass::text COLLATE "C"
-    LOOP
-        EXECUTE format('SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END FROM %s', identity.sequence) INTO next_value;
-        EXECUTE format('SELECT max(%I) FROM %s', identity.name, identity.relation) INTO largest;
-        CONTINUE WHEN largest IS NULL OR next_value > largest;
-        is_behind := true;
-        subject := format('%s.%s', identity.relation, identity.name);
-        status := 'problem';
-        finding := format('the next value is %s, and %s is used: a new row would fail', next_value, largest);
-        what_to_do := 'SELECT reefqbo.repair_sequences(); sets every sequence behind the largest value of its column.';
-        RETURN NEXT;
-    END LOOP;
-    IF NOT is_behind THEN
-        subject := NULL;
-        status := 'ok';
-        finding := 'every sequence is ahead of its column';
-        what_to_do := NULL;
-        RETURN NEXT;
+    RETURN QUERY
+        SELECT 'sequence', format('%s.%s', l.relation, l.attname), 'problem',
+               format('the next value is %s, and %s is used: a new row would fail', l.next_value, l.largest),
+               'SELECT reefqbo.repair_sequences(); sets every sequence behind the largest value of its column.'
+        FROM reefqbo._lagging_sequences() l;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT 'sequence', NULL, 'ok', 'every sequence is ahead of its column', NULL;
     END IF;
 END
 $$;

@@ -10,37 +10,56 @@ It works in short transactions of its own while everything else goes on; cut off
 At the end a NOTICE says how much was sealed again, and which keys of the ring nothing is sealed with any more.
 Errors: RQ010 no key, or some values could not be unsealed (all others were sealed again; the detail says which, and with which key); 55P03 others hold locks for too long.';
 
+CREATE FUNCTION reefqbo._lagging_sequences(OUT relation regclass, OUT attname name, OUT sequence regclass,
+                                           OUT last_value bigint, OUT next_value bigint, OUT largest bigint)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    FOR relation, attname IN
+        SELECT a.attrelid::regclass, a.attname
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+          AND a.attidentity <> '' AND NOT a.attisdropped
+        ORDER BY c.relname, a.attnum
+    LOOP
+        sequence := pg_get_serial_sequence(relation::text, attname);
+        EXECUTE format('SELECT CASE WHEN s.is_called THEN s.last_value END,'
+                       ' CASE WHEN s.is_called THEN s.last_value + 1 ELSE s.last_value END,'
+                       ' (SELECT max(t.%I) FROM %s t) FROM %s s',
+                       attname, relation, sequence)
+        INTO last_value, next_value, largest;
+        IF largest >= next_value THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._lagging_sequences() IS
+'Internal: the identity columns whose sequence would give out a number that the table has already. Result: last_value, what it has given out last, NULL for nothing; next_value; and the largest number in the table.';
+
 CREATE FUNCTION reefqbo._repair_sequences()
 RETURNS TABLE (table_name text, column_name text, was bigint, "is" bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    identity record;
-    sequence regclass;
-    next_one bigint;
+    lag record;
 BEGIN
-    FOR identity IN
-        SELECT a.attrelid::regclass AS relation, c.relname, a.attname
-        FROM pg_attribute a
-        JOIN pg_class c ON c.oid = a.attrelid
-        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
-          AND a.attidentity <> '' AND NOT a.attisdropped
-        ORDER BY c.relname, a.attnum
+    FOR lag IN SELECT l.* FROM reefqbo._lagging_sequences() l
     LOOP
         -- Nobody takes a number between the looking and the setting.
-        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', identity.relation);
-        sequence := pg_get_serial_sequence(identity.relation::text, identity.attname);
-        table_name := identity.relname;
-        column_name := identity.attname;
-        EXECUTE format('SELECT CASE WHEN s.is_called THEN s.last_value END,'
-                       ' CASE WHEN s.is_called THEN s.last_value + 1 ELSE s.last_value END,'
-                       ' (SELECT max(t.%I) FROM %s t) FROM %s s',
-                       identity.attname, identity.relation, sequence)
-        INTO was, next_one, "is";
-        IF "is" >= next_one THEN
-            PERFORM setval(sequence, "is");
-            RETURN NEXT;
-        END IF;
+        EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', lag.relation);
+    END LOOP;
+    FOR lag IN SELECT l.*, c.relname FROM reefqbo._lagging_sequences() l JOIN pg_class c ON c.oid = l.relation
+               ORDER BY c.relname, l.attname
+    LOOP
+        PERFORM setval(lag.sequence, lag.largest);
+        table_name := lag.relname;
+        column_name := lag.attname;
+        was := lag.last_value;
+        "is" := lag.largest;
+        RETURN NEXT;
     END LOOP;
 END
 $$;
