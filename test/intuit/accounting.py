@@ -1,19 +1,28 @@
 """The accounting endpoints: company, preferences, queries, reports and the change feed."""
 import datetime
 
+import dimensions
 import entities
+import general_ledger
 import moments
 import querying
 import reports
 from answers import fault, json_answer, xml_answer
+from figures import Tags
+from ledger import Line
+from slots import DIMENSIONS, PERIOD_MONTHS
 
-MACRO_REPORTS = ("ProfitAndLoss", "BalanceSheet", "TrialBalance")
+MACRO_REPORTS = ("ProfitAndLoss", "BalanceSheet", "TrialBalance", "GeneralLedger")
+TAGGED_REPORTS = ("ProfitAndLoss", "BalanceSheet", "GeneralLedger")
 CHANGE_DAYS, CHANGE_LIMIT = 30, 1000
 TRANSACTIONS = {"JournalEntry": ("JournalEntry",), "Invoice": ("Invoice",), "Bill": ("Bill",),
                 "Payment": ("Payment",), "BillPayment": ("BillPayment",),
                 "Purchase": ("Expense",), "Deposit": ("Deposit",), "Transfer": ("Transfer",)}
-EMPTY_ENTITIES = ("Class", "Department", "Budget", "Customer", "Vendor", "Item", "CreditMemo",
-                  "RefundReceipt", "SalesReceipt", "VendorCredit")
+LISTS = {"Account": entities.account_objects,
+         "Class": lambda company: entities.dimension_objects(company, "class"),
+         "Department": lambda company: entities.dimension_objects(company, "department")}
+EMPTY_ENTITIES = ("Budget", "Customer", "Vendor", "Item", "CreditMemo", "RefundReceipt",
+                  "SalesReceipt", "VendorCredit")
 
 
 def handle(world, ask):
@@ -85,14 +94,15 @@ def _query_response(ask, query):
         return {"totalCount": 1} if query.count else {name: [make(ask.company)], "maxResults": 1}
     if query.entity.lower() in [name.lower() for name in EMPTY_ENTITIES]:
         return {"totalCount": 0} if query.count else {}
-    if query.entity.lower() != "account":
+    name = next((name for name in LISTS if name.lower() == query.entity.lower()), None)
+    if name is None:
         raise querying.QueryFault("4001", "QueryValidationError: invalid context declaration: %s"
                                   % query.entity)
-    return _account_page(ask, query)
+    return _page(ask, query, name)
 
 
-def _account_page(ask, query):
-    found = querying.select(entities.account_objects(ask.company), query)
+def _page(ask, query, name):
+    found = querying.select(LISTS[name](ask.company), query)
     if query.count:
         return {"totalCount": len(found)}
     page = found[query.start - 1:query.start - 1 + query.limit]
@@ -102,9 +112,9 @@ def _account_page(ask, query):
         return {}
     if query.fields:
         wanted = [field.lower() for field in query.fields]
-        page = [{key: value for key, value in account.items() if key.lower() in wanted}
-                for account in page]
-    return {"Account": page, "startPosition": query.start, "maxResults": len(page)}
+        page = [{key: value for key, value in thing.items() if key.lower() in wanted}
+                for thing in page]
+    return {name: page, "startPosition": query.start, "maxResults": len(page)}
 
 
 # ---- reports --------------------------------------------------------------------------------
@@ -123,9 +133,23 @@ def report_request(world, ask):
     by = given.get("summarize_column_by") or "Total"
     if basis not in ("Cash", "Accrual"):
         raise ValueError("Invalid value for accounting_method: %s" % basis)
-    if by not in ("Total",) + tuple(reports.PERIOD_MONTHS):
+    if by not in ("Total",) + tuple(PERIOD_MONTHS) + tuple(DIMENSIONS) \
+            or by in DIMENSIONS and ask.endpoint == "TrialBalance" \
+            or by != "Total" and ask.endpoint == "GeneralLedger":
         raise ValueError("Invalid value for summarize_column_by: %s" % by)
-    return reports.Request(ask.endpoint, start, end, basis, by, macro)
+    tags = Tags(_listed(given, "class"), _listed(given, "department"))
+    if tags != Tags() and ask.endpoint not in TAGGED_REPORTS:
+        raise ValueError("%s takes no class and no department" % ask.endpoint)
+    request = reports.Request(ask.endpoint, start, end, basis, by, macro, tags)
+    if ask.endpoint == "GeneralLedger":
+        request.accounts = _listed(given, "account")
+        request.columns = given["columns"].split(",") if given.get("columns") else None
+    return request
+
+
+def _listed(given, name):
+    """The ids of a comma separated parameter as a set, None when it was not sent."""
+    return frozenset(given[name].split(",")) if given.get(name) else None
 
 
 def _date(text):
@@ -142,7 +166,8 @@ def _report(world, ask):
         request = report_request(world, ask)
     except ValueError as refusal:
         return refuse(world, ask, "2020", detail=str(refusal), element="")
-    value = reports.Report(ask.company, request, _now(world)).build()
+    made = general_ledger.GeneralLedger if ask.endpoint == "GeneralLedger" else reports.Report
+    value = made(ask.company, request, _now(world)).build()
     if not ask.wants_json:
         return xml_answer({"Report": value}, _now(world))
     answer = json_answer(value)
@@ -178,8 +203,8 @@ def _changes(world, ask):
 
 
 def _changed(company, entity, since):
-    if entity == "Account":
-        return _changed_accounts(company, since)
+    if entity in LISTS:
+        return _changed_list(company, entity, since)
     if entity in EMPTY_ENTITIES:
         return []
     ledger = company.ledger
@@ -192,13 +217,15 @@ def _changed(company, entity, since):
 
 
 def _lines(ledger, number):
-    return [tuple(row) for row in ledger.db.execute(
-        "SELECT account, amount FROM line WHERE txn = ? ORDER BY ordinal", (number,))]
+    return [Line(*row) for row in ledger.db.execute(
+        "SELECT account, amount, class, department FROM line WHERE txn = ? ORDER BY ordinal",
+        (number,))]
 
 
-def _changed_accounts(company, since):
-    accounts = company.ledger.accounts()
-    changed = [o for o in entities.account_objects(company)
-               if accounts[o["Id"]]["updated"] > since]
-    return changed + [entities.deleted_object(i, row["updated"]) for i, row in accounts.items()
+def _changed_list(company, entity, since):
+    """The members of a list that changed, then marks of those that are never returned again."""
+    rows = (company.ledger.accounts() if entity == "Account"
+            else dimensions.known(company.ledger, entity.lower()))
+    changed = [o for o in LISTS[entity](company) if rows[o["Id"]]["updated"] > since]
+    return changed + [entities.deleted_object(i, row["updated"]) for i, row in rows.items()
                       if row["vanished"] and row["updated"] > since]

@@ -1,12 +1,13 @@
 """The verbs of the admin API: look into the simulator, change its books, make it misbehave."""
 import datetime
 
+import dimensions
 import faults
 import moments
 import oauth
 import truth
 from entities import own_balance
-from ledger import LedgerError, cents, money
+from ledger import Line, LedgerError, cents, money
 
 
 def _company(world, given):
@@ -31,9 +32,14 @@ def list_companies(world, given):
 
 def tell_truth(world, given):
     company = _company(world, given)
-    start, end = _day(given["start"]), _day(given["end"])
+    end = _day(given["end"])
+    start = end if "start" not in given else _day(given["start"])
+    narrowed = {name: given[name] for name in ("by", "account") if given.get(name) is not None}
+    if "account" in narrowed:
+        narrowed["account"] = company.ledger.resolve(narrowed["account"])
     rows = truth.statement(company.ledger, given["statement"], start, end,
-                           given.get("method", "Accrual"), company.settings["fiscal_month"])
+                           given.get("method", "Accrual"), company.settings["fiscal_month"],
+                           **narrowed)
     return {"rows": rows}
 
 
@@ -62,15 +68,19 @@ def transactions(world, given):
                                  " LIKE ? ORDER BY date DESC, id DESC LIMIT ?",
                                  (given.get("type", "%"), int(given.get("limit", 20)))).fetchall()
         return {"transactions": [dict(row, lines=[
-            {"account": account, "amount": money(amount)} for account, amount in ledger.db.execute(
-                "SELECT account, amount FROM line WHERE txn = ? ORDER BY ordinal", (row["id"],))])
+            {"account": account, "amount": money(amount), "class": klass, "department": department}
+            for account, amount, klass, department in ledger.db.execute(
+                "SELECT account, amount, class, department FROM line WHERE txn = ?"
+                " ORDER BY ordinal", (row["id"],))])
             for row in map(dict, rows)]}
 
 
 # ---- changing the books ---------------------------------------------------------------------
 
 def _lines(ledger, lines):
-    return [(ledger.resolve(line["account"]), cents(line["amount"])) for line in lines]
+    return [Line(ledger.resolve(line["account"]), cents(line["amount"]),
+                 *(dimensions.resolve(ledger, kind, line.get(kind)) for kind in dimensions.KINDS))
+            for line in lines]
 
 
 def post(world, given):
@@ -99,10 +109,15 @@ def delete(world, given):
 
 
 def _update(**fixed):
-    """A verb that sets columns of one account."""
+    """A verb that sets columns of one account, or of the class or department that is named."""
     def verb(world, given):
         ledger = _company(world, given).ledger
         with ledger.lock:
+            for kind in dimensions.KINDS:
+                if kind in given:
+                    identifier = dimensions.resolve(ledger, kind, given[kind])
+                    dimensions.update(ledger, kind, identifier, **fixed)
+                    return {kind: identifier}
             identifier = ledger.resolve(given["account"])
             ledger.update_account(identifier, **fixed)
         return {"account": identifier}
@@ -135,6 +150,42 @@ def create_account(world, given):
                            given.get("subtype") or given["type"].replace(" ", ""), parent,
                            given.get("number"), given.get("currency"))
     return {"account": identifier}
+
+
+def _create_dimension(kind):
+    """A verb that makes a class or a department."""
+    def verb(world, given):
+        ledger = _company(world, given).ledger
+        with ledger.lock:
+            parent = dimensions.resolve(ledger, kind, given.get("parent"))
+            identifier = str(given.get("id") or dimensions.next_id(ledger, kind))
+            dimensions.add(ledger, kind, identifier, given["name"], parent)
+        return {kind: identifier}
+    return verb
+
+
+def tag(world, given):
+    """Change the tags of one line (counted from 0); null takes a tag away."""
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        tags = {kind: dimensions.resolve(ledger, kind, given[kind])
+                for kind in dimensions.KINDS if kind in given}
+        if not tags:
+            raise LedgerError("say which class or department")
+        ledger.tag(int(given["txn"]), int(given["line"]), **tags)
+    return {}
+
+
+def dimension_lists(world, given):
+    """The classes and departments as they are stored."""
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        return {kind: [{"id": i, "name": row["name"], "parent": row["parent"],
+                        "fully_qualified_name": dimensions.full_name(ledger, kind, i),
+                        "active": bool(row["active"]), "deleted": bool(row["deleted"]),
+                        "vanished": bool(row["vanished"])}
+                       for i, row in dimensions.known(ledger, kind).items()]
+                for kind in dimensions.KINDS}
 
 
 def set_company(world, given):
@@ -264,6 +315,9 @@ VERBS = {
     "renumber": renumber, "deactivate": _update(active=0),
     "reactivate": _update(active=1, deleted=0), "remove": _update(active=0, deleted=1),
     "merge": merge, "create_account": create_account, "vanish": _update(vanished=1),
+    "create_class": _create_dimension("class"),
+    "create_department": _create_dimension("department"), "tag": tag,
+    "dimensions": dimension_lists,
     "set_company": set_company, "fault": fault, "clear_faults": clear_faults,
     "faults": list_faults, "clock": clock, "tokens": tokens, "consent": consent,
     "expire_access": expire_access,

@@ -34,28 +34,29 @@ class Document:
         self.paid = 0
 
     def pay(self, amount):
-        """Apply up to `amount` cents: what was used, and the (account, cents) recognised by it."""
+        """Apply up to `amount` cents: what was used, and the lines recognised by it."""
         before, self.paid = self.paid, min(self.total, self.paid + amount)
         sign = 1 if self.side > 0 else -1
-        amounts = [value * sign for _, value in self.other]
+        amounts = [line[1] * sign for line in self.other]
         old, new = (allocate(amounts, self.total, at) for at in (before, self.paid))
         return self.paid - before, [
-            (account, sign * (b - a)) for (account, _), a, b in zip(self.other, old, new) if b != a]
+            (line[0], sign * (b - a), *line[2:])
+            for line, a, b in zip(self.other, old, new) if b != a]
 
 
 def _split(lines, types, kind):
     """A transaction's control amount (receivable or payable) and its other lines."""
-    control = [amount for account, amount in lines if types[account] == CONTROL[kind]]
-    other = [(a, amount) for a, amount in lines if types[a] != CONTROL[kind]]
+    control = [line[1] for line in lines if types[line[0]] == CONTROL[kind]]
+    other = [line for line in lines if types[line[0]] != CONTROL[kind]]
     return sum(control), other
 
 
 def _read(db):
     types = dict(db.execute("SELECT id, type FROM account").fetchall())
     lines = defaultdict(list)
-    for txn, account, amount in db.execute("SELECT txn, account, amount FROM line"
-                                           " ORDER BY txn, ordinal"):
-        lines[txn].append((account, amount))
+    for txn, *line in db.execute("SELECT txn, account, amount, class, department FROM line"
+                                 " ORDER BY txn, ordinal"):
+        lines[txn].append(tuple(line))
     txns = db.execute("SELECT id, type, date FROM txn WHERE NOT deleted ORDER BY id").fetchall()
     return types, lines, txns
 
@@ -71,11 +72,11 @@ def derive(db, by_subtype):
         elif kind in UNAPPLIED and side and other:
             payments[number] = (kind, date, side, other)
         else:
-            entries += [(number, date, a, amount) for a, amount in lines[number]]
+            entries += [(number, date, *line) for line in lines[number]]
     entries += _apply(db, by_subtype, documents, payments)
     db.execute("BEGIN")
     db.execute("DELETE FROM cash_entry")
-    db.executemany("INSERT INTO cash_entry VALUES (?,?,?,?)", entries)
+    db.executemany("INSERT INTO cash_entry VALUES (?,?,?,?,?,?)", entries)
     db.execute("COMMIT")
 
 
@@ -84,8 +85,8 @@ def _apply(db, by_subtype, documents, payments):
     entries, left = [], {}
     for number, (kind, date, side, other) in payments.items():
         pseudo = by_subtype(UNAPPLIED[kind])
-        entries += [(number, date, account, amount) for account, amount in other]
-        entries.append((number, date, pseudo, side))
+        entries += [(number, date, *line) for line in other]
+        entries.append((number, date, pseudo, side, None, None))
         left[number] = abs(side)
     applied = []
     for payment, document, amount in db.execute("SELECT payment, document, amount FROM link"):
@@ -98,14 +99,14 @@ def _apply(db, by_subtype, documents, payments):
         kind, _, side, _ = payments[payment]
         if used:
             pseudo = by_subtype(UNAPPLIED[kind])
-            entries.append((payment, when, pseudo, used if side < 0 else -used))
-            entries += [(payment, when, account, amount) for account, amount in recognised]
+            entries.append((payment, when, pseudo, used if side < 0 else -used, None, None))
+            entries += [(payment, when, *line) for line in recognised]
     return _without_nothing(entries)
 
 
 def _without_nothing(entries):
-    """Unite a payment's entries of one day and account; those that cancel out leave no trace."""
+    """Unite a payment's entries of one day, account and tags; what cancels out leaves no trace."""
     sums = defaultdict(int)
-    for number, date, account, amount in entries:
-        sums[number, date, account] += amount
-    return [key + (amount,) for key, amount in sums.items() if amount]
+    for number, date, account, amount, *tags in entries:
+        sums[number, date, account, *tags] += amount
+    return [key[:3] + (amount,) + key[3:] for key, amount in sums.items() if amount]

@@ -3,13 +3,15 @@ import os
 import threading
 
 import charts
+import dimensions
 from history import History
 from ledger import Ledger, LedgerError
 
 POD_PREFIX = "93417"
 DEFAULTS = {
     "zero_style": "mixed", "shuffle": False, "title_case": False, "bs_total_column": False,
-    "nodata_form": "skeleton", "locale": None, "suspended_status": 400, "slow_seconds": 3,
+    "nodata_form": "skeleton", "dimension_subcolumns": False, "unspecified_key": "NotSpecified",
+    "gl_form": "new", "locale": None, "suspended_status": 400, "slow_seconds": 3,
     "throttle_form": "gateway", "card_positive": False, "retry_after": None,
     "throttle": True, "limit_minute": 500, "limit_second": 10, "rotate": "always", "grace": 0,
     "race_revokes": False, "code_seconds": 600}
@@ -119,6 +121,7 @@ class Company:
         ledger.db.execute("COMMIT")
         if self.plan.books is not None:
             History(self.key, chart, self.clock.first_day, **self.plan.books).write(ledger)
+        dimensions.write_history(ledger, self.key, born)
         for account in chart:
             if "x" in account.marks or "d" in account.marks:
                 ledger.db.execute("UPDATE account SET active = 0, deleted = ? WHERE id = ?",

@@ -1,6 +1,7 @@
 """Accounts, company, preferences and transactions as the service's JSON objects."""
 import calendar
 
+import dimensions
 import moments
 from companies import CURRENCY_NAMES
 from ledger import CLASSIFICATION, is_profit_and_loss, shown_name
@@ -69,16 +70,43 @@ def _common(row):
                          "LastUpdatedTime": moments.stamp(row["updated"])}}
 
 
+def dimension_objects(company, kind):
+    """Every class or department that can be asked for, as JSON, in an order that is stable."""
+    ledger = company.ledger
+    return [_dimension_object(ledger, kind, row)
+            for row in dimensions.known(ledger, kind).values() if not row["vanished"]]
+
+
+def _dimension_object(ledger, kind, row):
+    made = {"Name": row["name"] + (" (Deleted)" if row["deleted"] else ""),
+            "Sub" + kind.capitalize(): row["parent"] is not None}
+    if row["parent"] is not None:
+        made["ParentRef"] = {"value": row["parent"]}
+    made["FullyQualifiedName"] = dimensions.full_name(ledger, kind, row["id"])
+    made["Active"] = bool(row["active"])
+    made.update(_common(row))
+    return made
+
+
+def _line_object(position, line):
+    made = {"Id": str(position), "Amount": abs(line.amount) / 100, "DetailType": "Generic",
+            "PostingType": "Debit" if line.amount > 0 else "Credit",
+            "AccountRef": {"value": line.account}}
+    if line.klass:
+        made["ClassRef"] = {"value": line.klass}
+    if line.department:
+        made["DepartmentRef"] = {"value": line.department}
+    return made
+
+
 def transaction_object(ledger, row, lines):
     """A transaction in a generic form: what a change feed's reader needs of it."""
     return {"TxnDate": row["date"], "DocNumber": row["doc"] or str(1000 + row["id"]),
-            "Line": [{"Id": str(i), "Amount": abs(amount) / 100, "DetailType": "Generic",
-                      "PostingType": "Debit" if amount > 0 else "Credit",
-                      "AccountRef": {"value": account}} for i, (account, amount)
-                     in enumerate(lines)],
+            "Line": [_line_object(i, line) for i, line in enumerate(lines)],
             "CurrencyRef": {"value": ledger.currency,
                             "name": CURRENCY_NAMES.get(ledger.currency, ledger.currency)},
-            "TotalAmt": sum(amount for _, amount in lines if amount > 0) / 100, **_common(row)}
+            "TotalAmt": sum(line.amount for line in lines if line.amount > 0) / 100,
+            **_common(row)}
 
 
 def deleted_object(identifier, moment):
@@ -118,8 +146,10 @@ def preferences(company):
     settings = company.settings
     month = calendar.month_name[settings["fiscal_month"]]
     numbers = bool(settings["show_numbers"])
-    accounting = {"UseAccountNumbers": numbers, "TrackDepartments": False,
-                  "ClassTrackingPerTxn": False, "ClassTrackingPerTxnLine": False,
+    classes, departments = (bool(dimensions.known(company.ledger, kind))
+                            for kind in dimensions.KINDS)
+    accounting = {"UseAccountNumbers": numbers, "TrackDepartments": departments,
+                  "ClassTrackingPerTxn": False, "ClassTrackingPerTxnLine": classes,
                   "FirstMonthOfFiscalYear": month, "TaxYearMonth": month, "TaxForm": "6",
                   "CustomerTerminology": "Customers"}
     if settings["book_close_date"]:

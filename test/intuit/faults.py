@@ -12,7 +12,7 @@ import querying
 from answers import JSON_TYPE, Answer, fault
 
 ENDED = ("SUSPENDED", "EXPIRED", "CANCELLED")
-REPORTS = ("ProfitAndLoss", "BalanceSheet", "TrialBalance")
+REPORTS = ("ProfitAndLoss", "BalanceSheet", "TrialBalance", "GeneralLedger")
 ENDPOINTS = ("token", "revoke", "companyinfo", "preferences", "query", "report", "cdc",
              "any") + REPORTS
 HTML = "<html><head><title>503 Service Unavailable</title></head>" \

@@ -4,20 +4,34 @@ The postings of each account are kept as sorted dates with running sums; they ar
 ledger again as soon as the books change.
 """
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 
 import moments
 from ledger import is_profit_and_loss
 
 
+class Tags(namedtuple("Tags", "klass department", defaults=(None, None))):
+    """Which postings count: sets of class and department ids, None in a set for the untagged.
+
+    None in place of a set means all.
+    """
+
+    def fit(self, klass, department):
+        return ((self.klass is None or klass in self.klass)
+                and (self.department is None or department in self.department))
+
+
+EVERYTHING = Tags()
+
 class Figures:
     """Movements and balances of every account on one basis, debit positive, in cents."""
 
-    def __init__(self, ledger, basis, fiscal_month):
+    def __init__(self, ledger, basis, fiscal_month, tags=EVERYTHING):
         self.ledger, self.fiscal_month = ledger, fiscal_month
         self.accounts = ledger.accounts()
-        self.days, self.sums = ledger.cached(("running sums", basis),
-                                             lambda: running_sums(ledger.entries(basis)))
+        self.days, self.sums = ledger.cached(
+            ("running sums", basis, tags),
+            lambda: running_sums(e for e in ledger.entries(basis) if tags.fit(e[3], e[4])))
         self.retained = ledger.by_subtype("RetainedEarnings")
         self.earning = [i for i, a in self.accounts.items()
                         if is_profit_and_loss(a["type"]) and i in self.days]
@@ -61,7 +75,7 @@ class Figures:
 def running_sums(entries):
     """Dates and running sums by account, both in the order of time."""
     by_day = defaultdict(lambda: defaultdict(int))
-    for date, account, amount in entries:
+    for date, account, amount, *_ in entries:
         by_day[account][date] += amount
     days, sums = {}, {}
     for account, amounts in by_day.items():

@@ -6,6 +6,7 @@ does not sum to zero. Everything the simulator answers about money is computed f
 import os
 import sqlite3
 import threading
+from collections import namedtuple
 from decimal import Decimal
 
 import cash
@@ -23,12 +24,16 @@ CREATE TABLE txn (
     deleted INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE line (
     txn INTEGER NOT NULL REFERENCES txn, ordinal INTEGER NOT NULL,
-    account TEXT NOT NULL REFERENCES account, amount INTEGER NOT NULL,
+    account TEXT NOT NULL REFERENCES account, amount INTEGER NOT NULL, class TEXT, department TEXT,
     PRIMARY KEY (txn, ordinal)) WITHOUT ROWID;
 CREATE TABLE link (payment INTEGER NOT NULL REFERENCES txn,
     document INTEGER NOT NULL REFERENCES txn, amount INTEGER NOT NULL);
 CREATE TABLE cash_entry (txn INTEGER NOT NULL, date TEXT NOT NULL, account TEXT NOT NULL,
-    amount INTEGER NOT NULL);
+    amount INTEGER NOT NULL, class TEXT, department TEXT);
+CREATE TABLE dimension (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, parent TEXT,
+    active INTEGER NOT NULL DEFAULT 1, deleted INTEGER NOT NULL DEFAULT 0,
+    vanished INTEGER NOT NULL DEFAULT 0, created REAL NOT NULL, updated REAL NOT NULL,
+    sync INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, id));
 """
 
 CLASSIFICATION = {
@@ -41,6 +46,9 @@ CLASSIFICATION = {
 
 TRANSACTION_TYPES = ("JournalEntry", "Invoice", "Payment", "Bill", "BillPayment", "Expense",
                      "Deposit", "Transfer")
+
+Line = namedtuple("Line", "account amount klass department", defaults=(None, None))
+Line.__doc__ = "One line of a transaction: account id, cents, class id and department id or None."
 
 
 class LedgerError(ValueError):
@@ -178,13 +186,13 @@ class Ledger:
     def _check(self, kind, lines, links):
         if kind not in TRANSACTION_TYPES:
             raise LedgerError("there is no transaction type %r" % kind)
-        if len(lines) < 2 or sum(amount for _, amount in lines) != 0:
+        if len(lines) < 2 or sum(line[1] for line in lines) != 0:
             raise LedgerError("the lines of a transaction must be two or more and sum to zero")
         if links and kind not in ("Payment", "BillPayment"):
             raise LedgerError("only payments are applied to documents")
 
     def post(self, kind, date, lines, links=(), doc=None, memo=None, moment=None):
-        """Store one transaction; `lines` are (account id, cents), `links` (document, cents)."""
+        """Store one transaction; `lines` are Lines or what makes one, `links` (document, cents)."""
         self._check(kind, lines, links)
         moment = self.now() if moment is None else moment
         cursor = self.db.execute(
@@ -199,9 +207,18 @@ class Ledger:
 
     def _write_lines(self, number, lines):
         self.db.execute("DELETE FROM line WHERE txn = ?", (number,))
-        self.db.executemany("INSERT INTO line VALUES (?,?,?,?)",
-                            [(number, i, account, amount)
-                             for i, (account, amount) in enumerate(lines)])
+        self.db.executemany("INSERT INTO line VALUES (?,?,?,?,?,?)",
+                            [(number, i, *Line(*line)) for i, line in enumerate(lines)])
+
+    def tag(self, number, ordinal, **tags):
+        """Change the class, the department or both of one line; None takes a tag away."""
+        self.transaction(number)
+        columns = ", ".join("%s = ?" % kind for kind in tags)
+        changed = self.db.execute("UPDATE line SET %s WHERE txn = ? AND ordinal = ?" % columns,
+                                  (*tags.values(), number, ordinal)).rowcount
+        if not changed:
+            raise LedgerError("transaction %s has no line %s" % (number, ordinal))
+        self.edit(number)
 
     def transaction(self, number):
         row = self.db.execute("SELECT * FROM txn WHERE id = ? AND NOT deleted",
@@ -232,12 +249,15 @@ class Ledger:
     # ---- sums -------------------------------------------------------------------------------
 
     def entries(self, basis):
-        """(date, account, cents) of every posting on the basis, 'Accrual' or 'Cash'."""
+        """(date, account, cents, class, department, txn) of every posting on the basis, 'Accrual'
+        or 'Cash', in the order of its transaction."""
         if basis == "Cash":
             self.derive_cash()
-            return self.db.execute("SELECT date, account, amount FROM cash_entry").fetchall()
-        return self.db.execute("SELECT t.date, l.account, l.amount FROM line l"
-                               " JOIN txn t ON t.id = l.txn").fetchall()
+            return self.db.execute("SELECT date, account, amount, class, department, txn"
+                                   " FROM cash_entry ORDER BY txn, rowid").fetchall()
+        return self.db.execute("SELECT t.date, l.account, l.amount, l.class, l.department, l.txn"
+                               " FROM line l JOIN txn t ON t.id = l.txn"
+                               " ORDER BY l.txn, l.ordinal").fetchall()
 
     def derive_cash(self):
         """Bring the cash-basis entries up to date with the books."""

@@ -151,7 +151,8 @@ def _check_range(start, limit):
 def value_of(thing, field):
     """A property of an entity by its dotted name; QueryFault when there is no such property."""
     known = ("Id", "Name", "Active", "AccountType", "AccountSubType", "Classification", "AcctNum",
-             "SubAccount", "FullyQualifiedName", "CurrentBalance", "SyncToken") + MOMENTS
+             "SubAccount", "SubClass", "SubDepartment", "FullyQualifiedName", "CurrentBalance",
+             "SyncToken") + MOMENTS
     names = {name.lower(): name for name in known}
     if field.lower() not in names:
         raise QueryFault("4001", "QueryValidationError: Property %s not found for Entity Account"
@@ -171,7 +172,8 @@ def _comparable(field, value):
             raise QueryFault("4001", "QueryValidationError: value %s is not a date" % value)
     if field.lower() == "currentbalance":
         return float(value)
-    return str(value).lower() if field.lower() in ("active", "subaccount") else str(value)
+    truths = ("active", "subaccount", "subclass", "subdepartment")
+    return str(value).lower() if field.lower() in truths else str(value)
 
 
 def holds(thing, condition):

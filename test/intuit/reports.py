@@ -3,14 +3,11 @@ import datetime
 
 import layout
 import moments
-import wording
-from figures import Figures
-from ledger import is_profit_and_loss, shown_name
+from figures import EVERYTHING, Figures
+from ledger import is_profit_and_loss
+from outline import COST_TYPES, DEBIT_TYPES, Outline
+from slots import Slots
 
-PERIOD_MONTHS = {"Month": 1, "Quarter": 3, "Year": 12}
-COST_TYPES = ("Cost of Goods Sold", "Expense", "Other Expense")
-DEBIT_TYPES = COST_TYPES + ("Bank", "Accounts Receivable", "Other Current Asset", "Fixed Asset",
-                            "Other Asset")
 ASSETS = ("TotalAssets", [
     ("CurrentAssets", [("BankAccounts", "Bank"), ("AR", "Accounts Receivable"),
                        ("OtherCurrentAssets", "Other Current Asset")]),
@@ -25,17 +22,24 @@ SKELETON = {"ProfitAndLoss": ("Income", "GrossProfit", "Expenses", "NetOperating
                               "NetIncome"),
             "BalanceSheet": ("TotalAssets", "TotalLiabilitiesAndEquity")}
 COMPUTED = ("GrossProfit", "NetOperatingIncome", "NetOtherIncome", "NetIncome")
-TYPE_ORDER = ("Bank", "Accounts Receivable", "Other Current Asset", "Fixed Asset", "Other Asset",
-              "Accounts Payable", "Credit Card", "Other Current Liability", "Long Term Liability",
-              "Equity", "Income", "Cost of Goods Sold", "Expense", "Other Income", "Other Expense")
 
 
 class Request:
-    """What one report is asked for, every default filled in."""
+    """What one report is asked for, every default filled in.
 
-    def __init__(self, name, start, end, basis, by="Total", macro=None):
+    `tags` are the filters on class and department, `accounts` that of the general ledger (None for
+    all), `columns` the keys of its columns (None for the usual ones).
+    """
+
+    def __init__(self, name, start, end, basis, by="Total", macro=None, tags=EVERYTHING):
         self.name, self.start, self.end, self.basis = name, start, end, basis
-        self.by, self.macro = by, macro
+        self.by, self.macro, self.tags = by, macro, tags
+        self.accounts = self.columns = None
+
+    def filters(self):
+        """The part of a report's Header that repeats the filters."""
+        names = (("Class", self.tags.klass), ("Department", self.tags.department))
+        return {name: ",".join(sorted(ids)) for name, ids in names if ids is not None}
 
 
 class Report:
@@ -45,20 +49,10 @@ class Report:
         self.company, self.request, self.now = company, request, now
         self.ledger = company.ledger
         self.style = layout.Style(company.config, company.language(), repr((now, request.name)))
-        self.figures = Figures(self.ledger, request.basis, company.settings["fiscal_month"])
-        self.periods, self.total_at = self._periods()
-        self.width = len(self.periods)
-        self.children = self.ledger.cached("children", self._children)
-
-    def _periods(self):
-        """The columns' periods, and which of them is the Total (None when there is none)."""
-        request = self.request
-        if request.by == "Total":
-            return [(request.start, request.end)], 0
-        periods = moments.split(request.start, request.end, PERIOD_MONTHS[request.by])
-        if request.name == "BalanceSheet" and not self.company.config("bs_total_column"):
-            return periods, None
-        return periods + [(request.start, request.end)], len(periods)
+        self.outline = Outline(company)
+        plan = Slots(company, request, self.style)
+        self.slots, self.columns, self.total_at = plan.slots, plan.columns, plan.total_at
+        self.width = len(self.slots)
 
     def build(self):
         """The whole answer as JSON."""
@@ -93,7 +87,7 @@ class Report:
         header = {"Time": moments.stamp(self.now), "ReportName": request.name,
                   "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
                   "EndPeriod": request.end.isoformat(), "SummarizeColumnsBy": request.by,
-                  "Currency": self.company.settings["currency"]}
+                  "Currency": self.company.settings["currency"], **request.filters()}
         if request.macro:
             header["DateMacro"] = request.macro
         options = [{"Name": "NoReportData", "Value": "true" if empty else "false"}]
@@ -107,62 +101,26 @@ class Report:
         if self.request.name == "TrialBalance":
             return [layout.column("", "Account"), layout.column(words["Debit"], "Money"),
                     layout.column(words["Credit"], "Money")]
-        columns = [layout.column("", "Account", "account")]
-        for position, (start, end) in enumerate(self.periods):
-            if position == self.total_at:
-                columns.append(layout.column(self.style.case(words["Total"]), "Money", "total"))
-                continue
-            whole = self._whole(start, end)
-            columns.append(layout.column(
-                wording.period_title(start, end, whole, self.style.language), "Money",
-                wording.period_title(start, end, whole), start, end))
-        return columns
-
-    def _whole(self, start, end):
-        months = PERIOD_MONTHS[self.request.by]
-        return (start.day == 1 and (start.month - 1) % months == 0
-                and end == moments.month_end(end) and end.month % months == 0)
+        return [layout.column("", "Account", "account")] + self.columns
 
     # ---- accounts ---------------------------------------------------------------------------
-
-    def _title(self, identifier, full=False):
-        account = self.ledger.accounts()[identifier]
-        name = self.ledger.full_names()[identifier] if full else shown_name(account)
-        if self.company.settings["show_numbers"] and account["number"]:
-            return account["number"] + " " + name
-        return name
-
-    def _ordered(self, identifiers):
-        accounts = self.ledger.accounts()
-        return sorted(identifiers, key=lambda i: (accounts[i]["number"] or "~",
-                                                  accounts[i]["name"].casefold(), i))
-
-    def _children(self):
-        """Sorted account ids by type and parent; one below another type stands at the top."""
-        accounts, children = self.ledger.accounts(), {}
-        for identifier, account in accounts.items():
-            above = account["parent"]
-            if above is not None and accounts[above]["type"] != account["type"]:
-                above = None
-            children.setdefault((account["type"], above), []).append(identifier)
-        return {key: self._ordered(below) for key, below in children.items()}
 
     def _account_nodes(self, account_type, parent, cells):
         """Nodes of the accounts below `parent` that show something or have such a child."""
         nodes = []
-        for identifier in self.children.get((account_type, parent), ()):
+        for identifier in self.outline.children.get((account_type, parent), ()):
             below = self._account_nodes(account_type, identifier, cells)
             own = cells(identifier)
             if below or any(value is not None for value in own):
-                nodes.append(layout.Node(self.width, None, self._title(identifier), identifier,
-                                         own, below))
+                nodes.append(layout.Node(self.width, None, self.outline.title(identifier),
+                                         identifier, own, below))
         return nodes
 
     # ---- profit and loss --------------------------------------------------------------------
 
     def _movements(self, identifier):
         sign = 1 if self.ledger.accounts()[identifier]["type"] in COST_TYPES else -1
-        found = [self.figures.movement(identifier, *period) for period in self.periods]
+        found = [slot.movement(identifier) for slot in self.slots]
         return [None if value is None else sign * value for value in found]
 
     def _profit_and_loss(self):
@@ -196,7 +154,7 @@ class Report:
 
     def _balances(self, identifier):
         sign = 1 if self.ledger.accounts()[identifier]["type"] in DEBIT_TYPES else -1
-        found = [self.figures.balance(identifier, end) for _, end in self.periods]
+        found = [slot.balance(identifier) for slot in self.slots]
         return [None if value is None else sign * value for value in found]
 
     def _section(self, plan):
@@ -207,7 +165,7 @@ class Report:
         else:
             children = [node for node in map(self._section, content) if node.children]
         if group == "Equity":
-            net = [self.figures.net_income(end) for _, end in self.periods]
+            net = [slot.net_income() for slot in self.slots]
             if any(value is not None for value in net):
                 children.append(layout.Node(self.width, "NetIncome", self._net_income_title(),
                                             own=[-(value or 0) for value in net]))
@@ -222,25 +180,24 @@ class Report:
 
     # ---- trial balance ----------------------------------------------------------------------
 
-    def _trial_amount(self, identifier):
+    def _trial_amount(self, figures, identifier):
         end = self.request.end
         if not is_profit_and_loss(self.ledger.accounts()[identifier]["type"]):
-            return self.figures.balance(identifier, end)
+            return figures.balance(identifier, end)
         start = moments.fiscal_start(end, self.company.settings["fiscal_month"])
-        return self.figures.movement(identifier, start, end)
+        return figures.movement(identifier, start, end)
 
     def _trial_balance(self):
         accounts, rows, sums = self.ledger.accounts(), [], [0, 0]
-        order = sorted(self._ordered(accounts),
-                       key=lambda i: TYPE_ORDER.index(accounts[i]["type"]))
-        for identifier in order:
-            amount = self._trial_amount(identifier)
+        figures = Figures(self.ledger, self.request.basis, self.company.settings["fiscal_month"])
+        for identifier in self.outline.by_type():
+            amount = self._trial_amount(figures, identifier)
             if amount is None:
                 continue
             debit = amount > 0 or amount == 0 and accounts[identifier]["type"] in DEBIT_TYPES
             values = [amount, None] if debit else [None, -amount]
             sums[0 if debit else 1] += abs(amount)
-            rows.append(layout.cells(self.style, self._title(identifier, True), values,
+            rows.append(layout.cells(self.style, self.outline.title(identifier, True), values,
                                      identifier))
         empty = not rows
         rows = self.style.mixed(rows)
@@ -272,6 +229,6 @@ def _title_only(row):
 
 def dates_by_default(name, today):
     """The range and macro of a report that was asked for without both dates."""
-    if name == "TrialBalance":
+    if name in ("TrialBalance", "GeneralLedger"):
         return today.replace(day=1), today, "this month-to-date"
     return datetime.date(today.year, 1, 1), today, "this calendar year-to-date"

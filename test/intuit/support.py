@@ -115,9 +115,9 @@ class Client:
             headers["Accept"] = accept
         return self.sim.send(method, target, None, headers, timeout)
 
-    def report(self, name, start, end, by="Month", method="Accrual"):
+    def report(self, name, start, end, by="Month", method="Accrual", **more):
         status, _, body = self.get("reports/" + name, start_date=start, end_date=end,
-                                   summarize_column_by=by, accounting_method=method)
+                                   summarize_column_by=by, accounting_method=method, **more)
         assert status == 200, body
         return json.loads(body)
 
@@ -200,7 +200,7 @@ def sums_that_fail(report):
         return closing
 
     for row in report["Rows"]["Row"]:
-        for index in range(1, len(report["Columns"]["Column"])):
+        for index in range(1, len(leaf_columns(report))):
             total(row, index)
     return wrong
 
@@ -211,6 +211,25 @@ def closing(report, group):
         if row.get("group") == group:
             return [amount(c["value"]) for c in row["Summary"]["ColData"][1:]]
     return None
+
+
+def leaf_columns(report):
+    """The columns that stand over cells, outermost first: those that hold others are left out."""
+    found = []
+
+    def walk(columns):
+        for column in columns:
+            inner = (column.get("Columns") or {}).get("Column")
+            walk(inner) if inner else found.append(column)
+
+    walk(report["Columns"]["Column"])
+    return found
+
+
+def column_keys(report):
+    """The ColKey of each leaf column, None where there is none."""
+    return [next((m["Value"] for m in column.get("MetaData", ()) if m["Name"] == "ColKey"), None)
+            for column in leaf_columns(report)]
 
 
 def truth(simulator, company, statement, start, end, method="Accrual"):

@@ -9,8 +9,10 @@ import moments
 from ledger import money
 
 SOURCE = {
-    "Accrual": "(SELECT l.account, t.date, l.amount FROM line l JOIN txn t ON t.id = l.txn)",
-    "Cash": "(SELECT account, date, amount FROM cash_entry)"}
+    "Accrual": "(SELECT l.account, t.date, l.amount, l.class, l.department, l.txn,"
+               " l.ordinal AS place FROM line l JOIN txn t ON t.id = l.txn)",
+    "Cash": "(SELECT account, date, amount, class, department, txn, rowid AS place"
+            " FROM cash_entry)"}
 EARNING = "('Income', 'Other Income', 'Cost of Goods Sold', 'Expense', 'Other Expense')"
 POSITIVE = "('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable'," \
            " 'Other Current Asset', 'Fixed Asset', 'Other Asset')"
@@ -22,18 +24,22 @@ def _row(account, name, start, end, amount):
             "period_end": end.isoformat(), "amount": money(amount)}
 
 
-def profit_and_loss(ledger, start, end, method, fiscal_month):
-    """Movements by account and calendar month within start..end."""
-    query = ("SELECT a.id, a.name, substr(e.date, 1, 7) AS month, %s * sum(e.amount) AS amount"
-             " FROM %s e JOIN account a ON a.id = e.account WHERE a.type IN %s"
-             " AND e.date BETWEEN ? AND ? GROUP BY a.id, month HAVING sum(e.amount) <> 0"
-             " ORDER BY month, a.rowid" % (SIGN, SOURCE[method], EARNING))
+def profit_and_loss(ledger, start, end, method, fiscal_month, by=None):
+    """Movements by account and calendar month within start..end; each class's or department's
+    own (`value_id`, None for the untagged) when `by` names one of them."""
+    if by not in (None, "class", "department"):
+        raise ValueError("no profit and loss by %r" % by)
+    query = ("SELECT a.id, a.name, substr(e.date, 1, 7) AS month, %s * sum(e.amount) AS amount,"
+             " %s AS value FROM %s e JOIN account a ON a.id = e.account WHERE a.type IN %s"
+             " AND e.date BETWEEN ? AND ? GROUP BY a.id, month, value HAVING sum(e.amount) <> 0"
+             " ORDER BY month, a.rowid, value"
+             % (SIGN, "e." + by if by else "NULL", SOURCE[method], EARNING))
     rows = []
-    for account, name, month, amount in ledger.db.execute(
+    for account, name, month, amount, value in ledger.db.execute(
             query, (start.isoformat(), end.isoformat())):
         first = datetime.date.fromisoformat(month + "-01")
-        rows.append(_row(account, name, max(first, start), min(moments.month_end(first), end),
-                         amount))
+        row = _row(account, name, max(first, start), min(moments.month_end(first), end), amount)
+        rows.append(dict(row, value_id=value) if by else row)
     return rows
 
 
@@ -83,18 +89,39 @@ def trial_balance(ledger, start, end, method, fiscal_month):
                 rows.append(_row(account, name, first, last, amount))
         rows += [_row(account, name, first, last, amount) for account, name, amount
                  in ledger.db.execute(query, (year, last.isoformat()))]
-    return rows
+    return [_with_sides(row) for row in rows]
+
+
+def _with_sides(row):
+    """The same row with its amount in the column where a trial balance prints it."""
+    negative = row["amount"].startswith("-")
+    return dict(row, debit=None if negative else row["amount"],
+                credit=row["amount"][1:] if negative else None)
+
+
+def ledger_lines(ledger, start, end, method, fiscal_month, account=None):
+    """Every posting of one account (of all when none is named) within start..end."""
+    query = ("SELECT e.account, e.date, CASE t.type WHEN 'JournalEntry' THEN 'Journal Entry'"
+             " WHEN 'BillPayment' THEN 'Bill Payment (Check)' ELSE t.type END, e.txn, t.memo,"
+             " e.class, e.department, %s * e.amount FROM %s e JOIN txn t ON t.id = e.txn"
+             " JOIN account a ON a.id = e.account WHERE e.date BETWEEN ? AND ?"
+             " AND coalesce(e.account = ?, TRUE) ORDER BY a.rowid, e.date, e.txn, e.place"
+             % (SIGN, SOURCE[method]))
+    names = ("account_id", "date", "type", "txn", "memo", "class", "department", "amount")
+    rows = [dict(zip(names, row)) for row in ledger.db.execute(
+        query, (start.isoformat(), end.isoformat(), account))]
+    return [dict(row, amount=money(row["amount"])) for row in rows]
 
 
 STATEMENTS = {"profit_and_loss": profit_and_loss, "balance_sheet": balance_sheet,
-              "trial_balance": trial_balance}
+              "trial_balance": trial_balance, "ledger_lines": ledger_lines}
 
 
-def statement(ledger, name, start, end, method, fiscal_month):
+def statement(ledger, name, start, end, method, fiscal_month, **narrowed):
     """Rows of one statement; ValueError for a statement or method that does not exist."""
     if name not in STATEMENTS or method not in SOURCE:
         raise ValueError("no statement %r on basis %r" % (name, method))
     with ledger.lock:
         if method == "Cash":
             ledger.derive_cash()
-        return STATEMENTS[name](ledger, start, end, method, fiscal_month)
+        return STATEMENTS[name](ledger, start, end, method, fiscal_month, **narrowed)

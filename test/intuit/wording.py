@@ -27,6 +27,7 @@ ENGLISH = {
     "Equity": ("Equity", "Total Equity"),
     "GrandTotal": (None, "TOTAL"),
     "Debit": "Debit", "Credit": "Credit", "Total": "Total", "total of": "Total %s",
+    "Not Specified": "Not Specified",
     "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()}
 
 FRENCH = {
@@ -59,6 +60,7 @@ FRENCH = {
     "Equity": ("Capitaux propres", "Total des capitaux propres"),
     "GrandTotal": (None, "TOTAL"),
     "Debit": "Débit", "Credit": "Crédit", "Total": "Total", "total of": "Total pour %s",
+    "Not Specified": "Non spécifié",
     "months": "janv. févr. mars avr. mai juin juill. août sept. oct. nov. déc.".split()}
 
 GERMAN = {
@@ -91,6 +93,7 @@ GERMAN = {
     "Equity": ("Eigenkapital", "Summe Eigenkapital"),
     "GrandTotal": (None, "GESAMT"),
     "Debit": "Soll", "Credit": "Haben", "Total": "Gesamt", "total of": "Summe %s",
+    "Not Specified": "Nicht angegeben",
     "months": "Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.".split()}
 
 LANGUAGES = {"en": ENGLISH, "fr": FRENCH, "de": GERMAN}
