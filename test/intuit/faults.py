@@ -28,7 +28,7 @@ class Rule:
                              % (kind, ", ".join(sorted(KINDS))))
         if endpoint not in (None,) + ENDPOINTS:
             raise ValueError("there is no endpoint %r" % endpoint)
-        own = "token" if kind in TOKEN_KINDS else "any"
+        own = OWN_ENDPOINTS.get(kind, "any")
         self.kind, self.company, self.endpoint = kind, company, endpoint or own
         self.times, self.options = int(times), options
 
@@ -39,27 +39,48 @@ class Rule:
             return False
         if self.kind in REPORT_KINDS and ask.endpoint not in REPORTS:
             return False
+        if not self._asks_for(ask):
+            return False
         if self.kind == "max_months":
             return mangle.months_asked(ask) > self.options.get("months", 6)
-        if self.kind in ("page_shift", "short_page") and not is_page(ask, self.kind):
+        if self.kind in ("page_shift", "short_page") and not is_page(
+                ask, self.kind, self.options.get("entity", "Account")):
             return False
         return self.endpoint in ("any", ask.endpoint) or (self.endpoint == "report"
                                                           and ask.endpoint in REPORTS)
+
+    def _asks_for(self, ask):
+        """Whether the request is for the entity, or summed up in the way, the rule waits for."""
+        entity, way = self.options.get("entity"), self.options.get("summarize")
+        if entity is not None and entity_asked(ask) != entity.lower():
+            return False
+        return way is None or ask.parameters.get("summarize_column_by", "Total") == way
 
     def shown(self):
         return dict(self.options, kind=self.kind, company=self.company, endpoint=self.endpoint,
                     times=self.times)
 
 
-def is_page(ask, kind):
-    """Whether a request is for a page of accounts (for page_shift: not the first page)."""
+def _query(ask):
+    """The query a request asks for, None when it is none or is not understood."""
     if ask.endpoint != "query":
-        return False
+        return None
     try:
-        query = querying.parse(ask.parameters.get("query", ""))
+        return querying.parse(ask.parameters.get("query", ""))
     except querying.QueryFault:
-        return False
-    return (query.entity.lower() == "account" and not query.count
+        return None
+
+
+def entity_asked(ask):
+    """The entity of a query in small letters, or None."""
+    query = _query(ask)
+    return query and query.entity.lower()
+
+
+def is_page(ask, kind, entity):
+    """Whether a request is for a page of an entity (for page_shift: not the first page)."""
+    query = _query(ask)
+    return (query is not None and query.entity.lower() == entity.lower() and not query.count
             and (query.start > 1 or kind == "short_page"))
 
 
@@ -194,6 +215,7 @@ SENDING = {"cut": ("cut", "fraction", 0.5), "drip": ("drip", "bytes_per_second",
            "closed_hold": ("hold", "seconds", 30), "close_after": ("close", "seconds", 0),
            "rotate_and_drop": ("reset", "seconds", 0), "rotate_and_mute": ("mute", "seconds", 0)}
 TOKEN_KINDS = ("rotate_and_drop", "rotate_and_mute", "missing_token")
+OWN_ENDPOINTS = dict({kind: "token" for kind in TOKEN_KINDS}, break_tb="TrialBalance")
 BEFORE = ("delay", "page_shift", "short_page")
 REPORT_KINDS = tuple(mangle.REPORT_CHANGES) + ("max_months",)
 KINDS = (set(REPLACING) | set(SENDING) | set(BEFORE) | set(mangle.CHANGES)

@@ -66,8 +66,24 @@ def _fresh(answer):
     return json.loads(answer.body)
 
 
+def _ledger_amount(value):
+    """Position of the amount in a general ledger's rows, None in any other report."""
+    for position, column in enumerate(value["Columns"]["Column"]):
+        keys = [column.get("ColType")] + [m.get("Value") for m in column.get("MetaData", ())]
+        if "subt_nat_amount" in keys:
+            return position
+    return None
+
+
+def _posting_rows(value, amount):
+    """(cells, sections above, row) of all postings in a general ledger."""
+    for row, above in walk(_top(value)):
+        if above and row.get("ColData", [{}] * (amount + 1))[amount].get("value"):
+            yield row["ColData"], above, row
+
+
 def _account_rows(value):
-    """(cells, sections above) of all rows with an account's own amounts."""
+    """(cells, sections above, row) of all rows with an account's own amounts."""
     for row, above in walk(_top(value)):
         cells = row.get("ColData") or row.get("Header", {}).get("ColData") or []
         if cells and cells[0].get("id") is not None and _amount_at(cells) is not None:
@@ -123,20 +139,27 @@ def wrong_dates(answer, options):
     rewrite(answer, value)
 
 
+def _account_of(cells, above):
+    """Id of the account that a row's amounts belong to."""
+    return cells[0].get("id") or above[-1]["Header"]["ColData"][0].get("id")
+
+
 def _row_to_change(value, options):
-    rows = list(_account_rows(value))
+    amount = _ledger_amount(value)
+    rows = list(_account_rows(value) if amount is None else _posting_rows(value, amount))
     if options.get("account"):
-        rows = [r for r in rows if r[0][0]["id"] == str(options["account"])]
+        rows = [r for r in rows if _account_of(*r[:2]) == str(options["account"])]
     return rows[-1] if rows else None
 
 
 def break_sum(answer, options):
-    """One account's amount no longer fits the sums above it."""
+    """One account's amount (in a general ledger: one posting's) no longer fits the sums above."""
     value = _fresh(answer)
     found = _row_to_change(value, options)
     if found:
         cells = found[0]
-        _raise(cells[int(options.get("column") or _amount_at(cells))], _by(options))
+        position = options.get("column") or _ledger_amount(value) or _amount_at(cells)
+        _raise(cells[int(position)], _by(options))
     rewrite(answer, value)
 
 
@@ -146,8 +169,27 @@ def break_total(answer, options):
     for row, _ in walk(_top(value)):
         cells = row.get("Summary", {}).get("ColData")
         if cells and row.get("Rows") and len(cells) > 1:
-            _raise(cells[int(options.get("column", 1))], _by(options))
+            _raise(cells[int(options.get("column") or _ledger_amount(value) or 1)], _by(options))
             break
+    rewrite(answer, value)
+
+
+def break_tb(answer, options):
+    """A trial balance whose debits and credits differ; with `pair` they still are equal.
+
+    The sums at its end go along, so that nothing else tells. `account` is the one changed (the
+    other one of a pair is any that stands on the other side).
+    """
+    value = _fresh(answer)
+    rows = list(_account_rows(value))
+    found = _row_to_change(value, options)
+    if found:
+        side = _amount_at(found[0])
+        changed = [found[0]] + [cells for cells, _, _ in rows if options.get("pair")
+                                and _amount_at(cells) != side][:1]
+        for cells in changed:
+            _raise(cells[_amount_at(cells)], _by(options))
+            _raise(_top(value)[-1]["Summary"]["ColData"][_amount_at(cells)], _by(options))
     rewrite(answer, value)
 
 
@@ -178,6 +220,7 @@ REPORT_CHANGES = {
     "wrong_summary": _header("SummarizeColumnsBy",
                              lambda old, o: o.get("value", "Total" if old != "Total" else "Month")),
     "break_sum": break_sum, "break_total": break_total, "unbalance": unbalance,
+    "break_tb": break_tb,
     "drop_closing": drop_closing}
 
 

@@ -163,6 +163,68 @@ class Faults(WithSimulator):
                             support.closing(value, "TotalLiabilitiesAndEquity"))
         self.good()
 
+    def test_trial_balance_that_lies(self):
+        ask = lambda: self.client.report("TrialBalance", "2026-06-01", "2026-06-30", "Total")
+        cells = lambda report: {row["ColData"][0]["id"]: [support.amount(c["value"]) for c in
+                                                          row["ColData"][1:]]
+                                for row in report["Rows"]["Row"][:-1]}
+        good = cells(ask())
+        account = next(i for i, (debit, _) in good.items() if debit)
+        for pair, wrong in ((False, 1), (True, 2)):
+            self.fault("break_tb", account=account, by="3.00", pair=pair)
+            report = ask()
+            spoiled, sums = cells(report), support.closing(report, "GrandTotal")
+            self.assertEqual(len([i for i in good if good[i] != spoiled[i]]), wrong)
+            self.assertEqual(spoiled[account][0], good[account][0] + 3)
+            self.assertEqual([sum(side) for side in zip(*spoiled.values())], sums)
+            self.assertEqual(sums[0] - sums[1], 0 if pair else 3)
+
+    def test_reports_by_class_that_lie(self):
+        ask = lambda by="Classes": self.client.report("ProfitAndLoss", "2026-01-01", "2026-03-31",
+                                                      by)
+        good = ask()
+        self.fault("wrong_dates", summarize="Classes")
+        self.assertEqual(ask("Month")["Header"]["StartPeriod"], "2026-01-01")
+        self.assertEqual(ask()["Header"]["StartPeriod"], "2025-12-01")
+        for kind in ("break_sum", "break_total"):
+            self.fault(kind, summarize="Classes", column=2)
+            self.assertNotEqual(support.sums_that_fail(ask()), [])
+        self.fault("wrong_summary")
+        self.assertEqual(ask()["Header"]["SummarizeColumnsBy"], "Total")
+        self.fault("cut_report")
+        self.assertIn("Unable to display more data.", json.dumps(ask()))
+        self.assertEqual(ask()["Rows"], good["Rows"])
+
+    def ledger(self):
+        return json.loads(self.client.get("reports/GeneralLedger", start_date="2026-09-01",
+                                          end_date="2026-09-30", account="26")[2])
+
+    def test_general_ledgers_that_lie(self):
+        good = self.ledger()
+        self.fault("break_sum", endpoint="GeneralLedger", account="26", by="2.00")
+        spoiled = self.ledger()
+        amounts = [[support.amount(row["ColData"][6]["value"]) for row in
+                    report["Rows"]["Row"][0]["Rows"]["Row"]] for report in (good, spoiled)]
+        self.assertEqual(sum(amounts[1]), sum(amounts[0]) + 2)
+        self.fault("break_total", endpoint="report")
+        spoiled = self.ledger()["Rows"]["Row"][0]["Summary"]["ColData"]
+        self.assertEqual(support.amount(spoiled[6]["value"]), sum(amounts[0]) + 1)
+        self.fault("wrong_dates", endpoint="GeneralLedger")
+        self.assertEqual(self.ledger()["Header"]["EndPeriod"], "2026-08-30")
+        self.fault("cut_report", endpoint="GeneralLedger")
+        self.assertIn("Unable to display more data.", json.dumps(self.ledger()))
+        self.assertEqual(self.ledger()["Rows"], good["Rows"])
+
+    def test_queries_of_one_entity(self):
+        self.fault("fault", endpoint="query", entity="Class", code="500")
+        ask = lambda entity: self.client.query("select * from %s" % entity)[0]
+        self.assertEqual([ask("Account"), ask("Department"), ask("Class"), ask("Class")],
+                         [200, 200, 400, 200])
+        self.fault("short_page", entity="Department", rows=1)
+        page = lambda entity: self.client.query("select * from " + entity)[1]["QueryResponse"]
+        self.assertEqual(page("Class")["maxResults"], 6)
+        self.assertEqual(page("Department")["maxResults"], 1)
+
     def test_reports_with_rows_missing(self):
         whole = self.good()
         self.fault("drop_closing")
