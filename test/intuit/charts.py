@@ -157,6 +157,46 @@ Intérêts reçus|Other Income|InterestEarned|763
 Dotations aux amortissements|Other Expense|Depreciation|681
 """
 
+ISLET = """\
+Current Account|Bank|Checking|1200
+Reserve Account|Bank|Savings|1210
+Trade Debtors|Accounts Receivable|AccountsReceivable|1100
+Stock|Other Current Asset|Inventory|1001
+Prepayments|Other Current Asset|PrepaidExpenses|1103
+Due from Group|Other Current Asset|OtherCurrentAssets|1150|-
+ Due from Reef Trading|||1151
+ Due from Atoll Holdings|||1152
+Plant|Fixed Asset|MachineryAndEquipment|0020|-
+ Cost|||0021
+ Depreciation||AccumulatedDepreciation|0022
+Trade Creditors|Accounts Payable|AccountsPayable|2100
+Company Card|Credit Card|CreditCard|2110
+VAT Control|Other Current Liability|GlobalTaxPayable|2200
+PAYE and NI|Other Current Liability|PayrollTaxPayable|2210
+Due to Group|Other Current Liability|OtherCurrentLiabilities|2300|-
+ Due to Reef Trading|||2301
+ Due to Atoll Holdings|||2302
+Loan from Reef Trading|Long Term Liability|NotesPayable|2310
+Ordinary Shares|Equity|ShareCapital|3010
+Dividends Paid|Equity|PartnerDistributions|3100
+Sales|Income|SalesOfProductIncome|4000
+ Home|||4001
+ Export|||4002
+Sales to Group|Income|SalesOfProductIncome|4900
+Purchases|Cost of Goods Sold|SuppliesMaterialsCogs|5000
+Purchases from Group|Cost of Goods Sold|SuppliesMaterialsCogs|5900
+Gross Wages|Expense|PayrollExpenses|7000
+Employer's NI|Expense|PayrollExpenses|7006
+Rent and Rates|Expense|RentOrLeaseOfBuildings|7100
+Heat and Light|Expense|Utilities|7200
+Travelling|Expense|Travel|7400
+Accountancy|Expense|LegalProfessionalFees|7601
+Bank Charges|Expense|BankCharges|7901
+Management Charge from Group|Expense|OtherBusinessExpenses|7950
+Interest Received|Other Income|InterestEarned|4904
+Depreciation|Other Expense|Depreciation|8000
+"""
+
 POD = """\
 Checking|Bank|Checking
 Accounts Receivable (A/R)|Accounts Receivable|AccountsReceivable

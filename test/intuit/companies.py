@@ -23,7 +23,7 @@ class Plan:
 
     def __init__(self, key, realm, name, chart, environment="production", fiscal_month=1,
                  numbers=False, currency="USD", language="en", magic=None, books=None,
-                 multicurrency=False):
+                 multicurrency=False, country="US"):
         self.key, self.realm, self.name, self.environment = key, realm, name, environment
         self.chart, self.books, self.magic = chart, books, magic
         self.settings = {
@@ -31,7 +31,7 @@ class Plan:
             "language": language, "show_numbers": numbers, "multicurrency": multicurrency,
             "book_close_date": None, "report_basis": "Accrual",
             "subscription": "SUSPENDED" if magic == "suspended" else "SUBSCRIBED",
-            "reports_forbidden": False, "country": "US"}
+            "reports_forbidden": False, "country": country}
 
 
 def _plain():
@@ -61,6 +61,9 @@ def _catalogue():
              books={"activity": 0.5, "chunk": 8}),
         Plan("corail", "9341452837465107", "Corail et Fils SARL", lambda: parse(charts.CORAIL),
              currency="EUR", language="fr", books={"activity": 0.8}),
+        Plan("islet", "9341452837465110", "Islet Supplies Ltd", lambda: parse(charts.ISLET),
+             fiscal_month=4, numbers=True, currency="GBP", country="GB", multicurrency=True,
+             books={"activity": 0.7}),
         Plan("sandy", "4620816365291734108", "Sandy Test Company", lambda: parse(charts.SANDY),
              environment="sandbox", numbers=True, books={"activity": 0.4}),
         Plan("shoal", "4620816365291734109", "Shoal Test Company", _plain,

@@ -10,7 +10,7 @@ import support
 import truth
 from ledger import Ledger, LedgerError, cents, money
 
-COMPANIES = ("reef", "atoll", "lagoon", "shell", "atlas", "kelp", "corail", "pod-7")
+COMPANIES = ("reef", "atoll", "lagoon", "shell", "atlas", "kelp", "corail", "islet", "pod-7")
 START, END = "2025-09-01", "2026-11-30"
 
 
@@ -231,6 +231,21 @@ class Charts(unittest.TestCase):
             self.assertRegex(company["realm"], r"^\d{16,19}$")
         self.assertEqual({k for k, c in found.items() if c["environment"] == "sandbox"},
                          {"sandy", "shoal"})
+
+    def test_islet_is_the_british_member_of_a_group(self):
+        found = {c["key"]: c for c in self.sim.tell("companies")["companies"]}["islet"]
+        self.assertEqual((found["currency"], found["fiscal_month"], found["environment"]),
+                         ("GBP", 4, "production"))
+        chart = {a["name"]: a for a in self.sim.tell("accounts", company="islet")["accounts"]}
+        self.assertTrue(35 <= len(chart) <= 45, len(chart))
+        rows = self.sim.tell("truth", company="islet", statement="ledger_lines",
+                             start="2023-08-01", end="2026-11-30")["rows"]
+        posted = {row["account_id"] for row in rows}
+        for name in ("Due from Reef Trading", "Due to Reef Trading", "Sales to Group",
+                     "Purchases from Group", "Loan from Reef Trading"):
+            self.assertIn(chart[name]["id"], posted)
+        report = support.Client(self.sim, "islet").report("BalanceSheet", START, END, "Total")
+        self.assertEqual(report["Header"]["Currency"], "GBP")
 
     def test_reef_has_what_makes_charts_hard(self):
         accounts = self.sim.tell("accounts", company="reef")["accounts"]
