@@ -141,6 +141,8 @@ def report_request(world, ask):
     if tags != Tags() and ask.endpoint not in TAGGED_REPORTS:
         raise ValueError("%s takes no class and no department" % ask.endpoint)
     request = reports.Request(ask.endpoint, start, end, basis, by, macro, tags)
+    request.echo = {name: given[name.lower()] for name in ("Class", "Department")
+                    if given.get(name.lower())}
     if ask.endpoint == "GeneralLedger":
         request.accounts = _listed(given, "account")
         request.columns = given["columns"].split(",") if given.get("columns") else None

@@ -74,17 +74,18 @@ class GeneralLedger:
         """The whole answer as JSON."""
         rows = [self._section(i) for i in self.outline.by_type() if self._stands_at_top(i)]
         rows = [row for row, _ in filter(None, rows)]
+        nothing = {"Row": None} if self.company.config("nodata_form") == "null_row" else {}
         return self.style.keys({
             "Header": self._header(not rows),
             "Columns": {"Column": [self._column(key) for key in self.columns]},
-            "Rows": {"Row": self.style.mixed(rows)} if rows else {}})
+            "Rows": {"Row": self.style.mixed(rows)} if rows else nothing})
 
     def _header(self, empty):
         request = self.request
         header = {"Time": moments.stamp(self.now), "ReportName": request.name,
                   "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
                   "EndPeriod": request.end.isoformat(),
-                  "Currency": self.company.settings["currency"], **request.filters()}
+                  "Currency": self.company.settings["currency"], **request.echo}
         if request.macro:
             header["DateMacro"] = request.macro
         header["Option"] = [{"Name": "NoReportData", "Value": "true" if empty else "false"}]

@@ -113,6 +113,8 @@ def _by(options):
 def cut_report(answer, options):
     """The service's way to say that a report grew too large: rows end in a sentence."""
     value = _fresh(answer)
+    if not _top(value):
+        value["Rows"] = {"Row": [{}]}
     rows = _top(value)
     del rows[max(1, len(rows) // 2):]
     inner = rows[-1].get("Rows", {}).get("Row", rows)

@@ -27,19 +27,15 @@ COMPUTED = ("GrossProfit", "NetOperatingIncome", "NetOtherIncome", "NetIncome")
 class Request:
     """What one report is asked for, every default filled in.
 
-    `tags` are the filters on class and department, `accounts` that of the general ledger (None for
-    all), `columns` the keys of its columns (None for the usual ones).
+    `tags` are the filters on class and department, `echo` what the Header repeats of them;
+    `accounts` is that of the general ledger (None for all), `columns` the keys of its columns (None
+    for the usual ones).
     """
 
     def __init__(self, name, start, end, basis, by="Total", macro=None, tags=EVERYTHING):
         self.name, self.start, self.end, self.basis = name, start, end, basis
         self.by, self.macro, self.tags = by, macro, tags
-        self.accounts = self.columns = None
-
-    def filters(self):
-        """The part of a report's Header that repeats the filters."""
-        names = (("Class", self.tags.klass), ("Department", self.tags.department))
-        return {name: ",".join(sorted(ids)) for name, ids in names if ids is not None}
+        self.echo, self.accounts, self.columns = {}, None, None
 
 
 class Report:
@@ -87,7 +83,7 @@ class Report:
         header = {"Time": moments.stamp(self.now), "ReportName": request.name,
                   "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
                   "EndPeriod": request.end.isoformat(), "SummarizeColumnsBy": request.by,
-                  "Currency": self.company.settings["currency"], **request.filters()}
+                  "Currency": self.company.settings["currency"], **request.echo}
         if request.macro:
             header["DateMacro"] = request.macro
         options = [{"Name": "NoReportData", "Value": "true" if empty else "false"}]

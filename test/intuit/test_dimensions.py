@@ -131,6 +131,17 @@ class Columns(Dimensions):
             self.assertEqual({i: a[-1] for i, a in split.items()},
                              {i: a[0] for i, a in plain.items()})
 
+    def test_each_row_of_a_balance_sheet_sums_to_its_total(self):
+        for by in KINDS:
+            for method in ("Accrual", "Cash"):
+                report = self.client.report("BalanceSheet", START, END, by, method)
+                self.assertEqual(support.sums_that_fail(report), [])
+                parts = [row.get(part, row) for row in support.rows(report)
+                         for part in ("Header", "Summary", "")]
+                for amounts in ([support.amount(c["value"]) for c in part["ColData"][1:]]
+                                for part in parts if "ColData" in part):
+                    self.assertEqual(sum(amounts[:-1]), amounts[-1])
+
     def test_titles_are_full_names_and_only_of_those_with_data(self):
         report = self.client.report("ProfitAndLoss", "2025-01-01", "2025-06-30", "Classes")
         titles = [column["ColTitle"] for column in report["Columns"]["Column"]]
@@ -175,9 +186,18 @@ class Columns(Dimensions):
         found = {i: a[0] for i, a in own_cells(report).items() if a[0]}
         self.assertEqual(found, wanted)
         report = self.client.report("ProfitAndLoss", START, END, "Classes",
-                                    **{"class": "2,3", "department": "1"})
+                                    **{"class": "3,2", "department": "1"})
         self.assertEqual(support.column_keys(report)[1:], ["3", "2", "total"])
-        self.assertEqual(report["Header"]["Department"], "1")
+        self.assertEqual((report["Header"]["Class"], report["Header"]["Department"]), ("3,2", "1"))
+        report = self.client.report("ProfitAndLoss", START, END, "Classes", **{"class": "77"})
+        self.assertEqual(report["Header"]["Option"][1]["Value"], "true")
+
+    def test_a_class_that_is_no_longer_listed_keeps_its_column(self):
+        before = self.client.report("ProfitAndLoss", START, END, "Classes")
+        self.sim.tell("vanish", **{"company": "reef", "class": "Charter"})
+        self.assertNotIn("Charter", self.names("Class"))
+        after = self.client.report("ProfitAndLoss", START, END, "Classes")
+        self.assertEqual(after["Columns"], before["Columns"])
 
     def test_trial_balance_knows_no_tags(self):
         for more in ({"summarize_column_by": "Classes"}, {"class": "1"}):

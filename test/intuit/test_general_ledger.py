@@ -173,6 +173,10 @@ class Ledger(WithSimulator):
         report = self.ledger(client=client)
         self.assertEqual(report["Header"]["Option"], [{"Name": "NoReportData", "Value": "true"}])
         self.assertEqual(report["Rows"], {})
+        self.sim.tell("config", company="shell", nodata_form="null_row")
+        self.assertEqual(self.ledger(client=client)["Rows"], {"Row": None})
+        self.sim.tell("fault", kind="cut_report", company="shell")
+        self.assertIn("Unable to display more data.", json.dumps(self.ledger(client=client)))
         status = self.client.get("reports/GeneralLedger", start_date=START, end_date=END,
                                  summarize_column_by="Month")[0]
         self.assertEqual(status, 400)

@@ -7,6 +7,7 @@ has must occur in ours.
 import json
 import os
 import unittest
+from xml.etree import ElementTree
 
 import support
 
@@ -138,6 +139,16 @@ class Shapes(unittest.TestCase):
         changes = sample("cdc_account_2026_CUT.json")["CDCResponse"][0]["QueryResponse"][0]
         self.assertEqual(made - optional, paths(changes["Account"]))
         self.assertEqual(set(ours["QueryResponse"]), {"Account", "startPosition", "maxResults"})
+
+    def test_classes_and_departments(self):
+        for entity, name in (("Class", "classes_query.xml"),
+                             ("Department", "departments_query.xml")):
+            root = ElementTree.parse(os.path.join(SAMPLES, name)).getroot()
+            local = lambda element: element.tag.rpartition("}")[2]
+            recorded = set().union(*([local(part) for part in thing] for thing in root.iter()
+                                     if local(thing) == entity))
+            page = self.client.query("select * from " + entity)[1]["QueryResponse"][entity]
+            self.assertEqual(set().union(*page) - {"domain", "sparse"}, recorded)
 
     def test_count_and_change_feed(self):
         ours = self.client.query("select count(*) from Account")[1]
