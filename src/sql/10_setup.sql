@@ -51,21 +51,25 @@ CREATE TABLE reefqbo.model (
     model_id bigint GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     purpose text NOT NULL DEFAULT 'production',
+    currency text,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id),
     UNIQUE (name),
     CONSTRAINT model_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
+    CONSTRAINT model_currency_is_iso CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT model_purpose_is_known CHECK (purpose IN ('production', 'training'))
 );
 
 COMMENT ON TABLE reefqbo.model IS
 'One financial model of the application. A training model may link sandbox companies, a production model may not.';
+COMMENT ON COLUMN reefqbo.model.currency IS 'the currency its companies are consolidated in; NULL: the one they all have';
 
 CREATE TABLE reefqbo.branch (
     model_id bigint NOT NULL REFERENCES reefqbo.model,
     branch_id bigint GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
     parent_branch_id bigint,
+    is_enabled boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, branch_id),
     UNIQUE (model_id, name),
@@ -78,6 +82,7 @@ CREATE UNIQUE INDEX branch_one_root ON reefqbo.branch (model_id) WHERE parent_br
 
 COMMENT ON TABLE reefqbo.branch IS
 'The tree of entities, divisions, stores or projects inside a model. Each model has one root, made with it and named like it.';
+COMMENT ON COLUMN reefqbo.branch.is_enabled IS 'false: it and all below it are left out of the statements of those above';
 
 CREATE FUNCTION reefqbo.create_environment(name text, is_sandbox boolean, authorize_url text, token_url text,
                                            revoke_url text, api_url text)

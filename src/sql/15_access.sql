@@ -30,6 +30,20 @@ $$;
 COMMENT ON FUNCTION reefqbo._level_of(oid, bigint) IS
 'Internal: what a role may for a model, or for all of them (0), by itself or by a role it is a member of. Result: 0 nothing, 1 reader, 2 operator, 3 admin.';
 
+CREATE FUNCTION reefqbo._may_read(role name, model_id bigint)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT NOT c.relrowsecurity OR r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, c.relowner, 'USAGE')
+           OR reefqbo._level_of(r.oid, $2) > 0
+    FROM pg_class c
+    JOIN pg_roles r ON r.rolname = $1
+    WHERE c.oid = 'reefqbo.model'::regclass
+$$;
+
+COMMENT ON FUNCTION reefqbo._may_read(name, bigint) IS
+'Internal: whether a role may see a model beside the one that a gate has let it in for.';
+
 -- Row-level security does not concern everybody. Who is concerned sees the models that a row of access names.
 -- It calls no function of ours: a view runs the functions in it with the rights of whoever reads it.
 CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
@@ -43,6 +57,18 @@ WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
 
 COMMENT ON VIEW reefqbo._my_model IS
 'Internal: the models that whoever asks may see. Row-level security and the views go by it.';
+
+CREATE VIEW reefqbo._my_work WITH (security_barrier) AS
+SELECT m.model_id
+FROM reefqbo.model m
+WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
+   OR EXISTS (
+        SELECT FROM reefqbo.access a
+        JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
+        WHERE a.model_id IN (0, m.model_id) AND a.level <> 'reader' AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+
+COMMENT ON VIEW reefqbo._my_work IS
+'Internal: the models that whoever asks may work on, as an operator or admin. Row-level security goes by it where a table is written to by its users.';
 
 CREATE TABLE reefqbo.audit (
     model_id bigint NOT NULL DEFAULT 0,

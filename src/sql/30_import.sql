@@ -98,6 +98,7 @@ CREATE TABLE reefqbo.imported_month (
     period_end date NOT NULL,
     is_provisional boolean NOT NULL,
     import_id bigint NOT NULL,
+    known_since timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
 );
@@ -105,6 +106,7 @@ CREATE TABLE reefqbo.imported_month (
 COMMENT ON TABLE reefqbo.imported_month IS
 'Which months were fetched. An account without a row in reefqbo.actual is 0 in a month that is here, and unknown in a month that is not.';
 COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not over yet in the company''s time zone when it was last fetched';
+COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
 COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
 
 CREATE TABLE reefqbo.actual (
@@ -122,6 +124,8 @@ CREATE TABLE reefqbo.actual (
     CONSTRAINT actual_statement_is_known CHECK (statement IN ('profit_and_loss', 'balance_sheet')),
     CONSTRAINT actual_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash'))
 );
+
+CREATE INDEX actual_account ON reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start);
 
 COMMENT ON TABLE reefqbo.actual IS
 'One account''s amount in one month, one statement and one accounting method, in the company''s home currency and with the sign QuickBooks prints.

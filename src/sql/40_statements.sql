@@ -3,7 +3,7 @@
 CREATE FUNCTION reefqbo._statement_layout(statement text)
 RETURNS TABLE (place integer, depth integer, kind text, section text, label text, account_type text,
                adds text[], subtracts text[], is_always boolean)
-LANGUAGE sql IMMUTABLE ROWS 30 SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE ROWS 20 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT l.place, l.depth, l.kind, l.section, l.label, l.account_type,
            l.adds::text[], l.subtracts::text[], l.is_always
@@ -78,7 +78,70 @@ AS $$
         ('balance_sheet', 28, 1, 'section', 'Equity', 'Equity', 'Equity', '{Equity}', '{}', false),
         ('balance_sheet', 29, 1, 'total', 'Equity', 'Total Equity', NULL, '{Equity}', '{}', false),
         ('balance_sheet', 30, 0, 'total', 'Liabilities and Equity', 'Total Liabilities and Equity', NULL,
-            '{Accounts Payable,Credit Card,Other Current Liability,Long Term Liability,Equity}', '{}', true)
+            '{Accounts Payable,Credit Card,Other Current Liability,Long Term Liability,Equity}', '{}', true),
+
+        ('profit_and_loss_by_category', 1, 0, 'section', 'Revenue', 'Revenue', 'Revenue', '{Revenue}', '{}', true),
+        ('profit_and_loss_by_category', 2, 0, 'total', 'Revenue', 'Total Revenue', NULL, '{Revenue}', '{}', true),
+        ('profit_and_loss_by_category', 3, 0, 'section', 'COGS', 'COGS', 'COGS', '{COGS}', '{}', false),
+        ('profit_and_loss_by_category', 4, 0, 'total', 'COGS', 'Total COGS', NULL, '{COGS}', '{}', false),
+        ('profit_and_loss_by_category', 5, 0, 'computed', NULL, 'Gross Profit', NULL, '{Revenue}', '{COGS}', true),
+        ('profit_and_loss_by_category', 6, 0, 'section', 'Opex', 'Opex', 'Opex', '{Opex}', '{}', false),
+        ('profit_and_loss_by_category', 7, 0, 'total', 'Opex', 'Total Opex', NULL, '{Opex}', '{}', false),
+        ('profit_and_loss_by_category', 8, 0, 'section', 'Staff', 'Staff', 'Staff', '{Staff}', '{}', false),
+        ('profit_and_loss_by_category', 9, 0, 'total', 'Staff', 'Total Staff', NULL, '{Staff}', '{}', false),
+        ('profit_and_loss_by_category', 10, 0, 'computed', NULL, 'Profit before Tax', NULL,
+            '{Revenue}', '{COGS,Opex,Staff}', true),
+        ('profit_and_loss_by_category', 11, 0, 'section', 'Tax', 'Tax', 'Tax', '{Tax}', '{}', false),
+        ('profit_and_loss_by_category', 12, 0, 'total', 'Tax', 'Total Tax', NULL, '{Tax}', '{}', false),
+        ('profit_and_loss_by_category', 13, 0, 'section', 'Unmapped Income', 'Unmapped Income', 'Unmapped Income',
+            '{Unmapped Income}', '{}', false),
+        ('profit_and_loss_by_category', 14, 0, 'total', 'Unmapped Income', 'Total Unmapped Income', NULL,
+            '{Unmapped Income}', '{}', false),
+        ('profit_and_loss_by_category', 15, 0, 'section', 'Unmapped Expenses', 'Unmapped Expenses', 'Unmapped Expenses',
+            '{Unmapped Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 16, 0, 'total', 'Unmapped Expenses', 'Total Unmapped Expenses', NULL,
+            '{Unmapped Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 17, 0, 'computed', NULL, 'Net Income', NULL,
+            '{Revenue,Unmapped Income}', '{COGS,Opex,Staff,Tax,Unmapped Expenses}', true),
+
+        ('balance_sheet_by_category', 1, 0, 'section', 'Assets', 'Assets', 'Asset', '{Asset,Unmapped Assets}', '{}', true),
+        ('balance_sheet_by_category', 2, 1, 'section', 'Unmapped Assets', 'Unmapped Assets', 'Unmapped Assets',
+            '{Unmapped Assets}', '{}', false),
+        ('balance_sheet_by_category', 3, 1, 'total', 'Unmapped Assets', 'Total Unmapped Assets', NULL,
+            '{Unmapped Assets}', '{}', false),
+        ('balance_sheet_by_category', 4, 0, 'total', 'Assets', 'Total Assets', NULL, '{Asset,Unmapped Assets}', '{}', true),
+        ('balance_sheet_by_category', 5, 0, 'section', 'Liabilities and Equity', 'Liabilities and Equity', NULL,
+            '{Liability,Tax,Equity,Unmapped Liabilities and Equity}', '{Dividend}', true),
+        ('balance_sheet_by_category', 6, 1, 'section', 'Liabilities', 'Liabilities', 'Liability', '{Liability}', '{}', false),
+        ('balance_sheet_by_category', 7, 1, 'total', 'Liabilities', 'Total Liabilities', NULL, '{Liability}', '{}', false),
+        ('balance_sheet_by_category', 8, 1, 'section', 'Tax', 'Tax', 'Tax', '{Tax}', '{}', false),
+        ('balance_sheet_by_category', 9, 1, 'total', 'Tax', 'Total Tax', NULL, '{Tax}', '{}', false),
+        ('balance_sheet_by_category', 10, 1, 'section', 'Equity', 'Equity', 'Equity', '{Equity}', '{}', false),
+        ('balance_sheet_by_category', 11, 1, 'total', 'Equity', 'Total Equity', NULL, '{Equity}', '{}', false),
+        ('balance_sheet_by_category', 12, 1, 'section', 'Dividends', 'Dividends Paid', 'Dividend', '{Dividend}', '{}', false),
+        ('balance_sheet_by_category', 13, 1, 'total', 'Dividends', 'Total Dividends Paid', NULL, '{Dividend}', '{}', false),
+        ('balance_sheet_by_category', 14, 1, 'section', 'Unmapped Liabilities and Equity', 'Unmapped Liabilities and Equity',
+            'Unmapped Liabilities and Equity', '{Unmapped Liabilities and Equity}', '{}', false),
+        ('balance_sheet_by_category', 15, 1, 'total', 'Unmapped Liabilities and Equity', 'Total Unmapped Liabilities and Equity',
+            NULL, '{Unmapped Liabilities and Equity}', '{}', false),
+        ('balance_sheet_by_category', 16, 0, 'total', 'Liabilities and Equity', 'Total Liabilities and Equity', NULL,
+            '{Liability,Tax,Equity,Unmapped Liabilities and Equity}', '{Dividend}', true),
+
+        ('cash_flow', 1, 0, 'section', 'Operating Activities', 'Operating Activities', NULL, '{Net Income,Operating}', '{}', true),
+        ('cash_flow', 2, 1, 'computed', 'Operating Activities', 'Net Income', NULL, '{Net Income}', '{}', true),
+        ('cash_flow', 3, 1, 'section', 'Operating Activities', 'Adjustments', 'Operating', '{Operating}', '{}', true),
+        ('cash_flow', 4, 0, 'total', 'Operating Activities', 'Net Cash from Operating Activities', NULL,
+            '{Net Income,Operating}', '{}', true),
+        ('cash_flow', 5, 0, 'section', 'Investing Activities', 'Investing Activities', 'Investing', '{Investing}', '{}', false),
+        ('cash_flow', 6, 0, 'total', 'Investing Activities', 'Net Cash from Investing Activities', NULL, '{Investing}', '{}', false),
+        ('cash_flow', 7, 0, 'section', 'Financing Activities', 'Financing Activities', 'Financing', '{Financing}', '{}', false),
+        ('cash_flow', 8, 0, 'total', 'Financing Activities', 'Net Cash from Financing Activities', NULL, '{Financing}', '{}', false),
+        ('cash_flow', 9, 0, 'computed', NULL, 'Effect of Exchange Rates', NULL, '{Exchange}', '{}', false),
+        ('cash_flow', 10, 0, 'computed', NULL, 'Net Change in Cash', NULL,
+            '{Net Income,Operating,Investing,Financing,Exchange}', '{}', true),
+        ('cash_flow', 11, 0, 'computed', NULL, 'Cash at Beginning of Period', NULL, '{Cash}', '{}', true),
+        ('cash_flow', 12, 0, 'computed', NULL, 'Cash at End of Period', NULL,
+            '{Net Income,Operating,Investing,Financing,Exchange,Cash}', '{}', true)
     ) AS l (statement, place, depth, kind, section, label, account_type, adds, subtracts, is_always)
     WHERE l.statement = $1
     ORDER BY l.place
@@ -86,8 +149,8 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._statement_layout(text) IS
 'Internal: the fixed lines of a statement, in order: titles, totals and computed lines.
-Argument: statement, profit_and_loss or balance_sheet. Result: account_type, on a title, the accounts that follow it; adds and subtracts, the account types a line is worked out of;
-is_always, whether the line comes even when no account of those types is shown. No row for another statement.';
+Argument: statement: profit_and_loss, balance_sheet or cash_flow, or by_category of the first two. Result: account_type, on a title, the nodes that follow it: accounts of that type, or what is mapped to that variable type, or where cash went;
+adds and subtracts, those a line is worked out of; is_always, whether the line comes even when nothing of the kind is shown. No row for another statement.';
 
 CREATE FUNCTION reefqbo._statement_connection(model_id bigint, branch text)
 RETURNS bigint
@@ -135,6 +198,16 @@ $$;
 COMMENT ON FUNCTION reefqbo._month_number(date) IS
 'Internal: the months from the year 0 to that of a date, so that months can be counted by subtraction.';
 
+CREATE FUNCTION reefqbo._months_between(first_day date, last_day date)
+RETURNS double precision
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT reefqbo._month_number($2 + 1) - reefqbo._month_number($1 - 1) - 1
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_between(date, date) IS
+'Internal: how many whole months lie between two days, both of them counted.';
+
 CREATE FUNCTION reefqbo._statement_periods(model_id bigint, connection_id bigint, statement text,
                                            accounting_method text, start_date date, end_date date, frequency text)
 RETURNS TABLE (period text, period_start date, period_end date, is_provisional boolean, months date[])
@@ -156,8 +229,7 @@ AS $$
         FROM month m
         GROUP BY m.starts, m.last_day
         -- as many months as there are whole ones in the part of the period that was asked for
-        HAVING count(*) = reefqbo._month_number(least(m.last_day, $6) + 1)
-                          - reefqbo._month_number(greatest(m.starts::date, $5) - 1) - 1
+        HAVING count(*) = reefqbo._months_between(greatest(m.starts::date, $5), least(m.last_day, $6))
     )
     SELECT to_char(p.starts, CASE $7 WHEN 'month' THEN 'YYYY-MM' WHEN 'quarter' THEN 'YYYY "Q"Q' ELSE 'YYYY' END),
            p.period_start, p.period_end, p.is_provisional,
@@ -210,62 +282,78 @@ COMMENT ON FUNCTION reefqbo._statement_tree(bigint, bigint, text) IS
 Arguments: model_id, connection_id, statement. Result: every account, with the account type whose section it stands in (by its classification where the statement has no section for its own, so that none is lost) and its path: the ranks from its root to itself.
 A rank belongs to one account; ordered by path, accounts stand by number, then name, each before its children, and computed lines last.';
 
-CREATE FUNCTION reefqbo._statement_lines(model_id bigint, connection_id bigint, statement text, moved text[])
-RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
+CREATE TYPE reefqbo._statement_node AS (
+    node text,
+    path bigint[],
+    section text,
+    label text,
+    kind text,
+    connection_id bigint,
+    account_id text,
+    account_number text,
+    is_moved boolean
+);
+
+COMMENT ON TYPE reefqbo._statement_node IS
+'Internal: what stands between the titles and totals of a statement: an account, a computed line, or a group of them.
+node names it; path: the ranks from its root to itself, a rank belonging to one node; section: the account type of the layout''s line that it follows; kind: account, computed or group; is_moved: it has an amount of its own to show.';
+
+CREATE FUNCTION reefqbo._statement_lines(layout text, nodes reefqbo._statement_node[])
+RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
                account_number text, adds text[], subtracts text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH tree AS MATERIALIZED (
-        SELECT t.*, t.path[cardinality(t.path)] AS rank FROM reefqbo._statement_tree($1, $2, $3) t
+    WITH node AS MATERIALIZED (
+        SELECT n.*, n.path[cardinality(n.path)] AS rank FROM unnest($2) n
     ), moved AS MATERIALIZED (
-        SELECT t.account_id, t.account_type, t.path
-        FROM unnest($4) u (account_id) JOIN tree t ON t.account_id = u.account_id
+        SELECT n.node, n.section, n.path FROM node n WHERE n.is_moved
     ), subtree AS (
-        SELECT u.rank, array_agg(m.account_id) AS accounts
+        SELECT u.rank, array_agg(m.node) AS nodes
         FROM moved m CROSS JOIN LATERAL unnest(m.path) u (rank)
         GROUP BY u.rank
     ), shown AS (
-        SELECT t.account_id, t.name, t.account_number, t.is_computed, t.path, s.accounts,
-               l.place, l.section, l.depth + cardinality(t.path) AS depth
+        SELECT n.node, n.label, n.kind, n.connection_id, n.account_id, n.account_number, n.path, s.nodes,
+               l.place, l.section, l.depth + cardinality(n.path) AS depth
         FROM subtree s
-        JOIN tree t ON t.rank = s.rank
-        JOIN reefqbo._statement_layout($3) l ON l.account_type = t.account_type
+        JOIN node n ON n.rank = s.rank
+        JOIN reefqbo._statement_layout($1) l ON l.account_type = n.section
     ), fixed AS (
         SELECT l.*,
-               ARRAY(SELECT m.account_id FROM moved m WHERE m.account_type = ANY (l.adds)) AS add_accounts,
-               ARRAY(SELECT m.account_id FROM moved m WHERE m.account_type = ANY (l.subtracts)) AS subtract_accounts
-        FROM reefqbo._statement_layout($3) l
+               ARRAY(SELECT m.node FROM moved m WHERE m.section = ANY (l.adds)) AS add_nodes,
+               ARRAY(SELECT m.node FROM moved m WHERE m.section = ANY (l.subtracts)) AS subtract_nodes
+        FROM reefqbo._statement_layout($1) l
     ), line AS (
-        SELECT f.place, ARRAY[]::bigint[] AS path, f.depth, f.kind, f.section, NULL::text AS account_id,
-               NULL::text AS account_number, f.label, f.add_accounts AS adds, f.subtract_accounts AS subtracts
+        SELECT f.place, ARRAY[]::bigint[] AS path, f.depth, f.kind, f.section, NULL::text AS node,
+               NULL::bigint AS connection_id, NULL::text AS account_id, NULL::text AS account_number, f.label,
+               f.add_nodes AS adds, f.subtract_nodes AS subtracts
         FROM fixed f
-        WHERE f.is_always OR f.add_accounts <> '{}' OR f.subtract_accounts <> '{}'
+        WHERE f.is_always OR f.add_nodes <> '{}' OR f.subtract_nodes <> '{}'
         UNION ALL
-        SELECT s.place, s.path, s.depth, CASE WHEN s.is_computed THEN 'computed' ELSE 'account' END, s.section,
-               s.account_id, s.account_number, s.name, ARRAY[s.account_id], '{}'
+        SELECT s.place, s.path, s.depth, CASE s.kind WHEN 'group' THEN 'section' ELSE s.kind END, s.section, s.node,
+               s.connection_id, s.account_id, s.account_number, s.label, ARRAY[s.node], '{}'
         FROM shown s
         UNION ALL
-        SELECT s.place, s.path || 9223372036854775807, s.depth, 'total', s.section,
-               s.account_id, s.account_number, 'Total ' || s.name, s.accounts, '{}'
+        SELECT s.place, s.path || 9223372036854775807, s.depth, 'total', s.section, s.node,
+               s.connection_id, s.account_id, s.account_number, 'Total ' || s.label, s.nodes, '{}'
         FROM shown s
-        WHERE s.accounts <> ARRAY[s.account_id]
+        WHERE s.nodes <> ARRAY[s.node]
     ), labelled AS (
         SELECT l.*, i.indented, count(*) OVER (PARTITION BY i.indented) > 1 OR l.label ~ ' \[[0-9]+\]$' AS is_doubtful
         FROM line l
         CROSS JOIN LATERAL (SELECT repeat('  ', l.depth) || l.label) i (indented)
     )
     SELECT (row_number() OVER (ORDER BY l.place, l.path))::integer, l.depth,
-           l.indented || CASE WHEN l.account_id IS NOT NULL AND bool_or(l.is_doubtful) OVER (PARTITION BY l.account_id)
-                              THEN format(' [%s]', l.account_id) ELSE '' END,
-           l.kind, l.section, l.account_id, l.account_number, l.adds, l.subtracts
+           l.indented || CASE WHEN l.node IS NOT NULL AND bool_or(l.is_doubtful) OVER (PARTITION BY l.node)
+                              THEN format(' [%s]', l.node) ELSE '' END,
+           l.kind, l.section, l.connection_id, l.account_id, l.account_number, l.adds, l.subtracts
     FROM labelled l
     ORDER BY l.place, l.path
 $$;
 
-COMMENT ON FUNCTION reefqbo._statement_lines(bigint, bigint, text, text[]) IS
+COMMENT ON FUNCTION reefqbo._statement_lines(text, reefqbo._statement_node[]) IS
 'Internal: the lines of a statement, in order, without figures.
-Arguments: model_id, connection_id, statement; moved, the ids of the accounts that have an amount to show. Accounts above them are shown too.
-Result: as reefqbo.profit_and_loss, and the accounts whose amounts each line adds and subtracts.';
+Arguments: layout, as reefqbo._statement_layout has it; nodes. Those with an amount are shown, and those above them.
+Result: as reefqbo.profit_and_loss, and the nodes whose amounts each line adds and subtracts.';
 
 CREATE FUNCTION reefqbo._statement_rows(model_id bigint, connection_id bigint, statement text,
                                         accounting_method text, start_date date, end_date date, frequency text)
@@ -287,7 +375,11 @@ AS $$
         GROUP BY a.account_id, p.period_start
     ), line AS MATERIALIZED (
         SELECT l.*
-        FROM reefqbo._statement_lines($1, $2, $3, ARRAY(SELECT DISTINCT m.account_id FROM moved m)) l
+        FROM reefqbo._statement_lines($3, ARRAY(
+            SELECT ROW(t.account_id, t.path, t.account_type, t.name, CASE WHEN t.is_computed THEN 'computed' ELSE 'account' END,
+                       $2, t.account_id, t.account_number,
+                       t.account_id IN (SELECT m.account_id FROM moved m))::reefqbo._statement_node
+            FROM reefqbo._statement_tree($1, $2, $3) t)) l
     ), figure AS (
         SELECT l.line, m.period_start, sum(u.sign * m.amount) AS amount
         FROM line l

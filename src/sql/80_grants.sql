@@ -2,7 +2,7 @@
 
 CREATE FUNCTION reefqbo._privileges()
 RETURNS TABLE (level text, privilege text, object text)
-LANGUAGE sql IMMUTABLE ROWS 50 SET search_path = pg_catalog, pg_temp
+LANGUAGE sql IMMUTABLE ROWS 90 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT v.level, v.privilege, v.object
     FROM (VALUES
@@ -19,11 +19,42 @@ AS $$
         ('reader', 'SELECT', 'TABLE reefqbo.connection_status'),
         ('reader', 'SELECT', 'TABLE reefqbo.import_progress'),
         ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status'),
+        ('reader', 'SELECT', 'TABLE reefqbo._my_work'),
+        ('reader', 'SELECT', 'TABLE reefqbo.variable'),
+        ('reader', 'SELECT', 'TABLE reefqbo.account_mapping'),
+        ('reader', 'SELECT', 'TABLE reefqbo.account_change'),
+        ('reader', 'SELECT', 'TABLE reefqbo.mapping'),
+        ('reader', 'SELECT', 'TABLE reefqbo.mapping_template'),
+        ('reader', 'SELECT', 'TABLE reefqbo.unmapped_account'),
+        ('reader', 'SELECT', 'TABLE reefqbo.series'),
+        ('reader', 'SELECT', 'TABLE reefqbo.series_value'),
+        ('reader', 'SELECT', 'TABLE reefqbo.exchange_rate'),
+        ('reader', 'SELECT', 'TABLE reefqbo.elimination'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo._now()'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo._debit_sign(text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo._natural_sign(text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.propose_mapping(text, text, text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.series_by_period(text, text, text, date, date, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.actuals_as_of(text, timestamptz, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.report_cells(text)'),
         ('operator', 'SELECT', 'TABLE reefqbo.environment'),
         ('operator', 'SELECT', 'TABLE reefqbo.api_call'),
+        ('operator', 'INSERT', 'TABLE reefqbo.variable'),
+        ('operator', 'UPDATE (name)', 'TABLE reefqbo.variable'),
+        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping'),
+        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.mapping'),
+        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.exchange_rate'),
+        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.save_mapping_template(text, text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_currency(text, text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_model(text, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_branch(text, text, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text)'),
@@ -78,6 +109,13 @@ BEGIN
             EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
             EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))',
                            relation.name);
+            -- what operators write to without a function, readers of the same model do not
+            EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
+                           relation.name);
+            EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
+                           relation.name);
+            EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
+                           relation.name);
         END IF;
         CONTINUE WHEN to_all IS NOT DISTINCT FROM known AND relation.is_protected;
         IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation.name AND p.polname = 'all_models') THEN
@@ -92,7 +130,7 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._protect() IS
 'Internal: puts row-level security in force on every table with a model_id, and keeps it in step with reefqbo.access. The policies are made here and not by the install script, since pg_dump carries them: a restore would meet them twice.
-own_models goes by reefqbo._my_model, which is asked once a query; all_models spares roles with all models even that.';
+own_models goes by reefqbo._my_model, which is asked once a query; all_models spares roles with all models even that. What is written besides takes an operator of the model (reefqbo._my_work).';
 
 CREATE FUNCTION reefqbo._grant_level(grantee name)
 RETURNS void

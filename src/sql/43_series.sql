@@ -1,0 +1,271 @@
+-- Series: the history of each mapped account, as a model reads it.
+
+CREATE FUNCTION reefqbo._debit_sign(account_type text, classification text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable',
+                            'Other Current Asset', 'Fixed Asset', 'Other Asset') THEN 1
+                WHEN $1 IN ('Income', 'Other Income', 'Accounts Payable', 'Credit Card', 'Other Current Liability',
+                            'Long Term Liability', 'Equity') THEN -1
+                WHEN $2 IN ('Asset', 'Expense') THEN 1 ELSE -1 END
+$$;
+
+COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
+'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';
+
+CREATE FUNCTION reefqbo._natural_sign(variable_type text, statement text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $1 IN ('COGS', 'Opex', 'Staff', 'Asset', 'Dividend') THEN 1
+                WHEN $1 = 'Tax' AND $2 = 'profit_and_loss' THEN 1 ELSE -1 END
+$$;
+
+COMMENT ON FUNCTION reefqbo._natural_sign(text, text) IS
+'Internal: what to multiply an amount with debits positive with, for a variable''s ordinary amount to be positive: 1 for costs, assets, dividends and tax expense; -1 for revenue, liabilities, equity and tax that is owed.';
+
+CREATE VIEW reefqbo.series WITH (security_barrier) AS
+SELECT p.model_id,
+       p.variable_id,
+       m.name AS model,
+       b.name AS branch,
+       v.name AS variable,
+       p.variable_type,
+       p.category,
+       p.subcategory,
+       CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END AS statement,
+       CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'movement' ELSE 'balance' END AS measure,
+       1 AS unit,
+       c.home_currency AS currency,
+       'month'::text AS frequency,
+       a.account_id,
+       a.account_number,
+       a.name AS account_name,
+       a.fully_qualified_name,
+       a.is_active,
+       a.gone_since,
+       'QuickBooks Online'::text AS source,
+       c.company_name AS company,
+       pg_catalog.array_remove(ARRAY['quickbooks', lower(p.variable_type), c.company_name, p.category, p.subcategory], NULL) AS tags,
+       c.actuals_as_of AS data_as_of,
+       h.accounting_method,
+       h.first_month,
+       h.last_month,
+       h.months,
+       h.provisional_from,
+       h.last_import_id,
+       p.branch_id,
+       p.connection_id
+FROM reefqbo.account_mapping p
+JOIN reefqbo.variable v ON v.model_id = p.model_id AND v.variable_id = p.variable_id
+JOIN reefqbo.model m ON m.model_id = p.model_id
+JOIN reefqbo.branch b ON b.model_id = p.model_id AND b.branch_id = p.branch_id
+JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id
+JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
+LEFT JOIN LATERAL (
+    SELECT i.accounting_method,
+           pg_catalog.min(i.period_start) AS first_month,
+           pg_catalog.max(i.period_start) AS last_month,
+           pg_catalog.count(*) AS months,
+           pg_catalog.min(i.period_start) FILTER (WHERE i.is_provisional) AS provisional_from,
+           pg_catalog.max(i.import_id) AS last_import_id
+    FROM reefqbo.imported_month i
+    WHERE i.model_id = p.model_id AND i.connection_id = p.connection_id
+      AND i.statement = CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END
+    GROUP BY i.accounting_method
+) h ON true
+WHERE p.model_id IN (SELECT y.model_id FROM reefqbo._my_model y);
+
+COMMENT ON VIEW reefqbo.series IS
+'The data library: one series for each mapped account (and accounting method imported), whose values are in reefqbo.series_value. variable_id and accounting_method name it, in any later version of the mapping too.
+unit 1: amounts are in whole units of currency, the company''s home currency; measure: movement (of a month) or balance (at its end); first_month to last_month is what was fetched, months how many of them; data_as_of, when the tables were last known to hold what QuickBooks holds. A mapped account of which nothing was fetched has no accounting_method.';
+
+CREATE VIEW reefqbo.series_value WITH (security_barrier) AS
+SELECT p.model_id,
+       p.variable_id,
+       i.accounting_method,
+       i.period_start,
+       i.period_end,
+       i.statement,
+       COALESCE(x.amount, 0) * s.debit_sign * s.natural_sign + 0.00 AS amount,
+       COALESCE(x.amount, 0) * s.debit_sign + 0.00 AS ledger_amount,
+       i.is_provisional,
+       COALESCE(x.import_id, i.import_id) AS import_id,
+       p.connection_id,
+       p.account_id
+FROM reefqbo.account_mapping p
+JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id
+JOIN reefqbo.imported_month i
+    ON i.model_id = p.model_id AND i.connection_id = p.connection_id
+   AND i.statement = CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END
+LEFT JOIN reefqbo.actual x
+    ON x.model_id = p.model_id AND x.connection_id = p.connection_id AND x.account_id = p.account_id
+   AND x.statement = i.statement AND x.accounting_method = i.accounting_method AND x.period_start = i.period_start
+CROSS JOIN LATERAL (
+    SELECT reefqbo._debit_sign(a.account_type, a.classification) AS debit_sign,
+           reefqbo._natural_sign(p.variable_type, i.statement) AS natural_sign
+) s
+WHERE p.model_id IN (SELECT y.model_id FROM reefqbo._my_model y);
+
+COMMENT ON VIEW reefqbo.series_value IS
+'The values of each series: a row for every month that was fetched, 0.00 where the account had nothing. A month without a row was never fetched and is unknown.
+amount has the natural sign of the variable''s type: positive is what is ordinary for it (revenue earned; COGS, Opex, Staff and Tax spent; Asset owned; Liability and tax owed; Equity paid in; Dividend paid out), negative the reverse.
+ledger_amount has the ledger''s own sign: debits positive, credits negative. is_provisional: the month was not over when it was fetched; import_id, the import that brought the amount, or the month.';
+
+-- ---- periods ----
+
+CREATE FUNCTION reefqbo._period_months(frequency text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE $1 WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'half-year' THEN 6 WHEN 'year' THEN 12 END
+$$;
+
+COMMENT ON FUNCTION reefqbo._period_months(text) IS 'Internal: how many months a month, quarter, half-year or year has; NULL for another word.';
+
+CREATE FUNCTION reefqbo._period_of(month date, frequency text, first_month integer)
+RETURNS date
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ($1 - interval '1 month'
+            * ((date_part('month', $1)::integer - $3 + 12) % reefqbo._period_months($2)))::date
+$$;
+
+COMMENT ON FUNCTION reefqbo._period_of(date, text, integer) IS
+'Internal: the first day of the period that a month (its first day) lies in. first_month: the month, 1 to 12, that a year begins with.';
+
+CREATE FUNCTION reefqbo._period_label(period_start date, frequency text, first_month integer)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $2 = 'month' THEN to_char($1, 'YYYY-MM')
+                ELSE CASE WHEN $3 = 1 THEN '' ELSE 'FY' END || to_char(y.last_day, 'YYYY')
+                     || CASE $2 WHEN 'quarter' THEN format(' Q%s', y.place / 3 + 1)
+                                WHEN 'half-year' THEN format(' H%s', y.place / 6 + 1) ELSE '' END END
+    FROM (SELECT (reefqbo._period_of($1, 'year', $3) + interval '1 year')::date - 1 AS last_day,
+                 (date_part('month', $1)::integer - $3 + 12) % 12 AS place) y
+$$;
+
+COMMENT ON FUNCTION reefqbo._period_label(date, text, integer) IS
+'Internal: 2026-01, 2026 Q1, 2026 H1, 2026; FY2026 Q1 and so on for a year that begins with another month than January, named by the calendar year it ends in.';
+
+CREATE FUNCTION reefqbo._fiscal_month(model_id bigint, connections bigint[])
+RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    months integer[];
+    told text;
+    at_root integer;
+BEGIN
+    SELECT array_agg(DISTINCT coalesce(c.fiscal_year_start_month, 1)),
+           string_agg(format('%s: %s', c.company_name, to_char(make_date(2000, coalesce(c.fiscal_year_start_month, 1), 1), 'FMMonth')),
+                      ', ' ORDER BY c.company_name COLLATE "C"),
+           min(coalesce(c.fiscal_year_start_month, 1)) FILTER (WHERE b.parent_branch_id IS NULL)
+    INTO months, told, at_root
+    FROM reefqbo.connection c
+    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+    WHERE c.model_id = $1 AND c.connection_id = ANY ($2);
+    IF cardinality(months) > 1 AND at_root IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the companies have different fiscal years, and none of them is at the root of the model',
+            DETAIL = format('They begin with: %s.', told),
+            HINT = 'Pass ''calendar'' as year.';
+    END IF;
+    RETURN coalesce(at_root, months[1], 1);
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._fiscal_month(bigint, bigint[]) IS
+'Internal: the month that the fiscal year begins with: of all these companies, or where they differ, of the one at the root. Error: 22023 they differ, and none is at the root.';
+
+CREATE FUNCTION reefqbo._check_periods(start_date date, end_date date, frequency text, year text, accounting_method text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF $1 IS NULL OR $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a start date and an end date are needed';
+    ELSIF $1 > $2 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('start date %s is after end date %s', $1, $2);
+    ELSIF reefqbo._period_months($3) IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('unknown frequency "%s"', $3),
+            HINT = 'Pass ''month'', ''quarter'', ''half-year'' or ''year''.';
+    ELSIF ($4 IN ('calendar', 'fiscal')) IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('unknown kind of year "%s"', $4),
+            HINT = 'Pass ''calendar'' or ''fiscal'', which is the company''s own.';
+    ELSIF ($5 IN ('Accrual', 'Cash')) IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('unknown accounting method "%s"', $5),
+            HINT = 'Pass ''Accrual'' or ''Cash''.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_periods(date, date, text, text, text) IS
+'Internal: the errors of what is said of periods. 22004 no date; 22023 start after end, or an unknown word.';
+
+CREATE FUNCTION reefqbo._series_by_period(model text, frequency text, year text, start_date date, end_date date,
+                                          accounting_method text)
+RETURNS TABLE (variable_id bigint, variable text, variable_type text, category text, subcategory text, branch text,
+               currency text, period text, period_start date, period_end date, amount numeric, ledger_amount numeric,
+               is_provisional boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+BEGIN
+    PERFORM reefqbo._check_periods($4, $5, $2, $3, $6);
+    RETURN QUERY
+    WITH first_month AS MATERIALIZED (
+        SELECT c.connection_id, c.home_currency,
+               CASE $3 WHEN 'fiscal' THEN coalesce(c.fiscal_year_start_month, 1) ELSE 1 END::integer AS month
+        FROM reefqbo.connection c
+        WHERE c.model_id = in_model
+    ), part AS (
+        SELECT x.variable_id, f.home_currency, f.month AS first_month, reefqbo._period_of(x.period_start, $2, f.month) AS starts,
+               min(x.period_start) AS period_start, max(x.period_end) AS period_end, count(*) AS months,
+               bool_or(x.is_provisional) AS is_provisional,
+               CASE x.statement WHEN 'profit_and_loss' THEN sum(x.amount)
+                    ELSE (array_agg(x.amount ORDER BY x.period_start DESC))[1] END AS amount,
+               CASE x.statement WHEN 'profit_and_loss' THEN sum(x.ledger_amount)
+                    ELSE (array_agg(x.ledger_amount ORDER BY x.period_start DESC))[1] END AS ledger_amount
+        FROM reefqbo.series_value x
+        JOIN first_month f ON f.connection_id = x.connection_id
+        WHERE x.model_id = in_model AND x.accounting_method = $6 AND x.period_start >= $4 AND x.period_end <= $5
+        GROUP BY x.variable_id, x.statement, f.home_currency, f.month, reefqbo._period_of(x.period_start, $2, f.month)
+    )
+    SELECT p.variable_id, v.name, m.variable_type, m.category, m.subcategory, b.name, p.home_currency,
+           reefqbo._period_label(p.starts, $2, p.first_month), p.period_start, p.period_end, p.amount, p.ledger_amount,
+           p.is_provisional
+    FROM part p
+    JOIN reefqbo.variable v ON v.model_id = in_model AND v.variable_id = p.variable_id
+    JOIN reefqbo.account_mapping m ON m.model_id = in_model AND m.variable_id = p.variable_id
+    JOIN reefqbo.branch b ON b.model_id = in_model AND b.branch_id = m.branch_id
+    -- as many months as the part of the period has that was asked for
+    WHERE p.months = reefqbo._months_between(greatest(p.starts, $4),
+                                             least((p.starts + interval '1 month' * reefqbo._period_months($2))::date - 1, $5))
+    ORDER BY p.variable_id, p.starts;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._series_by_period(text, text, text, date, date, text) IS 'Internal: what reefqbo.series_by_period does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.series_by_period(model text, frequency text, year text DEFAULT 'calendar',
+                                         start_date date DEFAULT '-infinity', end_date date DEFAULT 'infinity',
+                                         accounting_method text DEFAULT 'Accrual')
+RETURNS TABLE (variable_id bigint, variable text, variable_type text, category text, subcategory text, branch text,
+               currency text, period text, period_start date, period_end date, amount numeric, ledger_amount numeric,
+               is_provisional boolean)
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+
+COMMENT ON FUNCTION reefqbo.series_by_period(text, text, text, date, date, text) IS
+'The values of each series by month, quarter, half-year or year: movements sum, balances take the last month''s.
+Arguments: model; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; year, ''calendar'' or ''fiscal'' (each company''s own); start_date and end_date, between which a month must lie wholly; accounting_method.
+Result: a row for each variable and period, ordered by them; the part of the period between the dates, and only if each of its months was fetched. period: 2026-01, 2026 Q1, 2026 H1, 2026; a fiscal year is named by the calendar year it ends in (FY2026 Q1).
+amount has the natural sign, ledger_amount debits positive, as in reefqbo.series_value; in the company''s home currency. Errors: 42704 no such model, 22023 an unknown word or start after end, 22004 no date.';
