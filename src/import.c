@@ -97,12 +97,22 @@ add_summary(RqboImport *import)
 }
 
 static void
+review_restatements(RqboImport *import)
+{
+	int64		closed = rqbo_store_review_restatements(import->model_id, import->import_id);
+
+	if (closed > 0)
+		rqbo_tell_closed_period(import->session->connection, import->import_id, closed);
+	rqbo_store_notice_merges(import->model_id, import->connection_id, import->import_id, &import->counts);
+}
+
+static void
 store_log_end(RqboImport *import)
 {
 	if (import->import_id == 0)
 		return;
 	if (import->counts.amounts_restated > 0)
-		rqbo_store_review_restatements(import->model_id, import->import_id);
+		review_restatements(import);
 	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
 	rqbo_store_backfill_done(import->model_id, import->connection_id, import->import_id);

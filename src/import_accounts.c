@@ -70,7 +70,7 @@ store_chart(RqboTask *task)
 	RqboCounts *counts = &import->counts;
 
 	rqbo_db_begin();
-	rqbo_store_accounts(c->model_id, c->connection_id, import->chart, counts);
+	rqbo_store_accounts(c->model_id, c->connection_id, import->import_id, import->chart, counts);
 	rqbo_store_accounts_read(c->model_id, c->connection_id);
 	rqbo_store_import_progress(c->model_id, import->import_id, counts, import->session->requests);
 	rqbo_db_commit();

@@ -16,8 +16,10 @@
 #define ACCOUNT_FIELDS 12
 
 /*
- * $1 and $2 name the connection, $3 to $14 are the chart's columns.  One
- * statement, so that a parent and its children may come in any order.
+ * $1 and $2 name the connection, $3 to $14 are the chart's columns, $15 is the
+ * import.  One statement, so that a parent and its children may come in any
+ * order.  What has changed is compared with the chart as it was before; the
+ * accounts of the first chart are no news.
  */
 #define STORE_CHART \
 	"WITH chart AS (" \
@@ -64,21 +66,53 @@
 	"  UPDATE reefqbo.account a SET gone_since = reefqbo._now(), changed_at = reefqbo._now()" \
 	"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed AND a.gone_since IS NULL" \
 	"  AND NOT EXISTS (SELECT FROM chart c WHERE c.account_id = a.account_id)" \
+	"  RETURNING a.account_id, a.fully_qualified_name" \
+	"), compared AS (" \
+	"  SELECT c.account_id, v.change, v.old_value, v.new_value, v.rank" \
+	"  FROM chart c" \
+	"  LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
+	"  CROSS JOIN LATERAL (SELECT c.name ~* '\\(deleted\\)$' AND NOT c.is_active AS is_deleted," \
+	"   regexp_replace(a.name, '\\s*\\(deleted\\)$', '', 'i') AS old_name," \
+	"   regexp_replace(c.name, '\\s*\\(deleted\\)$', '', 'i') AS new_name) n" \
+	"  CROSS JOIN LATERAL (VALUES" \
+	"   (1, 'new', NULL, c.fully_qualified_name, a.account_id IS NULL)," \
+	"   (2, 'returned', NULL, c.fully_qualified_name, a.gone_since IS NOT NULL)," \
+	"   (3, 'renamed', a.fully_qualified_name, c.fully_qualified_name, n.old_name <> n.new_name)," \
+	"   (4, 'moved', a.fully_qualified_name, c.fully_qualified_name," \
+	"    a.parent_account_id IS DISTINCT FROM c.parent_account_id)," \
+	"   (5, 'renumbered', a.account_number, c.account_number, a.account_number IS DISTINCT FROM c.account_number)," \
+	"   (6, 'reclassified', concat_ws(', ', a.account_type, a.account_subtype)," \
+	"    concat_ws(', ', c.account_type, c.account_subtype)," \
+	"    (a.account_type, a.account_subtype) IS DISTINCT FROM (c.account_type, c.account_subtype))," \
+	"   (7, 'deleted', a.name, c.name, n.is_deleted AND a.is_active)," \
+	"   (8, 'inactivated', 'active', 'inactive', NOT c.is_active AND a.is_active AND NOT n.is_deleted)," \
+	"   (9, 'reactivated', 'inactive', 'active', c.is_active AND NOT a.is_active AND a.gone_since IS NULL)" \
+	"  ) v (rank, change, old_value, new_value, has_happened)" \
+	"  WHERE v.has_happened AND (a.account_id IS NOT NULL OR v.change = 'new')" \
+	"  UNION ALL" \
+	"  SELECT g.account_id, 'gone', g.fully_qualified_name, NULL, 10 FROM gone g" \
+	"), noticed AS (" \
+	"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, old_value, new_value," \
+	"   import_id)" \
+	"  SELECT $1, $2, d.account_id, d.change, d.old_value, d.new_value, $15" \
+	"  FROM compared d" \
+	"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.accounts_as_of IS NOT NULL" \
+	"  ORDER BY d.account_id COLLATE \"C\", d.rank" \
 	"  RETURNING 1" \
 	") SELECT (SELECT count(*) FROM inserted)," \
-	"  (SELECT count(*) FROM updated) + (SELECT count(*) FROM gone)"
+	"  (SELECT count(*) FROM updated) + (SELECT count(*) FROM gone), (SELECT count(*) FROM noticed)"
 
 /*
  * Store the whole chart.  Accounts that are not in it any more are marked
  * gone; a parent that the chart does not name gets a row that is gone as well.
  */
 void
-rqbo_store_accounts(int64 model_id, int64 connection_id, List *accounts, RqboCounts *counts)
+rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *accounts, RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		STORE_CHART,
 		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID);
 	RqboColumn	columns[ACCOUNT_FIELDS];
 	RqboArgs	args = {0};
 	ListCell   *cell;
@@ -99,10 +133,63 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, List *accounts, RqboCou
 	rqbo_arg_ids(&args, model_id, connection_id);
 	for (int i = 0; i < ACCOUNT_FIELDS; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
+	rqbo_arg_int8(&args, import_id);
 	rqbo_db_run(&statement, &args);
 	counts->accounts_seen += list_length(accounts);
 	counts->accounts_new += rqbo_column_int8(1);
 	counts->accounts_changed += rqbo_column_int8(2);
+	counts->accounts_noticed += rqbo_column_int8(3);
+}
+
+/*
+ * An account that is not active any more, and whose every figure has gone to 0
+ * while another of its type has grown by just that in each of those months, was
+ * merged into the other.  QuickBooks itself does not say so.  A month that was
+ * not over may have changed for other reasons as well.
+ */
+void
+rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, RqboCounts *counts)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH cell AS MATERIALIZED ("
+		"  SELECT r.account_id, r.statement, r.accounting_method, r.period_start, bool_or(r.was_provisional) AS is_open,"
+		"   sum(r.new_amount - r.old_amount) AS change"
+		"  FROM reefqbo.restatement r"
+		"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.import_id = $3"
+		"  GROUP BY r.account_id, r.statement, r.accounting_method, r.period_start"
+		"), loser AS ("
+		"  SELECT a.account_id, a.account_type FROM reefqbo.account a"
+		"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed"
+		"  AND (NOT a.is_active OR a.gone_since IS NOT NULL)"
+		"  AND EXISTS (SELECT FROM cell c WHERE c.account_id = a.account_id)"
+		"  AND NOT EXISTS (SELECT FROM reefqbo.actual x WHERE x.model_id = $1 AND x.connection_id = $2"
+		"   AND x.account_id = a.account_id AND x.amount <> 0)"
+		"  AND NOT EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
+		"   AND h.account_id = a.account_id AND h.change = 'merged')"
+		"), pair AS ("
+		"  SELECT l.account_id AS loser, w.account_id AS survivor"
+		"  FROM loser l"
+		"  JOIN reefqbo.account w ON w.model_id = $1 AND w.connection_id = $2 AND w.account_type = l.account_type"
+		"   AND w.is_active AND w.gone_since IS NULL"
+		"  JOIN cell c ON c.account_id = l.account_id"
+		"  LEFT JOIN cell s ON s.account_id = w.account_id AND s.statement = c.statement"
+		"   AND s.accounting_method = c.accounting_method AND s.period_start = c.period_start"
+		"  GROUP BY l.account_id, w.account_id"
+		"  HAVING bool_and(c.is_open OR s.change IS NOT DISTINCT FROM -c.change) AND bool_or(s.change = -c.change)"
+		"), noticed AS ("
+		"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, old_value, new_value,"
+		"   import_id)"
+		"  SELECT $1, $2, p.loser, 'merged', p.loser, min(p.survivor), $3 FROM pair p"
+		"  GROUP BY p.loser HAVING count(*) = 1"
+		"  RETURNING 1"
+		") SELECT count(*) FROM noticed",
+		INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
+	counts->accounts_noticed += rqbo_column_int8(1);
 }
 
 /* ---- accounts that only a report knows ---- */

@@ -202,9 +202,12 @@ rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *count
  * The closing date was read again: were the restatements of this import in a
  * closed period?
  */
-void
+int64
 rqbo_store_review_restatements(int64 model_id, int64 import_id)
 {
+	static RqboStatement closed = RQBO_STATEMENT(
+		"SELECT count(*) FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.import_id = $2 AND r.in_closed_period",
+		INT8OID, INT8OID);
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.restatement r SET in_closed_period = NOT r.in_closed_period"
 		" FROM reefqbo.connection c"
@@ -214,4 +217,6 @@ rqbo_store_review_restatements(int64 model_id, int64 import_id)
 		INT8OID, INT8OID);
 
 	rqbo_db_run_ids(&statement, model_id, import_id);
+	rqbo_db_run_ids(&closed, model_id, import_id);
+	return rqbo_column_int8(1);
 }

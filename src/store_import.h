@@ -20,6 +20,7 @@ typedef struct RqboCounts
 	int			accounts_seen;
 	int			accounts_new;
 	int			accounts_changed;
+	int			accounts_noticed;	/* changes of accounts that were noticed */
 	int			months;
 	int			amounts_inserted;
 	int			amounts_changed;
@@ -70,7 +71,8 @@ extern void rqbo_store_import_failed(int64 model_id, int64 import_id, const Erro
 									 const char *intuit_tid);
 
 /* accounts: a List of RqboAccount */
-extern void rqbo_store_accounts(int64 model_id, int64 connection_id, List *accounts, RqboCounts *counts);
+extern void rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *accounts,
+								RqboCounts *counts);
 extern void rqbo_store_accounts_read(int64 model_id, int64 connection_id);
 extern void rqbo_store_actuals_read(int64 model_id, int64 connection_id);
 
@@ -95,6 +97,13 @@ extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id
 
 /* What a refresh that finds no change vouches for: accounts, months and amounts as they stand. */
 extern void rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *counts);
-extern void rqbo_store_review_restatements(int64 model_id, int64 import_id);
+
+/*
+ * What an import has restated: whether those months are closed, by the closing
+ * date as it is known now, and how many figures of closed ones there are; and
+ * which accounts were merged into others.
+ */
+extern int64 rqbo_store_review_restatements(int64 model_id, int64 import_id);
+extern void rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, RqboCounts *counts);
 
 #endif							/* RQBO_STORE_IMPORT_H */

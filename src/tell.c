@@ -99,6 +99,13 @@ rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, con
 	add_number(&payload, "import_id", import_id);
 	add_number(&payload, "months", counts->months);
 	end_event(&payload);
+	if (counts->accounts_noticed > 0)
+	{
+		begin_event(&payload, "accounts_changed", connection->model_id, connection->connection_id);
+		add_number(&payload, "import_id", import_id);
+		add_number(&payload, "changes", counts->accounts_noticed);
+		end_event(&payload);
+	}
 	if (counts->amounts_inserted + counts->amounts_changed == 0)
 		return;
 	begin_event(&payload, "figures_changed", connection->model_id, connection->connection_id);
@@ -106,6 +113,23 @@ rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, con
 	add_number(&payload, "inserted", counts->amounts_inserted);
 	add_number(&payload, "changed", counts->amounts_changed);
 	add_number(&payload, "restated", counts->amounts_restated);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64 figures)
+{
+	StringInfoData payload;
+
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("\"%s\" (branch \"%s\" of model \"%s\"): " INT64_FORMAT " figures of closed months have changed",
+					connection->company, connection->branch, connection->model, figures),
+			 errhint("The table reefqbo.restatement has the old and the new amounts, of import " INT64_FORMAT ".",
+					 import_id)));
+	begin_event(&payload, "closed_period_changed", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "figures", figures);
 	end_event(&payload);
 }
 

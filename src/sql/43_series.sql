@@ -1,26 +1,25 @@
 -- Series: the history of each mapped account, as a model reads it.
 
+-- Functions with RETURN are bound to what they call when they are made, and need no search_path, so that the planner can put
+-- them in the place of their calls.
+
 CREATE FUNCTION reefqbo._debit_sign(account_type text, classification text)
 RETURNS integer
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable',
-                            'Other Current Asset', 'Fixed Asset', 'Other Asset') THEN 1
-                WHEN $1 IN ('Income', 'Other Income', 'Accounts Payable', 'Credit Card', 'Other Current Liability',
-                            'Long Term Liability', 'Equity') THEN -1
-                WHEN $2 IN ('Asset', 'Expense') THEN 1 ELSE -1 END
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable',
+                        'Other Current Asset', 'Fixed Asset', 'Other Asset') THEN 1
+            WHEN $1 IN ('Income', 'Other Income', 'Accounts Payable', 'Credit Card', 'Other Current Liability',
+                        'Long Term Liability', 'Equity') THEN -1
+            WHEN $2 IN ('Asset', 'Expense') THEN 1 ELSE -1 END;
 
 COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
 'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';
 
 CREATE FUNCTION reefqbo._natural_sign(variable_type text, statement text)
 RETURNS integer
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN $1 IN ('COGS', 'Opex', 'Staff', 'Asset', 'Dividend') THEN 1
-                WHEN $1 = 'Tax' AND $2 = 'profit_and_loss' THEN 1 ELSE -1 END
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $1 IN ('COGS', 'Opex', 'Staff', 'Asset', 'Dividend') THEN 1
+            WHEN $1 = 'Tax' AND $2 = 'profit_and_loss' THEN 1 ELSE -1 END;
 
 COMMENT ON FUNCTION reefqbo._natural_sign(text, text) IS
 'Internal: what to multiply an amount with debits positive with, for a variable''s ordinary amount to be positive: 1 for costs, assets, dividends and tax expense; -1 for revenue, liabilities, equity and tax that is owed.';
@@ -117,20 +116,15 @@ ledger_amount has the ledger''s own sign: debits positive, credits negative. is_
 
 CREATE FUNCTION reefqbo._period_months(frequency text)
 RETURNS integer
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE $1 WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'half-year' THEN 6 WHEN 'year' THEN 12 END
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN CASE $1 WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'half-year' THEN 6 WHEN 'year' THEN 12 END;
 
 COMMENT ON FUNCTION reefqbo._period_months(text) IS 'Internal: how many months a month, quarter, half-year or year has; NULL for another word.';
 
 CREATE FUNCTION reefqbo._period_of(month date, frequency text, first_month integer)
 RETURNS date
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT ($1 - interval '1 month'
-            * ((date_part('month', $1)::integer - $3 + 12) % reefqbo._period_months($2)))::date
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN ($1 - interval '1 month' * ((date_part('month', $1)::integer - $3 + 12) % reefqbo._period_months($2)))::date;
 
 COMMENT ON FUNCTION reefqbo._period_of(date, text, integer) IS
 'Internal: the first day of the period that a month (its first day) lies in. first_month: the month, 1 to 12, that a year begins with.';

@@ -338,7 +338,8 @@ RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS (
-        SELECT c.home_currency, o.month AS opening
+        SELECT c.home_currency, o.month AS opening,
+               (SELECT min(k.period_start) FROM reefqbo._known_months($1, $2, 'balance_sheet', $4, $7) k) AS first
         FROM reefqbo.connection c
         LEFT JOIN LATERAL reefqbo._opening($1, $2, $4, $6, $7) o ON $3 = 'balance_sheet'
         WHERE c.model_id = $1 AND c.connection_id = $2
@@ -350,10 +351,10 @@ AS $$
         FROM company c CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'profit_and_loss', $4, $7) k
         WHERE $3 = 'balance_sheet' AND k.period_start BETWEEN c.opening AND (SELECT max(m.month) FROM unnest($5) m (month))
         UNION
-        SELECT min(m.month), 'historical'
-        FROM unnest($5) m (month) CROSS JOIN company c
-        WHERE $3 = 'balance_sheet' AND (c.opening IS NULL OR m.month < c.opening)
-        HAVING count(*) > 0
+        -- of the month that all it has is told of first
+        SELECT c.first, 'historical'
+        FROM company c
+        WHERE $3 = 'balance_sheet' AND (c.opening IS NULL OR c.opening > ANY ($5))
     )
     SELECT format('there is no %s rate from %s to %s for %s', n.kind, c.home_currency, $6, to_char(n.month, 'YYYY-MM'))
     FROM needed n

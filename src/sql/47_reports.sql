@@ -415,7 +415,8 @@ BEGIN
             GROUP BY i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number
         )
         SELECT s.slot, s.amount,
-               ROW(concat_ws(' / ', s.section, s.label, s.connection_id, s.account_id), ARRAY[s.rank], s.section, s.label, 'account',
+               ROW(coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', s.connection_id) END || s.account_id, s.account_id,
+                            concat_ws(' / ', s.section, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
                    s.connection_id, s.account_id, s.account_number, true)::reefqbo._statement_node
         FROM spot s
         WHERE s.amount <> 0;
