@@ -46,6 +46,9 @@ void
 rqbo_store_forget(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
+		REMOVE_FROM("account_mapping"),
+		REMOVE_FROM("variable"),
+		REMOVE_FROM("account_change"),
 		REMOVE_FROM("restatement"),
 		REMOVE_FROM("actual"),
 		REMOVE_FROM("imported_month"),

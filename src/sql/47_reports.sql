@@ -180,7 +180,7 @@ COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._s
 -- ---- what a statement is made of ----
 
 CREATE FUNCTION reefqbo._slot_amounts(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
-                                      slots reefqbo._statement_slot[], as_of timestamptz)
+                                      slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, variable_type text, category text, subcategory text,
                is_before boolean, debit numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -222,13 +222,13 @@ AS $$
     SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount)
     FROM slot s
     CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, ARRAY[s.month]) e
-    WHERE $3 IS NOT NULL
+    WHERE $3 IS NOT NULL AND $8
     GROUP BY s.slot, e.variable_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz) IS
-'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and of eliminations, which have no account but a type and category.
+COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
+'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category.
 is_before: the balance before the period.';
 
 CREATE FUNCTION reefqbo._elimination_section(variable_type text)
@@ -348,7 +348,7 @@ COMMENT ON FUNCTION reefqbo._cash_section(text, text, text) IS
 'Internal: the part of a cash flow statement that an account''s movement stands in. Cash is bank accounts and undeposited funds; depreciation is added back to the profit.';
 
 CREATE FUNCTION reefqbo._cash_items(model_id bigint, connections bigint[], branches bigint[], currency text,
-                                    slots reefqbo._statement_slot[], as_of timestamptz)
+                                    slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, section text, category text, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -360,13 +360,13 @@ AS $$
                a.is_computed OR a.account_subtype = 'RetainedEarnings' OR b.category = 'Eliminated Profit' AS is_profit,
                CASE WHEN b.variable_type IS NOT NULL THEN 'Eliminations'
                     ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(b.account_id)) END AS name
-        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6) b
+        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
         LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = b.connection_id AND a.account_id = b.account_id
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = $1 AND p.connection_id = b.connection_id AND p.account_id = b.account_id
     ), result AS (
         SELECT r.slot, r.connection_id, -sum(r.debit) AS amount
-        FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6) r
+        FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6, $7) r
         GROUP BY r.slot, r.connection_id
     )
     SELECT b.slot, b.connection_id, b.account_id, b.section, b.name, sum(b.flow)
@@ -386,11 +386,11 @@ AS $$
     GROUP BY x.slot, x.connection_id
 $$;
 
-COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: what each account did to cash in each column: what left it is positive, what went into it negative. Together they are the change in cash, since a balance sheet balances.';
 
 CREATE FUNCTION reefqbo._placed(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
-                                currency text, slots reefqbo._statement_slot[], as_of timestamptz)
+                                currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, amount numeric, node reefqbo._statement_node)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -405,7 +405,7 @@ BEGIN
                    || CASE WHEN NOT $5 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
                            THEN format(' (%s)', c.company_name) ELSE '' END AS label,
                    CASE WHEN NOT $5 THEN a.account_number END AS account_number
-            FROM reefqbo._cash_items($1, $2, $3, $6, $7, $8) i
+            FROM reefqbo._cash_items($1, $2, $3, $6, $7, $8, $9) i
             LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = i.connection_id AND a.account_id = i.account_id
             LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = i.connection_id
         ), spot AS (
@@ -424,8 +424,9 @@ BEGIN
         RETURN QUERY
         WITH spot AS (
             SELECT i.slot, i.debit, coalesce(i.variable_type, g.section) AS section, coalesce(i.category, g.category) AS category,
-                   CASE WHEN i.variable_type IS NOT NULL THEN i.subcategory ELSE g.subcategory END AS subcategory
-            FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8) i
+                   CASE WHEN i.variable_type IS NOT NULL THEN coalesce(i.subcategory, CASE WHEN i.category <> 'Eliminated Profit' THEN 'Eliminations' END)
+                        ELSE g.subcategory END AS subcategory
+            FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
             LEFT JOIN LATERAL reefqbo._category_of($1, $4, i.connection_id, i.account_id) g ON i.account_id IS NOT NULL
             WHERE NOT i.is_before
         ), ranked AS (
@@ -453,24 +454,24 @@ BEGIN
         RETURN QUERY
         SELECT i.slot, sum(i.debit) * reefqbo._debit_sign((n.node).section, NULL), n.node
         FROM reefqbo._account_nodes($1, $2, $4) n
-        LEFT JOIN reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8) i
+        LEFT JOIN reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
             ON NOT i.is_before AND ((i.connection_id = n.connection_id AND i.account_id = n.account_id) OR i.variable_type = n.variable_type)
         GROUP BY i.slot, n.node;
     END IF;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: the amounts in each column of a statement, with the sign they are printed with, and the node each of them stands at. Rows without a column are nodes that only have others below them.';
 
 CREATE FUNCTION reefqbo._figures(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
-                                 currency text, slots reefqbo._statement_slot[], as_of timestamptz)
+                                 currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
                account_number text, slot bigint, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH placed AS MATERIALIZED (
-        SELECT p.* FROM reefqbo._placed($1, $2, $3, $4, $5, $6, $7, $8) p
+        SELECT p.* FROM reefqbo._placed($1, $2, $3, $4, $5, $6, $7, $8, $9) p
     ), node AS (
         SELECT ROW((p.node).node, (p.node).path, (p.node).section, (p.node).label, (p.node).kind, (p.node).connection_id,
                    (p.node).account_id, (p.node).account_number, bool_or(p.amount <> 0))::reefqbo._statement_node AS node
@@ -498,7 +499,7 @@ AS $$
     LEFT JOIN figure f ON f.line = l.line AND f.slot = s.slot
 $$;
 
-COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: the lines of a statement, and a figure for each of them in each column.';
 
 -- ---- what is asked for ----
@@ -572,7 +573,7 @@ BEGIN
     RETURN QUERY
     WITH figure AS MATERIALIZED (
         SELECT f.*, (slots[f.slot]).period AS period, (slots[f.slot]).variant AS variant
-        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11) f
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11, true) f
     ), row AS (
         SELECT f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period,
                min(f.amount) FILTER (WHERE f.variant = 'amount') AS amount,
@@ -664,12 +665,11 @@ AS $$
     ), result AS (
         SELECT a.connection_id, a.account_id, a.debit
         FROM slot s
-        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7) a
-        WHERE a.account_id IS NOT NULL
+        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7, false) a
     ), position AS (
         SELECT a.*
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
-                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7) a
+                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
         WHERE NOT a.is_before
     )
     SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
@@ -756,7 +756,7 @@ RETURNS TABLE (label text, slot bigint, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT f.label, f.slot, f.amount
-    FROM reefqbo._figures($1, CASE WHEN $2 IS NULL THEN '{}' ELSE ARRAY[$2] END, $3, $4, false, $5, $6, NULL) f
+    FROM reefqbo._figures($1, CASE WHEN $2 IS NULL THEN '{}' ELSE ARRAY[$2] END, $3, $4, false, $5, $6, NULL, $2 IS NULL) f
     WHERE f.account_id IS NULL AND f.kind IN ('total', 'computed')
 $$;
 
@@ -782,7 +782,7 @@ BEGIN
     RETURN QUERY
     WITH whole AS MATERIALIZED (
         SELECT f.line, f.label, f.slot, f.amount
-        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, false, scope.currency, slots, NULL) f
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, false, scope.currency, slots, NULL, true) f
         WHERE f.account_id IS NULL AND f.connection_id IS NULL AND f.kind IN ('total', 'computed') AND f.label !~ '^ *Eliminations'
     ), company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency, c.company_name, b.name AS branch
