@@ -131,6 +131,7 @@ show_group()
 	LAST_MONTH=$(value "SELECT date_trunc('month', current_date)::date")
 	BACK_MONTH=$(value "SELECT date_trunc('month', date '$BACK_DATED')::date")
 	BACK_END=$(value "SELECT (date '$BACK_MONTH' + interval '1 month')::date - 1")
+	export PGOPTIONS="-c client_min_messages=warning"
 	make_group
 	map_group
 	consolidate
