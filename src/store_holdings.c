@@ -46,6 +46,11 @@ void
 rqbo_store_forget(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
+		REMOVE_FROM("ledger_line"),
+		REMOVE_FROM("dimension_mapping"),
+		REMOVE_FROM("dimension_actual"),
+		REMOVE_FROM("dimension_month"),
+		REMOVE_FROM("dimension_value"),
 		REMOVE_FROM("restatement"),
 		REMOVE_FROM("actual"),
 		REMOVE_FROM("imported_month"),
