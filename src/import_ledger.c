@@ -141,10 +141,6 @@ raise_difference(const RqboImport *import, const char *what, Numeric lines, Nume
 			 errhint("The books may have changed since: call reefqbo.refresh, then ask again.")));
 }
 
-/*
- * What a year has earned goes into retained earnings with no posting, so that
- * its lines need not account for its balance.
- */
 static void
 tell_unchecked(const RqboImport *import, const char *why, const char *hint)
 {
@@ -156,20 +152,33 @@ tell_unchecked(const RqboImport *import, const char *why, const char *hint)
 			 hint != NULL ? errhint("%s", hint) : 0));
 }
 
+static bool
+is_balance_off(const RqboLedgerWork *work)
+{
+	const RqboFigure *figure = work->figure;
+
+	return (figure->opening != NULL && !same(work->opening, parse(figure->opening))) ||
+		(figure->closing != NULL && !same(work->running, parse(figure->closing)));
+}
+
+/*
+ * What a year has earned goes into retained earnings with no posting: where a
+ * fiscal year ends, its lines do not account for its balance.
+ */
 static void
 check_figure(const RqboImport *import)
 {
 	const RqboLedgerWork *work = import->ledger;
 	const RqboFigure *figure = work->figure;
 
-	if (figure->is_retained)
+	if (figure->closing == NULL)
+		tell_unchecked(import, "Some of these months were not imported by this accounting method.",
+					   "Import them with reefqbo.import_actuals.");
+	if (figure->is_retained && is_balance_off(work))
 	{
 		tell_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
 		return;
 	}
-	if (figure->closing == NULL)
-		tell_unchecked(import, "Some of these months were not imported by this accounting method.",
-					   "Import them with reefqbo.import_actuals.");
 	if (figure->has_balances && figure->opening != NULL && !same(work->opening, parse(figure->opening)))
 		raise_difference(import, "The beginning balance", work->opening, parse(figure->opening));
 	if (figure->closing != NULL && !same(work->running, parse(figure->closing)))
@@ -189,7 +198,7 @@ check_running(const RqboImport *import, const RqboLedger *ledger)
 
 	if (!work->figure->has_balances)
 		return;
-	if (work->has_begun && !same(work->running, ledger->opening))
+	if (work->has_begun && !work->figure->is_retained && !same(work->running, ledger->opening))
 		raise_difference(import, "The balance between two of the months", ledger->opening, work->running);
 	for (int i = 0; i < ledger->nlines; i++)
 	{

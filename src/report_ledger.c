@@ -7,7 +7,9 @@
  * rows right below, while accounts under it are sections inside.  What a cell
  * is depends on its column's key, which is the ColKey today and was the
  * ColType before 2021.  The row without a date is the beginning balance: its
- * name is in the company's language.
+ * name is in the company's language.  The old form gave an account without
+ * rows of its own the id of the first account under it, whose Header then had
+ * none.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
  *
@@ -249,7 +251,15 @@ typedef struct SectionSums
 	Numeric		all;			/* with what stands in the sections inside */
 } SectionSums;
 
-static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own);
+/* Which rows of a list are the account's own. */
+typedef enum OwnRows
+{
+	OWN_NONE,
+	OWN_LINES,
+	OWN_FIRST_SECTION			/* those in the first section, whose Header has no id */
+} OwnRows;
+
+static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, OwnRows own);
 
 static Numeric
 amount_or_zero(const LedgerReader *r, const RqboJson *cells)
@@ -266,36 +276,58 @@ static void
 check_summary(const LedgerReader *r, const RqboJson *summary, const SectionSums *sums)
 {
 	Numeric		printed = amount_of(r, summary, CELL_AMOUNT);
+	const char *title;
 
 	if (printed == NULL || rqbo_report_equal(printed, sums->own) || rqbo_report_equal(printed, sums->all))
 		return;
+	title = rqbo_report_cell_text(rqbo_json_element(summary, 0));
 	rqbo_report_mismatch(r->reader, "\"%s\" is %s, but its lines add up to %s.",
-						 rqbo_report_excerpt(rqbo_json_member_text(rqbo_json_element(summary, 0), "value") != NULL ?
-											 rqbo_json_member_text(rqbo_json_element(summary, 0), "value") : ""),
+						 rqbo_report_excerpt(title != NULL ? title : ""),
 						 rqbo_report_format_amount(printed), rqbo_report_format_amount(sums->own));
 }
 
-static bool
-is_the_account(const LedgerReader *r, const RqboJson *header)
+static const char *
+header_id(const RqboJson *row)
 {
+	RqboJson   *header = rqbo_report_cells_of(row, "Header");
+
 	for (int i = 0; i < rqbo_json_length(header); i++)
 	{
 		const char *id = rqbo_json_member_text(rqbo_json_element(header, i), "id");
 
 		if (id != NULL && *id != '\0')
-			return strcmp(id, r->account_id) == 0;
+			return id;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+begins_with_nameless_section(const RqboJson *rows)
+{
+	RqboJson   *list = rqbo_report_list_of(rows);
+	RqboJson   *first = rqbo_json_is_array(list) ? rqbo_json_element(list, 0) : list;
+
+	return rqbo_json_member(first, "Header") != NULL && header_id(first) == NULL;
+}
+
+static OwnRows
+own_rows(const LedgerReader *r, const RqboJson *row, bool is_heir)
+{
+	const char *id = header_id(row);
+
+	if (!is_heir && (id == NULL || strcmp(id, r->account_id) != 0))
+		return OWN_NONE;
+	return begins_with_nameless_section(rqbo_json_member(row, "Rows")) ? OWN_FIRST_SECTION : OWN_LINES;
 }
 
 static SectionSums
-read_section(LedgerReader *r, const RqboJson *row)
+read_section(LedgerReader *r, const RqboJson *row, bool is_heir)
 {
 	RqboJson   *summary = rqbo_report_cells_of(row, "Summary");
 	SectionSums sums;
 
 	refuse_cut(rqbo_report_cells_of(row, "Header"));
-	sums = read_row_list(r, rqbo_json_member(row, "Rows"), is_the_account(r, rqbo_report_cells_of(row, "Header")));
+	sums = read_row_list(r, rqbo_json_member(row, "Rows"), own_rows(r, row, is_heir));
 	refuse_cut(summary);
 	if (rqbo_json_length(summary) > 0)
 		check_summary(r, summary, &sums);
@@ -303,7 +335,7 @@ read_section(LedgerReader *r, const RqboJson *row)
 }
 
 static void
-read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
+read_row(LedgerReader *r, const RqboJson *row, OwnRows own, SectionSums *sums)
 {
 	RqboJson   *cells = rqbo_json_member(row, "ColData");
 
@@ -314,7 +346,7 @@ read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 		rqbo_report_invalid("The ColData of a row is not a JSON array.");
 	if (cells == NULL)
 	{
-		SectionSums inside = read_section(r, row);
+		SectionSums inside = read_section(r, row, own == OWN_FIRST_SECTION);
 
 		sums->all = rqbo_report_add(sums->all, inside.all);
 		return;
@@ -322,21 +354,21 @@ read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 	refuse_cut(cells);
 	sums->own = rqbo_report_add(sums->own, amount_or_zero(r, cells));
 	sums->all = rqbo_report_add(sums->all, amount_or_zero(r, cells));
-	if (is_own)
+	if (own == OWN_LINES)
 		read_own_row(r, cells);
 }
 
 static SectionSums
-read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own)
+read_row_list(LedgerReader *r, const RqboJson *rows, OwnRows own)
 {
 	RqboJson   *list = rqbo_report_list_of(rows);
 	SectionSums sums = {r->reader->zero, r->reader->zero};
 
 	check_stack_depth();
 	if (rqbo_json_is_object(list))
-		read_row(r, list, is_own, &sums);
+		read_row(r, list, own, &sums);
 	for (int i = 0; rqbo_json_is_array(list) && i < rqbo_json_length(list); i++)
-		read_row(r, rqbo_json_element(list, i), is_own, &sums);
+		read_row(r, rqbo_json_element(list, i), own == OWN_FIRST_SECTION && i > 0 ? OWN_NONE : own, &sums);
 	return sums;
 }
 
@@ -363,7 +395,7 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 	rqbo_report_compare_header(r.reader, ask);
 	r.ledger->time = r.reader->report->time;
 	read_columns(&r, document);
-	(void) read_row_list(&r, rqbo_json_member(document, "Rows"), false);
+	(void) read_row_list(&r, rqbo_json_member(document, "Rows"), OWN_NONE);
 	sum_lines(&r);
 	return r.ledger;
 }
