@@ -9,7 +9,7 @@
  * ColType before 2021.  The row without a date is the beginning balance: its
  * name is in the company's language.  The old form gave an account without
  * rows of its own the id of the first account under it, whose Header then had
- * none.
+ * none: where no row stands under the id, the one nameless section has them.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
  *
@@ -64,6 +64,8 @@ typedef struct LedgerReader
 	int			places[NCELLS]; /* in a row's ColData, -1 for none */
 	bool		is_home[NCELLS];
 	bool		has_opening;
+	bool		takes_nameless; /* the account is the section without an id */
+	int			nsections;		/* that have rows of the account */
 	int			nrows;
 	int			max_lines;
 } LedgerReader;
@@ -249,17 +251,10 @@ typedef struct SectionSums
 {
 	Numeric		own;			/* what stands right in it */
 	Numeric		all;			/* with what stands in the sections inside */
+	int			nrows;			/* right in it */
 } SectionSums;
 
-/* Which rows of a list are the account's own. */
-typedef enum OwnRows
-{
-	OWN_NONE,
-	OWN_LINES,
-	OWN_FIRST_SECTION			/* those in the first section, whose Header has no id */
-} OwnRows;
-
-static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, OwnRows own);
+static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own);
 
 static Numeric
 amount_or_zero(const LedgerReader *r, const RqboJson *cells)
@@ -302,40 +297,34 @@ header_id(const RqboJson *row)
 }
 
 static bool
-begins_with_nameless_section(const RqboJson *rows)
-{
-	RqboJson   *list = rqbo_report_list_of(rows);
-	RqboJson   *first = rqbo_json_is_array(list) ? rqbo_json_element(list, 0) : list;
-
-	return rqbo_json_member(first, "Header") != NULL && header_id(first) == NULL;
-}
-
-static OwnRows
-own_rows(const LedgerReader *r, const RqboJson *row, bool is_heir)
+is_the_account(const LedgerReader *r, const RqboJson *row)
 {
 	const char *id = header_id(row);
 
-	if (!is_heir && (id == NULL || strcmp(id, r->account_id) != 0))
-		return OWN_NONE;
-	return begins_with_nameless_section(rqbo_json_member(row, "Rows")) ? OWN_FIRST_SECTION : OWN_LINES;
+	if (r->takes_nameless)
+		return id == NULL;
+	return id != NULL && strcmp(id, r->account_id) == 0;
 }
 
 static SectionSums
-read_section(LedgerReader *r, const RqboJson *row, bool is_heir)
+read_section(LedgerReader *r, const RqboJson *row)
 {
 	RqboJson   *summary = rqbo_report_cells_of(row, "Summary");
+	bool		is_own = is_the_account(r, row);
 	SectionSums sums;
 
 	refuse_cut(rqbo_report_cells_of(row, "Header"));
-	sums = read_row_list(r, rqbo_json_member(row, "Rows"), own_rows(r, row, is_heir));
+	sums = read_row_list(r, rqbo_json_member(row, "Rows"), is_own);
 	refuse_cut(summary);
 	if (rqbo_json_length(summary) > 0)
 		check_summary(r, summary, &sums);
+	if (is_own && sums.nrows > 0 && ++r->nsections > 1 && r->takes_nameless)
+		rqbo_report_invalid("It has several accounts without an id.");
 	return sums;
 }
 
 static void
-read_row(LedgerReader *r, const RqboJson *row, OwnRows own, SectionSums *sums)
+read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 {
 	RqboJson   *cells = rqbo_json_member(row, "ColData");
 
@@ -346,29 +335,30 @@ read_row(LedgerReader *r, const RqboJson *row, OwnRows own, SectionSums *sums)
 		rqbo_report_invalid("The ColData of a row is not a JSON array.");
 	if (cells == NULL)
 	{
-		SectionSums inside = read_section(r, row, own == OWN_FIRST_SECTION);
+		SectionSums inside = read_section(r, row);
 
 		sums->all = rqbo_report_add(sums->all, inside.all);
 		return;
 	}
 	refuse_cut(cells);
+	sums->nrows++;
 	sums->own = rqbo_report_add(sums->own, amount_or_zero(r, cells));
 	sums->all = rqbo_report_add(sums->all, amount_or_zero(r, cells));
-	if (own == OWN_LINES)
+	if (is_own)
 		read_own_row(r, cells);
 }
 
 static SectionSums
-read_row_list(LedgerReader *r, const RqboJson *rows, OwnRows own)
+read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own)
 {
 	RqboJson   *list = rqbo_report_list_of(rows);
-	SectionSums sums = {r->reader->zero, r->reader->zero};
+	SectionSums sums = {r->reader->zero, r->reader->zero, 0};
 
 	check_stack_depth();
 	if (rqbo_json_is_object(list))
-		read_row(r, list, own, &sums);
+		read_row(r, list, is_own, &sums);
 	for (int i = 0; rqbo_json_is_array(list) && i < rqbo_json_length(list); i++)
-		read_row(r, rqbo_json_element(list, i), own == OWN_FIRST_SECTION && i > 0 ? OWN_NONE : own, &sums);
+		read_row(r, rqbo_json_element(list, i), is_own, &sums);
 	return sums;
 }
 
@@ -383,6 +373,16 @@ sum_lines(LedgerReader *r)
 	MemoryContextSwitchTo(caller);
 }
 
+static void
+read_accounts(LedgerReader *r, const RqboJson *rows)
+{
+	(void) read_row_list(r, rows, false);
+	if (r->nsections > 0)
+		return;
+	r->takes_nameless = true;
+	(void) read_row_list(r, rows, false);
+}
+
 static RqboLedger *
 read_document(MemoryContext result, const RqboJson *document, const RqboReportAsk *ask, const char *account_id)
 {
@@ -395,7 +395,7 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 	rqbo_report_compare_header(r.reader, ask);
 	r.ledger->time = r.reader->report->time;
 	read_columns(&r, document);
-	(void) read_row_list(&r, rqbo_json_member(document, "Rows"), OWN_NONE);
+	read_accounts(&r, rqbo_json_member(document, "Rows"));
 	sum_lines(&r);
 	return r.ledger;
 }
