@@ -50,6 +50,8 @@ static void next_range(RqboTask *task);
 static char *
 describe(const RqboRange *range)
 {
+	if (rqbo_month_count(range->start, range->end) == 1)
+		return psprintf("%.7s", rqbo_month_iso(range->start));
 	return psprintf("%.7s to %.7s", rqbo_month_iso(range->start), rqbo_month_iso(range->end));
 }
 

@@ -218,6 +218,9 @@ sub test_refusals
 		[ 'RQ008', 'other dates than were asked for', kind => 'wrong_dates' ],
 		[ 'RQ008', 'the other method', kind => 'wrong_basis' ],
 		[ 'RQ008', 'a report that was cut', kind => 'cut_report' ],
+		[ 'RQ008', 'a zero character', kind => 'nul' ],
+		[ 'RQ008', 'what is not UTF-8', kind => 'bad_utf8' ],
+		[ 'RQ008', 'too deep a tree', kind => 'deep', depth => 5000 ],
 		[ 'RQ008', 'half an answer', kind => 'truncate', fraction => '0.5' ],
 		[ 'RQ008', 'a fault with status 200', kind => 'fault_200', code => '6000' ])
 	{
@@ -325,6 +328,30 @@ sub test_inactive
 	return;
 }
 
+# Companies that use no classes, and one that has no figures at all, however QuickBooks says so.
+sub test_untagged
+{
+	$node->connect_company('Group', 'sim-production', 'pod-1', 'Pod');
+	$node->connect_company('Group', 'sim-production', 'shell', 'Shell');
+	sql(call('import_actuals', 'Group', \$MONTH));
+	is(sql("SELECT branch_name, requests FROM reefqbo.dimension_cost('Group', 'class', $MONTH)"), "Pod|3\nShell|3", 'a row a connection, with what each costs');
+	foreach my $form (qw(skeleton account_only empty_rows null_row))
+	{
+		$intuit->admin('config', { company => 'shell', nodata_form => $form });
+		my $rows = sql("SELECT branch_name, r.values, months, requests FROM reefqbo.import_dimensions('Group', 'class', $MONTH) r ORDER BY 1");
+		is($rows, "Pod|0|1|3\nShell|0|1|3", "without classes all is not specified, without figures nothing is ($form)");
+	}
+	is(sql("SELECT string_agg(DISTINCT value_id, ' ') FROM reefqbo.dimension_actual JOIN reefqbo.model USING (model_id) WHERE name = 'Group'"),
+		'unspecified', 'all of it has no tag');
+	is(sql('SELECT count(*) FROM reefqbo.dimension_difference JOIN reefqbo.model USING (model_id) WHERE name = $$Group$$'), 0, 'and sums to the whole');
+	is(sql("SELECT branch_name, requests FROM reefqbo.dimension_cost('Group', 'class', $MONTH, 'Pod')"), 'Pod|3', 'one branch by itself');
+	is(try(call('map_dimension', 'Group', 'class', 'unspecified', 'Pod'))->{sqlstate}, '22023', 'of several companies one must be named to be mapped');
+	sql(call('map_dimension', 'Group', 'class', 'unspecified', 'Shell', 'Pod'));
+	is(sql("SELECT count(*) FROM reefqbo.dimension_mapping JOIN reefqbo.model USING (model_id) WHERE name = 'Group'"), 1, 'by its branch');
+	sql(call('map_dimension', 'Group', 'class', 'unspecified', undef, 'Pod'));
+	return;
+}
+
 # Who sees what.
 sub test_access
 {
@@ -347,6 +374,7 @@ sub test_access
 sub test_forget
 {
 	sql(call('forget_company', 'Reef'));
+	sql(call('forget_company', 'Group', $_)) foreach qw(Pod Shell);
 	is(sql(join ' + ', 'SELECT (SELECT count(*) FROM reefqbo.dimension_actual)', map { "(SELECT count(*) FROM reefqbo.dimension_$_)" } qw(value month mapping)),
 		0, 'a company that is forgotten leaves nothing of it');
 	return;
@@ -368,6 +396,7 @@ test_refusals();
 test_stale_figure();
 test_inactive();
 test_gone();
+test_untagged();
 test_mapping();
 test_access();
 test_forget();

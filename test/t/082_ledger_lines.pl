@@ -199,6 +199,9 @@ sub test_refusals
 		[ 'RQ007', 'an amount that is not that of the ledger', kind => 'break_sum', by => '1.00' ],
 		[ 'RQ008', 'other dates', kind => 'wrong_dates' ],
 		[ 'RQ008', 'the other method', kind => 'wrong_basis' ],
+		[ 'RQ008', 'a zero character', kind => 'nul' ],
+		[ 'RQ008', 'what is not UTF-8', kind => 'bad_utf8' ],
+		[ 'RQ008', 'too deep a tree', kind => 'deep', depth => 5000 ],
 		[ 'RQ008', 'half an answer', kind => 'truncate', fraction => '0.5' ],
 		[ 'RQ008', 'a fault with status 200', kind => 'fault_200', code => '6000' ])
 	{
