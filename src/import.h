@@ -20,6 +20,8 @@ typedef enum RqboImportKind
 	RQBO_IMPORT_ACCOUNTS,
 	RQBO_IMPORT_ACTUALS,
 	RQBO_IMPORT_REFRESH,
+	RQBO_IMPORT_DIMENSIONS,
+	RQBO_IMPORT_LEDGER,			/* the postings behind a figure */
 	RQBO_IMPORT_KEEP_GRANT		/* reads nothing */
 } RqboImportKind;
 
@@ -27,7 +29,10 @@ typedef enum RqboImportKind
 typedef struct RqboImportAsk
 {
 	RqboImportKind kind;
-	RqboRange	range;			/* of actuals */
+	RqboRange	range;			/* of actuals, dimensions and ledgers */
+	const char *dimension;
+	const char *account_id;		/* whose ledger */
+	bool		keep;			/* that ledger */
 	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
 	bool		is_scheduled;
 	bool		is_failing;		/* the last attempt on schedule has failed */
@@ -75,6 +80,10 @@ typedef struct RqboImport
 	int64		actuals_began_ms;
 	MemoryContext chunk_context;
 	RqboReport *profit_and_loss;
+	/* import_dimensions.c's and import_ledger.c's own */
+	RqboStep	after_detail;
+	struct RqboDimensionWork *dimensions;
+	struct RqboLedgerWork *ledger;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
@@ -103,6 +112,14 @@ extern void rqbo_import_accounts_begin(RqboImport *import, RqboStep then);
 
 /* Read and store both statements over ranges (an array ended by one without a method). */
 extern void rqbo_import_actuals_begin(RqboImport *import, const RqboRange *ranges, RqboStep then);
+
+/* Read and store the profit and loss of each month by a dimension; the answer to whoever asked. */
+extern void rqbo_import_dimensions_begin(RqboImport *import, RqboStep then);
+extern void rqbo_import_dimensions_add_row(const RqboImport *import);
+
+/* Read the postings to an account, hold them against its figure, keep them if asked; the answer. */
+extern void rqbo_import_ledger_begin(RqboImport *import, RqboStep then);
+extern void rqbo_import_ledger_add_rows(const RqboImport *import);
 
 /* How many requests that would take, unless something is too much at once. */
 extern int	rqbo_import_actuals_cost(const RqboRange *ranges);

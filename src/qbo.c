@@ -23,6 +23,7 @@
 #include "oauth.h"
 #include "qbo.h"
 #include "secret.h"
+#include "url.h"
 
 /* Older minor versions were switched off on 2025-08-01. */
 #define MINOR_VERSION "75"
@@ -208,6 +209,16 @@ rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path,
 {
 	rqbo_qbo_get(session, doing, path, then, if_unusable);
 	session->call.if_refused = if_unusable;
+}
+
+char *
+rqbo_qbo_query_path(const char *query)
+{
+	StringInfoData field;
+
+	initStringInfo(&field);
+	rqbo_url_add(&field, '&', "query", query);
+	return psprintf("/query?%s", field.data);
 }
 
 /* ---- reading ---- */

@@ -32,6 +32,9 @@ extern void rqbo_qbo_get(RqboSession *session, const char *doing, const char *pa
 extern void rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path,
 								  RqboStep then, RqboStep if_unusable);
 
+/* The path of a query: a select. */
+extern char *rqbo_qbo_query_path(const char *query);
+
 /* The parsed body of task->result; RQ008 if it is not an object with that member. */
 extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
 

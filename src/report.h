@@ -15,7 +15,8 @@ typedef enum RqboReportName
 {
 	RQBO_PROFIT_AND_LOSS,
 	RQBO_BALANCE_SHEET,
-	RQBO_TRIAL_BALANCE
+	RQBO_TRIAL_BALANCE,
+	RQBO_GENERAL_LEDGER			/* read by report_ledger.h's function only */
 } RqboReportName;
 
 typedef enum RqboLineKind
@@ -28,7 +29,8 @@ typedef enum RqboLineKind
 typedef struct RqboReportColumn
 {
 	char	   *title;			/* as printed, in any language */
-	bool		is_total;		/* sum of the other columns: for checking only */
+	char	   *key;			/* its ColKey: of a class or department the id; or NULL */
+	bool		is_total;		/* sum of other columns: for checking only */
 	bool		has_period;		/* never for a total; the Header's where the column
 								 * itself says none */
 	DateADT		start;			/* valid if has_period */
@@ -82,7 +84,7 @@ typedef struct RqboReportAsk
 	DateADT		start;
 	DateADT		end;
 	const char *basis;			/* "Accrual" or "Cash" */
-	const char *summarized_by;	/* "Month" or "Total" */
+	const char *summarized_by;	/* "Month", "Total", "Classes", "Departments", or NULL */
 } RqboReportAsk;
 
 /*

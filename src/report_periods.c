@@ -36,6 +36,8 @@ rqbo_report_check_periods(const RqboReader *reader)
 	const RqboReportColumn *last = NULL;
 	int			i;
 
+	if (reader->is_by_dimension)
+		return;
 	for (i = 0; i < report->ncolumns; i++)
 	{
 		const RqboReportColumn *column = &report->columns[i];

@@ -120,6 +120,8 @@ check_column(RqboColumnSums *sums)
 		case RQBO_TRIAL_BALANCE:
 			rqbo_report_check_grand_totals(sums);
 			return true;
+		case RQBO_GENERAL_LEDGER:
+			break;
 	}
 	return false;
 }
@@ -190,7 +192,10 @@ rqbo_report_tie_out(RqboReader *reader)
 	report->balance_checked = check_columns(reader);
 	if (report->name == RQBO_PROFIT_AND_LOSS)
 	{
-		rqbo_report_check_line_totals(reader);
+		if (reader->is_by_dimension)
+			rqbo_report_check_parts(reader);
+		else
+			rqbo_report_check_line_totals(reader);
 		rqbo_report_require_net_income(reader);
 	}
 	if (report->name == RQBO_TRIAL_BALANCE)
