@@ -147,7 +147,7 @@ store_month(RqboImport *import, const RqboReport *report)
 
 	rqbo_db_begin();
 	check_parts(import, &month, report, values);
-	rqbo_store_report_accounts(c->model_id, c->connection_id, report, &counts);
+	rqbo_store_report_accounts(c->model_id, c->connection_id, import->import_id, report, &counts);
 	rqbo_store_report_values(&month, report, values);
 	rqbo_store_parts(&month, report, values, &counts);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);

@@ -238,10 +238,12 @@ section_type(const char *group)
 /*
  * Accounts that a report names and the chart does not get a row; so do the
  * lines QuickBooks computes.  A parent that the chart told nothing of but its
- * id has a row already, and the report tells the rest.
+ * id has a row already, and the report tells the rest.  Those of the first
+ * reports are no news.
  */
 void
-rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport *report, RqboCounts *counts)
+rqbo_store_report_accounts(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
+						   RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH named AS ("
@@ -254,14 +256,23 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		"   account_type = n.account_type, classification = n.classification, changed_at = reefqbo._now()"
 		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
 		"  AND a.account_type IS NULL AND n.account_type IS NOT NULL"
-		") INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
-		"  account_type, classification, is_computed)"
-		" SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
-		"  n.account_id LIKE 'computed:%'"
-		" FROM named n"
-		" WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
-		"  AND a.account_id = n.account_id)",
-		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
+		"), inserted AS ("
+		"  INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
+		"   account_type, classification, is_computed)"
+		"  SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
+		"   n.account_id LIKE 'computed:%'"
+		"  FROM named n"
+		"  WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
+		"   AND a.account_id = n.account_id)"
+		"  RETURNING account_id, name, is_computed"
+		"), noticed AS ("
+		"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, new_value, import_id)"
+		"  SELECT $1, $2, i.account_id, 'new', i.name, $7 FROM inserted i"
+		"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.actuals_as_of IS NOT NULL"
+		"  WHERE NOT i.is_computed"
+		"  RETURNING 1"
+		") SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM noticed)",
+		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID);
 	RqboColumn	columns[4];
 	RqboArgs	args = {0};
 
@@ -282,5 +293,8 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 	rqbo_arg_ids(&args, model_id, connection_id);
 	for (int i = 0; i < 4; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
-	counts->accounts_new += rqbo_db_run(&statement, &args);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
+	counts->accounts_new += rqbo_column_int8(1);
+	counts->accounts_noticed += rqbo_column_int8(2);
 }

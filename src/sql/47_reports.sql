@@ -80,6 +80,42 @@ $$;
 COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text, date, date, timestamptz) IS
 'Internal: a notice of the months that some of these companies have and others do not.';
 
+CREATE FUNCTION reefqbo._tell_untagged_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
+                                              end_date date)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    WITH company AS (
+        SELECT DISTINCT c.connection_id, c.company_name, p.dimension
+        FROM reefqbo.connection c
+        JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+    ), missing AS (
+        SELECT format('%s by %s: %s months, %s to %s', c.company_name, c.dimension, count(*),
+                      to_char(min(k.period_start), 'YYYY-MM'), to_char(max(k.period_start), 'YYYY-MM')) AS words
+        FROM company c
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, NULL) k
+        WHERE k.period_start >= $4 AND k.period_end <= $5
+          AND NOT EXISTS (SELECT FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
+                          AND d.dimension = c.dimension AND d.accounting_method = $3 AND d.period_start = k.period_start)
+        GROUP BY c.connection_id, c.company_name, c.dimension
+    )
+    SELECT string_agg(m.words, '; ' ORDER BY m.words COLLATE "C") INTO told FROM missing m;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months that were not imported by class or department stand in their company''s own branch as a whole',
+            DETAIL = format('Not imported: %s.', told),
+            HINT = 'Import them with reefqbo.import_dimensions.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date) IS
+'Internal: a notice of the months that are not split among branches, of companies whose classes or departments are mapped to branches.';
+
 CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
                                  start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
 RETURNS TABLE (period integer, label text, period_start date, period_end date, is_provisional boolean, months date[])
@@ -568,6 +604,9 @@ BEGIN
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
     first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11);
+    IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
+        PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
+    END IF;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11);
     RETURN QUERY
@@ -615,7 +654,7 @@ COMMENT ON FUNCTION reefqbo.statement(text, text, date, date, text, text, text, 
 Arguments: model; statement, ''profit_and_loss'', ''balance_sheet'' or ''cash_flow'' (indirect: from the profit and the movements of the balance sheet);
 start_date and end_date, between which a month must lie wholly; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; lines, ''account'' (the charts of accounts) or ''category'' (the mapped type, category and subcategory, what is not mapped under Unmapped);
 year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations).
-Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or its class or department, is mapped to; eliminations of the branches covered are taken out.
+Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
 Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company; a notice says where some were not. By accounts, each company has a title of its own in every section.
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income or total assets (0.25 is 25 %), NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
