@@ -278,7 +278,7 @@ take_report(Check *check, RqboSession *session)
 {
 	const RqboHttpResult *result = session->task->result;
 	const RqboRange *month = &check->month;
-	RqboReportAsk asked = {check->question->report, month->start, month->end, month->method, "Month"};
+	RqboReportAsk asked = {check->question->report, month->start, month->end, month->method, "Month", false};
 
 	rqbo_encoding_begin();
 	(void) rqbo_report_read(result->body, result->length, &asked);

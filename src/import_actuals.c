@@ -137,7 +137,7 @@ static RqboReport *
 read_report(RqboImport *import, RqboReportName name)
 {
 	const RqboHttpResult *result = import->session->task->result;
-	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month"};
+	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month", false};
 	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
 	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboReport *report;

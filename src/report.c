@@ -105,6 +105,7 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 {
 	RqboReader *reader = make_reader(result);
 
+	reader->keeps_differences = ask != NULL && ask->keeps_differences;
 	rqbo_report_read_header(reader, document);
 	if (ask != NULL)
 		rqbo_report_compare_header(reader, ask);
