@@ -27,6 +27,7 @@ PG_FUNCTION_INFO_V1(rqbo_forget_company);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_tie_out);
 PG_FUNCTION_INFO_V1(rqbo_check_companies);
 PG_FUNCTION_INFO_V1(rqbo_reseal);
 
@@ -209,6 +210,16 @@ rqbo_import_actuals(PG_FUNCTION_ARGS)
 	request->end = date_needed(fcinfo, 2, "end_date");
 	check_range(request->start, request->end);
 	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
+	return run_for_rows(fcinfo, request);
+}
+
+Datum
+rqbo_tie_out(PG_FUNCTION_ARGS)
+{
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_TIE_OUT);
+
+	if (!PG_ARGISNULL(2))
+		strlcpy(request->method, method_needed(fcinfo, 2), sizeof(request->method));
 	return run_for_rows(fcinfo, request);
 }
 

@@ -20,6 +20,7 @@ typedef enum RqboImportKind
 	RQBO_IMPORT_ACCOUNTS,
 	RQBO_IMPORT_ACTUALS,
 	RQBO_IMPORT_REFRESH,
+	RQBO_IMPORT_TIE_OUT,		/* stores no figure */
 	RQBO_IMPORT_KEEP_GRANT		/* reads nothing */
 } RqboImportKind;
 
@@ -27,7 +28,7 @@ typedef enum RqboImportKind
 typedef struct RqboImportAsk
 {
 	RqboImportKind kind;
-	RqboRange	range;			/* of actuals */
+	RqboRange	range;			/* of actuals; of a tie out, the method only, "" for any */
 	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
 	bool		is_scheduled;
 	bool		is_failing;		/* the last attempt on schedule has failed */
@@ -75,6 +76,9 @@ typedef struct RqboImport
 	int64		actuals_began_ms;
 	MemoryContext chunk_context;
 	RqboReport *profit_and_loss;
+	/* proof.c's */
+	List	   *proved;			/* of RqboRange: what was stored, one for each method */
+	struct RqboProof *proof;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
@@ -111,7 +115,7 @@ extern int	rqbo_import_accounts_cost(int naccounts);
 /* What imports ask for, below the realm, for whoever wants to know whether it would be answered. */
 extern char *rqbo_import_accounts_count_path(void);
 extern int	rqbo_import_accounts_take_count(RqboSession *session);
-extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range);
+extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by);
 extern char *rqbo_import_changes_path(TimestampTz since);
 
 #endif							/* RQBO_IMPORT_H */
