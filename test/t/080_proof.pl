@@ -7,6 +7,7 @@
 use strict;
 use warnings;
 
+use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -441,6 +442,44 @@ END
 	return;
 }
 
+# A balance sheet in the layout of a country whose groups nobody knows, with more than two parts at the top.
+sub part
+{
+	my ($title, $account, $amount) = @_;
+
+	return {
+		type => 'Section', group => "Layout of $title", Header => { ColData => [ { value => $title }, { value => '' } ] },
+		Rows => { Row => [ { type => 'Data', ColData => [ { value => $title, id => $account }, { value => $amount } ] } ] },
+		Summary => { ColData => [ { value => "Total $title" }, { value => $amount } ] } };
+}
+
+sub foreign_balance_sheet
+{
+	my ($company) = @_;
+	my %by_type = map { $_->{type} => $_->{id} } @{ $intuit->admin('accounts', { company => $company })->{accounts} };
+	my ($start, $end) = ('2026-11-01', $LAST);
+	my @period = map { { Name => $_->[0], Value => $_->[1] } } [ StartDate => $start ], [ EndDate => $end ], [ ColKey => 'Nov 2026' ];
+
+	return JSON::PP->new->encode({
+		Header => { Time => "${TODAY}T10:00:00-08:00", ReportName => 'BalanceSheet', ReportBasis => 'Accrual', StartPeriod => $start,
+			EndPeriod => $end, SummarizeColumnsBy => 'Month', Currency => 'USD', Option => [ { Name => 'NoReportData', Value => 'false' } ] },
+		Columns => { Column => [ { ColTitle => '', ColType => 'Account' }, { ColTitle => 'Nov 2026', ColType => 'Money', MetaData => \@period } ] },
+		Rows => { Row => [ part('A', $by_type{Bank}, '100.00'), part('B', $by_type{'Credit Card'} // $by_type{'Accounts Payable'}, '40.00'), part('C', $by_type{Equity}, '60.00') ] } });
+}
+
+sub test_foreign_layout
+{
+	my $name = 'a layout that does not show its two sides';
+
+	$node->connect_company('Abroad', 'sim-production', 'pod-4');
+	$intuit->admin('fault', { company => 'pod-4', endpoint => 'BalanceSheet', kind => 'status', status => 200,
+		content_type => 'application/json', body => foreign_balance_sheet('pod-4') });
+	sql("SELECT FROM reefqbo.import_actuals('Abroad', '2026-11-01', '2026-11-30')");
+	is(sql("SELECT figure, other_figure, compared, passed FROM reefqbo.tie_out_check JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Abroad' AND kind = 'balance'"),
+		'100.00|100.00|1|t', "$name: is added up by what the accounts are");
+	return;
+}
+
 sub test_nothing
 {
 	my $said = told("SELECT count(*) FROM reefqbo.tie_out('Empty')");
@@ -544,6 +583,7 @@ test_spoiled();
 test_one_sided();
 test_no_answers();
 test_part_of_year();
+test_foreign_layout();
 test_nothing();
 test_off();
 test_past_imports();
