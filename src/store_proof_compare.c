@@ -29,8 +29,17 @@
 	"CASE WHEN " a ".account_type IN ('Income', 'Other Income', 'Cost of Goods Sold', 'Expense', 'Other Expense')" \
 	"   OR " a ".classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END"
 
+/*
+ * The account of each row, looked up by its key.  The tables may be new and
+ * nobody have counted their rows: a plain join would then be planned as if
+ * there were one.
+ */
 #define JOIN_ACCOUNT(row) \
-	" LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = " row ".account_id"
+	" LEFT JOIN LATERAL (SELECT o.* FROM reefqbo.account o WHERE o.model_id = $1 AND o.connection_id = $2" \
+	"  AND o.account_id = " row ".account_id LIMIT 1) a ON true"
+
+/* A line of a statement, of reefqbo.actual v, that is no account's. */
+#define IS_COMPUTED "v.account_id LIKE 'computed:%'"
 
 /*
  * The end of each such statement.  Before it stand "checked", a row a check:
@@ -85,18 +94,15 @@ rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range)
 		" SELECT $1, $2, $3, 'balance', 'balance_sheet', $4, b.period_start, b.period_end, b.assets, b.others, 1,"
 		"  CASE WHEN b.unknown = 0 THEN b.assets = b.others END,"
 		"  CASE WHEN b.unknown <> 0 THEN format('%s accounts are of no known classification', b.unknown) END"
-		" FROM (SELECT i.period_start, i.period_end,"
+		" FROM (SELECT v.period_start, v.period_end,"
 		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification = 'Asset'), 0) AS assets,"
-		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR a.is_computed), 0)"
+		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR " IS_COMPUTED "), 0)"
 		"    AS others,"
-		"   count(*) FILTER (WHERE v.amount <> 0 AND a.classification IS NULL AND NOT a.is_computed) AS unknown"
-		"  FROM reefqbo.imported_month i"
-		"  LEFT JOIN reefqbo.actual v ON v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"   AND v.accounting_method = $4 AND v.period_start = i.period_start"
-		   JOIN_ACCOUNT("v")
-		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = 'balance_sheet'"
-		"  AND i.accounting_method = $4 AND i.period_start BETWEEN $5 AND $6"
-		"  GROUP BY i.period_start, i.period_end) b ORDER BY b.period_start",
+		"   count(*) FILTER (WHERE v.amount <> 0 AND a.classification IS NULL AND NOT " IS_COMPUTED ") AS unknown"
+		"  FROM reefqbo.actual v" JOIN_ACCOUNT("v")
+		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
+		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6"
+		"  GROUP BY v.period_start, v.period_end) b ORDER BY b.period_start",
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 
@@ -122,30 +128,28 @@ rqbo_store_prove_net_income(RqboProofOf of, bool is_end)
 		"   AND n.import_id = $3 AND n.kind = 'net_income' AND n.accounting_method = k.accounting_method"
 		"   AND n.period_start = k.period_start)"
 		"), earned AS MATERIALIZED ("
-		"  SELECT i.accounting_method, i.period_start,"
-		"   COALESCE(sum(-v.amount * " DEBIT_SIDE("a") "), 0) AS amount, count(v.amount) AS accounts,"
-		"   count(*) FILTER (WHERE v.amount <> 0 AND " DEBIT_SIDE("a") " IS NULL) AS unknown"
+		"  SELECT i.accounting_method, i.period_start, t.amount, t.unknown"
 		"  FROM reefqbo.imported_month i"
-		"  LEFT JOIN reefqbo.actual v ON v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
-		"   AND v.accounting_method = i.accounting_method AND v.period_start = i.period_start"
-		   JOIN_ACCOUNT("v")
+		"  CROSS JOIN LATERAL (SELECT COALESCE(sum(-v.amount * " DEBIT_SIDE("a") "), 0) AS amount,"
+		"    count(*) FILTER (WHERE v.amount <> 0 AND " DEBIT_SIDE("a") " IS NULL) AS unknown"
+		"   FROM reefqbo.actual v" JOIN_ACCOUNT("v")
+		"   WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
+		"   AND v.accounting_method = i.accounting_method AND v.period_start = i.period_start) t"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = 'profit_and_loss'"
 		"  AND i.period_start >= (SELECT min(COALESCE(m.year_start, m.period_start)) FROM month m)"
 		"  AND i.period_start <= (SELECT max(m.period_start) FROM month m)"
-		"  GROUP BY i.accounting_method, i.period_start"
 		"), year AS ("
-		"  SELECT m.*, count(e.period_start) AS months, sum(e.amount) AS amount, sum(e.accounts) AS accounts,"
-		"   sum(e.unknown) AS unknown"
+		"  SELECT m.*, count(e.period_start) AS months, sum(e.amount) AS amount, sum(e.unknown) AS unknown"
 		"  FROM month m LEFT JOIN earned e ON e.accounting_method = m.accounting_method"
 		"   AND e.period_start BETWEEN m.year_start AND m.period_start"
 		"  GROUP BY m.accounting_method, m.period_start, m.period_end, m.year_start, m.needed"
-		"), equity AS ("
+		"), equity AS MATERIALIZED ("
 		"  SELECT y.*, y.months = y.needed AND y.unknown = 0 AS is_known, COALESCE("
 		"   (SELECT COALESCE(sum(v.amount) FILTER (WHERE v.account_id = 'computed:NetIncome'), sum(v.amount))"
-		"    FROM reefqbo.actual v JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2"
-		"     AND a.account_id = v.account_id AND a.is_computed"
+		"    FROM reefqbo.actual v"
 		"    WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"    AND v.accounting_method = y.accounting_method AND v.period_start = y.period_start), 0) AS line"
+		"    AND v.accounting_method = y.accounting_method AND v.period_start = y.period_start AND " IS_COMPUTED "), 0)"
+		"   AS line"
 		"  FROM year y"
 		") INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method,"
 		"  period_start, period_end, figure, other_figure, compared, passed, detail)"
@@ -241,13 +245,15 @@ rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, co
 		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, debit, credit)"
 		"  GROUP BY account_id HAVING sum(debit - credit) <> 0"
 		"), stored AS ("
-		"  SELECT v.account_id, v.statement, sum(v.amount) AS amount FROM reefqbo.actual v"
-		"  JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = v.account_id"
-		"   AND NOT a.is_computed"
-		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.accounting_method = $4"
-		"  AND (v.statement = 'balance_sheet' AND v.period_end = $6"
-		"   OR v.statement = 'profit_and_loss' AND v.period_start BETWEEN $5 AND $6)"
-		"  GROUP BY v.account_id, v.statement HAVING sum(v.amount) <> 0"
+		"  SELECT v.account_id, v.statement, v.amount FROM reefqbo.actual v"
+		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
+		"  AND v.accounting_method = $4 AND v.period_start = date_trunc('month', $6::timestamp)::date"
+		"  AND v.amount <> 0 AND NOT " IS_COMPUTED
+		"  UNION ALL"
+		"  SELECT v.account_id, 'profit_and_loss', sum(v.amount) FROM reefqbo.actual v"
+		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
+		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6"
+		"  GROUP BY v.account_id HAVING sum(v.amount) <> 0"
 		"), checked AS ("
 		"  SELECT s.statement, $5 AS period_start, $6 AS period_end"
 		"  FROM (VALUES ('balance_sheet', true), ('profit_and_loss', $10)) AS s (statement, is_whole)"
