@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(rqbo_forget_company);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_tie_out);
 PG_FUNCTION_INFO_V1(rqbo_check_companies);
 PG_FUNCTION_INFO_V1(rqbo_reseal);
 
@@ -146,6 +147,16 @@ rqbo_import_actuals(PG_FUNCTION_ARGS)
 	request->end = rqbo_call_date(fcinfo, 2, "end_date");
 	rqbo_call_check_months(request->start, request->end);
 	strlcpy(request->method, rqbo_call_method(fcinfo, 3), sizeof(request->method));
+	return run_for_rows(fcinfo, request);
+}
+
+Datum
+rqbo_tie_out(PG_FUNCTION_ARGS)
+{
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_TIE_OUT);
+
+	if (!PG_ARGISNULL(2))
+		strlcpy(request->method, rqbo_call_method(fcinfo, 2), sizeof(request->method));
 	return run_for_rows(fcinfo, request);
 }
 

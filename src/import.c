@@ -16,6 +16,7 @@
 #include "db.h"
 #include "import.h"
 #include "oauth.h"
+#include "proof.h"
 #include "tell.h"
 
 #define IMPORT_LOCK_RETRY_MS 500
@@ -45,6 +46,8 @@ kind_name(RqboImportKind kind)
 			return "dimensions";
 		case RQBO_IMPORT_LEDGER:
 			return "ledger_lines";
+		case RQBO_IMPORT_TIE_OUT:
+			return "tie_out";
 		default:
 			return "refresh";
 	}
@@ -126,7 +129,7 @@ add_rows(RqboImport *import)
 		rqbo_import_dimensions_add_row(import);
 	else if (import->ask.kind == RQBO_IMPORT_LEDGER)
 		rqbo_import_ledger_add_rows(import);
-	else
+	else if (import->ask.kind != RQBO_IMPORT_TIE_OUT)
 		add_summary(import);
 }
 
@@ -147,6 +150,11 @@ store_log_end(RqboImport *import)
 static void
 store_upkeep(RqboImport *import)
 {
+	if (import->ask.kind == RQBO_IMPORT_TIE_OUT)
+	{
+		rqbo_store_count_requests(import->model_id, import->connection_id, import->session->requests, 0);
+		return;
+	}
 	if (import->ask.kind == RQBO_IMPORT_KEEP_GRANT)
 	{
 		rqbo_store_grant_kept(import->model_id, import->connection_id);
@@ -175,7 +183,9 @@ end(RqboTask *task)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
 	store_upkeep(import);
 	rqbo_store_put_throttle(c);
-	if (import->import_id != 0)
+	if (import->ask.kind == RQBO_IMPORT_TIE_OUT)
+		rqbo_proof_add_rows(import);
+	else if (import->import_id != 0)
 		rqbo_tell_import_finished(c, import->import_id, &import->counts);
 	rqbo_tell_endings(c->model_id, c->connection_id);
 	rqbo_db_commit();
@@ -189,7 +199,7 @@ end(RqboTask *task)
  * have moved since it was read; only then is it worth a request.
  */
 static void
-actuals_are_read(RqboTask *task)
+actuals_are_proved(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
@@ -197,6 +207,12 @@ actuals_are_read(RqboTask *task)
 		rqbo_company_read_preferences(import->session, end);
 	else
 		end(task);
+}
+
+static void
+actuals_are_read(RqboTask *task)
+{
+	rqbo_proof_end_import(rqbo_import_of(task), actuals_are_proved);
 }
 
 /* ---- the middle ---- */
@@ -261,6 +277,9 @@ begin_reading(RqboTask *task)
 			return;
 		case RQBO_IMPORT_LEDGER:
 			rqbo_import_ledger_begin(import, end);
+			return;
+		case RQBO_IMPORT_TIE_OUT:
+			rqbo_proof_tie_out(import, end);
 			return;
 	}
 }
@@ -364,6 +383,8 @@ kind_of(RqboJobKind kind)
 			return RQBO_IMPORT_DIMENSIONS;
 		case RQBO_JOB_LEDGER_LINES:
 			return RQBO_IMPORT_LEDGER;
+		case RQBO_JOB_TIE_OUT:
+			return RQBO_IMPORT_TIE_OUT;
 		default:
 			return RQBO_IMPORT_REFRESH;
 	}

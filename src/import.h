@@ -22,6 +22,7 @@ typedef enum RqboImportKind
 	RQBO_IMPORT_REFRESH,
 	RQBO_IMPORT_DIMENSIONS,
 	RQBO_IMPORT_LEDGER,			/* the postings behind a figure */
+	RQBO_IMPORT_TIE_OUT,		/* stores no figure */
 	RQBO_IMPORT_KEEP_GRANT		/* reads nothing */
 } RqboImportKind;
 
@@ -29,7 +30,8 @@ typedef enum RqboImportKind
 typedef struct RqboImportAsk
 {
 	RqboImportKind kind;
-	RqboRange	range;			/* of actuals, dimensions and ledgers */
+	RqboRange	range;			/* of actuals, dimensions and ledgers; of a tie
+								 * out, the method only, "" for any */
 	const char *dimension;
 	const char *account_id;		/* whose ledger */
 	bool		keep;			/* that ledger */
@@ -84,6 +86,9 @@ typedef struct RqboImport
 	RqboStep	after_detail;
 	struct RqboDimensionWork *dimensions;
 	struct RqboLedgerWork *ledger;
+	/* proof.c's */
+	List	   *proved;			/* of RqboRange: what was stored, one for each method */
+	struct RqboProof *proof;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
@@ -128,7 +133,7 @@ extern int	rqbo_import_accounts_cost(int naccounts);
 /* What imports ask for, below the realm, for whoever wants to know whether it would be answered. */
 extern char *rqbo_import_accounts_count_path(void);
 extern int	rqbo_import_accounts_take_count(RqboSession *session);
-extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range);
+extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by);
 extern char *rqbo_import_changes_path(TimestampTz since);
 
 #endif							/* RQBO_IMPORT_H */

@@ -105,7 +105,7 @@ read_report(RqboImport *import)
 	const RqboHttpResult *result = import->session->task->result;
 	DateADT		month = import->dimensions->month;
 	RqboReportAsk asked = {RQBO_PROFIT_AND_LOSS, month, last_day(month), import->ask.range.method,
-	summarized_by(import)};
+	summarized_by(import), false};
 	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboReport *report;
 

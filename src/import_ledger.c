@@ -244,7 +244,7 @@ read_report(RqboImport *import)
 {
 	const RqboHttpResult *result = import->session->task->result;
 	const RqboRange *range = import->ledger->range;
-	RqboReportAsk asked = {RQBO_GENERAL_LEDGER, range->start, range->end, range->method, NULL};
+	RqboReportAsk asked = {RQBO_GENERAL_LEDGER, range->start, range->end, range->method, NULL, false};
 	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboLedger *ledger;
 

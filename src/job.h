@@ -23,6 +23,7 @@ typedef enum RqboJobKind
 	RQBO_JOB_REFRESH,
 	RQBO_JOB_IMPORT_DIMENSIONS,
 	RQBO_JOB_LEDGER_LINES,
+	RQBO_JOB_TIE_OUT,			/* prove what was imported */
 	RQBO_JOB_CHECK,				/* would an import be answered? */
 	RQBO_JOB_RESEAL				/* everything, with the newest key */
 } RqboJobKind;

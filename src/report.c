@@ -116,6 +116,7 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 {
 	RqboReader *reader = rqbo_report_make_reader(result);
 
+	reader->keeps_differences = ask != NULL && ask->keeps_differences;
 	rqbo_report_read_header(reader, document);
 	if (reader->report->name == RQBO_GENERAL_LEDGER)
 		rqbo_report_raise_unsupported(rqbo_report_name(RQBO_GENERAL_LEDGER));

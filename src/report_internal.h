@@ -50,6 +50,7 @@ typedef struct RqboReader
 	MemoryContext result;
 	Numeric		zero;			/* shared by all cells without an amount */
 	bool		is_by_dimension;	/* its columns are classes or departments, not periods */
+	bool		keeps_differences;
 	int			label;			/* place of the label in a row's ColData */
 	int			ncells;			/* how many ColData a row should have */
 	int			max_columns;
@@ -61,6 +62,15 @@ typedef struct RqboReader
 	int			max_lines;
 	RqboLineInfo *lines;		/* beside report->lines */
 } RqboReader;
+
+/* What is being compared. */
+typedef struct RqboComparison
+{
+	RqboTallyKind kind;
+	int			column;
+	const char *name;
+	const char *account_id;		/* or NULL */
+} RqboComparison;
 
 /* The column being checked. */
 typedef struct RqboColumnSums
@@ -127,8 +137,10 @@ extern Numeric rqbo_report_add(Numeric a, Numeric b);
 extern Numeric rqbo_report_subtract(Numeric a, Numeric b);
 extern bool rqbo_report_equal(Numeric a, Numeric b);
 extern void rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount);
-extern void rqbo_report_compare(const RqboReader *reader, int column, const char *what,
+extern void rqbo_report_compare(const RqboReader *reader, const RqboComparison *what,
 								Numeric figure, const char *against, Numeric sum);
+extern void rqbo_report_compare_line(const RqboReader *reader, RqboTallyKind kind, int line, int column,
+									 const char *against, Numeric sum);
 extern void rqbo_report_tie_out(RqboReader *reader);
 
 /* report_closing.c */

@@ -34,7 +34,7 @@ CREATE TABLE reefqbo.import_log (
     intuit_tid text,
     PRIMARY KEY (model_id, import_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
-    CONSTRAINT import_kind_is_known CHECK (kind IN ('accounts', 'actuals', 'refresh', 'dimensions', 'ledger_lines')),
+    CONSTRAINT import_kind_is_known CHECK (kind IN ('accounts', 'actuals', 'refresh', 'dimensions', 'ledger_lines', 'tie_out')),
     CONSTRAINT import_status_is_known CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted'))
 );
 

@@ -23,6 +23,8 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.upkeep', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log_import_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check_check_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.actual', '');
