@@ -105,7 +105,7 @@ read_report(RqboImport *import)
 	const RqboHttpResult *result = import->session->task->result;
 	DateADT		month = import->dimensions->month;
 	RqboReportAsk asked = {RQBO_PROFIT_AND_LOSS, month, last_day(month), import->ask.range.method,
-	summarized_by(import), false};
+		summarized_by(import), false};
 	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboReport *report;
 
@@ -147,7 +147,7 @@ store_month(RqboImport *import, const RqboReport *report)
 
 	rqbo_db_begin();
 	check_parts(import, &month, report, values);
-	rqbo_store_report_accounts(c->model_id, c->connection_id, import->import_id, report, &counts);
+	rqbo_store_report_accounts(c->model_id, c->connection_id, report, &counts);
 	rqbo_store_report_values(&month, report, values);
 	rqbo_store_parts(&month, report, values, &counts);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);

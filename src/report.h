@@ -57,7 +57,7 @@ typedef struct RqboReportLine
 typedef enum RqboTallyKind
 {
 	RQBO_TALLY_SECTIONS,		/* sums of sections, and what is worked out from them: the lines */
-	RQBO_TALLY_PERIODS,			/* the total column: the periods */
+	RQBO_TALLY_PERIODS,			/* the total column: the periods, or the classes or departments */
 	RQBO_TALLY_BALANCE			/* assets: liabilities and equity */
 } RqboTallyKind;
 

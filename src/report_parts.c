@@ -61,8 +61,10 @@ sum_parts(const RqboReader *reader, const RqboReportLine *line, int start, int e
 }
 
 static void
-check_line(const RqboReader *reader, const RqboReportLine *line)
+check_line(const RqboReader *reader, int line)
 {
+	const RqboReportLine *printed = &reader->report->lines[line];
+
 	for (int i = 0; i < reader->report->ncolumns; i++)
 	{
 		const RqboColumnInfo *info = &reader->columns[i];
@@ -70,11 +72,11 @@ check_line(const RqboReader *reader, const RqboReportLine *line)
 		if (!reader->report->columns[i].is_total)
 			continue;
 		if (!info->is_nested && info->says_total)
-			rqbo_report_compare(reader, i, line->name, line->amounts[i], "its parts add up to",
-								sum_parts(reader, line, 0, reader->report->ncolumns));
+			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its parts add up to",
+									 sum_parts(reader, printed, 0, reader->report->ncolumns));
 		else if (info->is_nested)
-			rqbo_report_compare(reader, i, line->name, line->amounts[i], "its parts add up to",
-								sum_parts(reader, line, info->nest_start, info->nest_end));
+			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its parts add up to",
+									 sum_parts(reader, printed, info->nest_start, info->nest_end));
 	}
 }
 
@@ -89,7 +91,7 @@ rqbo_report_check_parts(const RqboReader *reader)
 		MemoryContext caller = MemoryContextSwitchTo(scratch);
 
 		CHECK_FOR_INTERRUPTS();
-		check_line(reader, &reader->report->lines[i]);
+		check_line(reader, i);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(scratch);
 	}

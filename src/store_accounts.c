@@ -19,7 +19,8 @@
  * $1 and $2 name the connection, $3 to $14 are the chart's columns, $15 is the
  * import.  One statement, so that a parent and its children may come in any
  * order.  What has changed is compared with the chart as it was before; the
- * accounts of the first chart are no news.
+ * accounts of the first chart are no news.  An account that was known only by
+ * its id or by a report has no subtype, and is new when a chart names it.
  */
 #define STORE_CHART \
 	"WITH chart AS (" \
@@ -73,9 +74,10 @@
 	"  LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
 	"  CROSS JOIN LATERAL (SELECT c.name ~* '\\(deleted\\)$' AND NOT c.is_active AS is_deleted," \
 	"   regexp_replace(a.name, '\\s*\\(deleted\\)$', '', 'i') AS old_name," \
-	"   regexp_replace(c.name, '\\s*\\(deleted\\)$', '', 'i') AS new_name) n" \
+	"   regexp_replace(c.name, '\\s*\\(deleted\\)$', '', 'i') AS new_name," \
+	"   a.account_id IS NULL OR (a.gone_since IS NOT NULL AND a.account_subtype IS NULL) AS is_new) n" \
 	"  CROSS JOIN LATERAL (VALUES" \
-	"   (1, 'new', NULL, c.fully_qualified_name, a.account_id IS NULL)," \
+	"   (1, 'new', NULL, c.fully_qualified_name, n.is_new)," \
 	"   (2, 'returned', NULL, c.fully_qualified_name, a.gone_since IS NOT NULL)," \
 	"   (3, 'renamed', a.fully_qualified_name, c.fully_qualified_name, n.old_name <> n.new_name)," \
 	"   (4, 'moved', a.fully_qualified_name, c.fully_qualified_name," \
@@ -88,7 +90,7 @@
 	"   (8, 'inactivated', 'active', 'inactive', NOT c.is_active AND a.is_active AND NOT n.is_deleted)," \
 	"   (9, 'reactivated', 'inactive', 'active', c.is_active AND NOT a.is_active AND a.gone_since IS NULL)" \
 	"  ) v (rank, change, old_value, new_value, has_happened)" \
-	"  WHERE v.has_happened AND (a.account_id IS NOT NULL OR v.change = 'new')" \
+	"  WHERE v.has_happened AND (NOT n.is_new OR v.change = 'new')" \
 	"  UNION ALL" \
 	"  SELECT g.account_id, 'gone', g.fully_qualified_name, NULL, 10 FROM gone g" \
 	"), noticed AS (" \
@@ -236,14 +238,12 @@ section_type(const char *group)
 }
 
 /*
- * Accounts that a report names and the chart does not get a row; so do the
- * lines QuickBooks computes.  A parent that the chart told nothing of but its
- * id has a row already, and the report tells the rest.  Those of the first
- * reports are no news.
+ * Accounts that a report names and the chart does not get a row, gone as the
+ * chart has them; so do the lines QuickBooks computes.  A parent that the chart
+ * told nothing of but its id has a row already, and the report tells the rest.
  */
 void
-rqbo_store_report_accounts(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
-						   RqboCounts *counts)
+rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport *report, RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH named AS ("
@@ -256,23 +256,15 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, int64 import_id,
 		"   account_type = n.account_type, classification = n.classification, changed_at = reefqbo._now()"
 		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
 		"  AND a.account_type IS NULL AND n.account_type IS NOT NULL"
-		"), inserted AS ("
-		"  INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
-		"   account_type, classification, is_computed)"
-		"  SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
-		"   n.account_id LIKE 'computed:%'"
-		"  FROM named n"
-		"  WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
-		"   AND a.account_id = n.account_id)"
-		"  RETURNING account_id, name, is_computed"
-		"), noticed AS ("
-		"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, new_value, import_id)"
-		"  SELECT $1, $2, i.account_id, 'new', i.name, $7 FROM inserted i"
-		"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.actuals_as_of IS NOT NULL"
-		"  WHERE NOT i.is_computed"
-		"  RETURNING 1"
-		") SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM noticed)",
-		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8OID);
+		") INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
+		"  account_type, classification, is_computed, gone_since)"
+		" SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
+		"  n.account_id LIKE 'computed:%',"
+		"  CASE WHEN n.account_id NOT LIKE 'computed:%' THEN reefqbo._now() END"
+		" FROM named n"
+		" WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
+		"  AND a.account_id = n.account_id)",
+		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
 	RqboColumn	columns[4];
 	RqboArgs	args = {0};
 
@@ -293,8 +285,5 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, int64 import_id,
 	rqbo_arg_ids(&args, model_id, connection_id);
 	for (int i = 0; i < 4; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
-	rqbo_arg_int8(&args, import_id);
-	rqbo_db_run(&statement, &args);
-	counts->accounts_new += rqbo_column_int8(1);
-	counts->accounts_noticed += rqbo_column_int8(2);
+	counts->accounts_new += rqbo_db_run(&statement, &args);
 }

@@ -193,7 +193,7 @@ void
 rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
 				  const RqboRange *range, RqboCounts *counts)
 {
-	rqbo_store_report_accounts(model_id, connection_id, import_id, report, counts);
+	rqbo_store_report_accounts(model_id, connection_id, report, counts);
 	store_amounts(model_id, connection_id, import_id, report, range, counts);
 	store_months(model_id, connection_id, import_id, report, range);
 }

@@ -77,8 +77,8 @@ extern void rqbo_store_accounts_read(int64 model_id, int64 connection_id);
 extern void rqbo_store_actuals_read(int64 model_id, int64 connection_id);
 
 /* Accounts, and lines QuickBooks computes, that a report names and the chart does not. */
-extern void rqbo_store_report_accounts(int64 model_id, int64 connection_id, int64 import_id,
-									   const RqboReport *report, RqboCounts *counts);
+extern void rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport *report,
+									   RqboCounts *counts);
 
 /* Store a report's amounts of a range, and that the range was fetched. */
 extern void rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,

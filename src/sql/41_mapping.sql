@@ -140,7 +140,8 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         DELETE FROM reefqbo.account_mapping p
         WHERE p.model_id = company.model_id AND p.connection_id = company.connection_id AND p.account_id = given.account_id;
-        RETURN OLD;
+        -- who may not take it away, or comes too late, is not told that it was
+        RETURN CASE WHEN FOUND THEN OLD END;
     ELSIF TG_OP = 'UPDATE' AND (OLD.model, OLD.company_branch, OLD.account_id)
                                IS DISTINCT FROM (NEW.model, NEW.company_branch, NEW.account_id) THEN
         RAISE invalid_parameter_value USING

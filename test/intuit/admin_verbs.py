@@ -132,6 +132,17 @@ def renumber(world, given):
     return _update(number=given["number"])(world, given)
 
 
+def reclassify(world, given):
+    return _update(type=given["type"], subtype=given["subtype"])(world, given)
+
+
+def move(world, given):
+    """An account comes to stand below another, or without `parent` at the top."""
+    parent = given.get("parent")
+    ledger = _company(world, given).ledger
+    return _update(parent=parent and ledger.resolve(parent))(world, given)
+
+
 def merge(world, given):
     ledger = _company(world, given).ledger
     with ledger.lock:
@@ -312,7 +323,7 @@ def reset(world, given):
 VERBS = {
     "companies": list_companies, "truth": tell_truth, "accounts": accounts,
     "transactions": transactions, "post": post, "edit": edit, "delete": delete, "rename": rename,
-    "renumber": renumber, "deactivate": _update(active=0),
+    "renumber": renumber, "reclassify": reclassify, "move": move, "deactivate": _update(active=0),
     "reactivate": _update(active=1, deleted=0), "remove": _update(active=0, deleted=1),
     "merge": merge, "create_account": create_account, "vanish": _update(vanished=1),
     "create_class": _create_dimension("class"),
