@@ -399,7 +399,7 @@ BEGIN
         RETURN QUERY
         WITH item AS (
             SELECT i.slot, i.amount, i.section,
-                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash', 'Exchange') THEN NULL ELSE i.connection_id END AS connection_id,
+                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
                    CASE WHEN $5 THEN NULL ELSE i.account_id END AS account_id,
                    CASE WHEN $5 OR i.account_id IS NULL THEN i.category ELSE coalesce(a.name, i.category) END
                    || CASE WHEN NOT $5 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
