@@ -21,7 +21,8 @@ use Reefqbo::Cluster;
 use Reefqbo::Simulator;
 
 our @EXPORT = qw($FIRST $LAST @COMPANIES %BRANCH %FISCAL start_group import_group books_of cents money rounded shift_month
-  months_of period_label slots_of value_of statement_rows check_statement line_value rows_of sign_of is_income);
+  months_of period_label slots_of value_of statement_rows check_statement line_value rows_of sign_of is_income
+  translated part_of eliminations_of cash_value);
 
 # What is imported: two years by accrual, one by cash. The last month is not over.
 our ($FIRST, $LAST) = ('2024-12-01', '2026-11-30');
@@ -211,6 +212,153 @@ sub books_of
 	return \%books;
 }
 
+# ---- in another currency ----
+
+# Rates are whole millionths.
+sub exchanged { return rounded($_[0] * $_[1], 1000000) }
+
+# The historical rate of all that a company has when it is told of first, and the month: the last one stated until
+# then, or else the first one after it.
+sub opening_of
+{
+	my ($rates, $first) = @_;
+	my @stated = grep { defined $rates->{$_}{historical} } sort keys %$rates;
+	my ($at) = ((reverse grep { $_ le $first } @stated), (grep { $_ gt $first } @stated));
+
+	return ($at gt $first ? $at : $first, $rates->{$at}{historical});
+}
+
+# The books of a company in another currency, as far as they were imported: what a month earned at its average rate,
+# assets and liabilities at the closing rate, equity as it came about, and what is left over.
+sub translated
+{
+	my ($books, $rates) = @_;
+	my %chart = (%{ $books->{chart} }, 'computed:Translation' => { type => 'Equity', subtype => '', name => 'Translation Difference', parent => undef });
+	my %translated = (company => $books->{company}, chart => \%chart);
+
+	foreach my $method (sort keys %FIRST_OF)
+	{
+		my @months = months_of($FIRST_OF{$method}, $NEWEST);
+		my $home = $books->{$method};
+		my %new;
+		foreach my $month (@months)
+		{
+			my ($result, $position) = map { $home->{$_}{$month} // {} } 'profit_and_loss', 'balance_sheet';
+			$new{profit_and_loss}{$month}{$_} = exchanged($result->{$_}, $rates->{$month}{average} // 0) foreach keys %$result;
+			$new{balance_sheet}{$month}{$_} = exchanged($position->{$_}, $rates->{$month}{closing} // 0) foreach grep { $chart{$_}{type} ne 'Equity' } keys %$position;
+		}
+		carry_equity($books, $home, \%new, $rates, @months);
+		$translated{$method} = \%new;
+	}
+	return \%translated;
+}
+
+sub earned
+{
+	my ($chart, $amounts) = @_;
+	my $sum = 0;
+
+	$sum -= sign_of($chart->{$_}{type}) * $amounts->{$_} foreach keys %$amounts;
+	return $sum;
+}
+
+# Month by month: what was earned, as it was translated; what else came in or went out at the historical rate of its
+# month, or its average. With a new fiscal year the profit of the old one goes to retained earnings as it stands.
+sub carry_equity
+{
+	my ($books, $home, $new, $rates, @months) = @_;
+	my ($chart, $fiscal) = ($books->{chart}, $FISCAL{ $books->{company} });
+	my ($opening, $rate) = opening_of($rates, $months[0]);
+	my ($retained) = grep { $chart->{$_}{subtype} eq 'RetainedEarnings' } keys %$chart;
+	my @others = grep { $chart->{$_}{type} eq 'Equity' && $_ ne 'computed:NetIncome' } keys %$chart;
+	my (%was, %is) = ();
+
+	foreach my $month (grep { $_ ge $opening } @months)
+	{
+		my $balances = $home->{balance_sheet}{$month};
+		$rate = $rates->{$month}{historical} // $rates->{$month}{average} if $month ne $opening;
+		my ($profit, $made) = (0, 0);
+		if ($month ne $opening && substr($month, 5, 2) == $fiscal)
+		{
+			($profit, $made) = map { $_->{'computed:NetIncome'} // 0 } \%was, \%is;
+			delete $_->{'computed:NetIncome'} foreach \%was, \%is;
+		}
+		foreach my $id (@others)
+		{
+			my $change = ($balances->{$id} // 0) - ($was{$id} // 0);
+			$is{$id} = ($is{$id} // 0) + ($id eq $retained ? exchanged($change - $profit, $rate) + $made : exchanged($change, $rate));
+		}
+		my ($earned, $here) = map { earned($chart, $_->{profit_and_loss}{$month}) } $home, $new;
+		my $change = ($balances->{'computed:NetIncome'} // 0) - ($was{'computed:NetIncome'} // 0);
+		$is{'computed:NetIncome'} = ($is{'computed:NetIncome'} // 0) + $here + exchanged($change - $earned, $rate);
+		%was = map { ($_ => $balances->{$_} // 0) } @others, 'computed:NetIncome';
+		$new->{balance_sheet}{$month}{$_} = $is{$_} foreach keys %is;
+		$new->{balance_sheet}{$month}{'computed:Translation'} = -earned($chart, { map { ($_ => $new->{balance_sheet}{$month}{$_}) } grep { $_ ne 'computed:Translation' } keys %{ $new->{balance_sheet}{$month} } });
+	}
+	return;
+}
+
+# ---- branches and eliminations ----
+
+# What of a company's books is in a branch, by the branch of each account that is not its own.
+sub part_of
+{
+	my ($books, $branch, $moved) = @_;
+	my $own = $BRANCH{ $books->{company} };
+	my $other = 'computed:OtherBranches';
+	my %part = (company => $books->{company}, chart => { %{ $books->{chart} }, $other => { type => 'Equity', subtype => '', name => 'Position in Other Branches', parent => undef } });
+
+	foreach my $method (sort keys %FIRST_OF)
+	{
+		foreach my $statement ('profit_and_loss', 'balance_sheet')
+		{
+			foreach my $month (keys %{ $books->{$method}{$statement} })
+			{
+				my $all = $books->{$method}{$statement}{$month};
+				my %in = map { ($_ => $all->{$_}) } grep { ($moved->{$_} // $own) eq $branch } keys %$all;
+				$in{$other} = -earned($books->{chart}, \%in) if $statement eq 'balance_sheet';
+				$part{$method}{$statement}{$month} = \%in;
+			}
+		}
+	}
+	return \%part;
+}
+
+my %SECTION_OF = (Revenue => 'Income', COGS => 'Cost of Goods Sold', Asset => 'Other Current Asset', Liability => 'Other Current Liability', Equity => 'Equity');
+
+# Entries [ month, month of the reverse, cents, debited type, credited type ] as books of their own. What they change
+# of profits is in equity.
+sub eliminations_of
+{
+	my (@entries) = @_;
+	my %chart = map { ($_ => { type => $SECTION_OF{$_}, subtype => $_ eq 'Equity' ? 'RetainedEarnings' : '', name => $_, parent => undef }) } keys %SECTION_OF;
+	my %books = (company => '', chart => \%chart);
+
+	foreach my $entry (@entries)
+	{
+		my ($month, $reversed, $cents, @types) = @$entry;
+		foreach my $posting ([ $month, $types[0], $cents ], [ $month, $types[1], -$cents ], defined $reversed ? ([ $reversed, $types[0], -$cents ], [ $reversed, $types[1], $cents ]) : ())
+		{
+			post_elimination(\%books, @$posting);
+		}
+	}
+	return \%books;
+}
+
+sub post_elimination
+{
+	my ($books, $month, $type, $debit) = @_;
+	my $is_result = $SECTION_OF{$type} =~ /Income|Cost/;
+	my $balance = $is_result ? 'Equity' : $type;
+
+	foreach my $method (sort keys %FIRST_OF)
+	{
+		$books->{$method}{profit_and_loss}{$month}{$type} += sign_of($SECTION_OF{$type}) * $debit if $is_result;
+		$books->{$method}{balance_sheet}{$_}{$balance} += sign_of($SECTION_OF{$balance}) * $debit foreach months_of($month, $NEWEST);
+	}
+	return;
+}
+
 # What an account has in a column: movements sum, of balances the last counts.
 sub value_of
 {
@@ -390,9 +538,21 @@ sub row_value
 		return $sum;
 	}
 	return cash_value($one, $slot, 'Retained Earnings') if $statement eq 'cash_flow' && $row->{company} ne '';
+	return elimination_value($row, $statement, $books, $slot) if $row->{label} =~ /^Eliminations/;
 	# the total of a company in a section
 	return sum_of_types($one, $statement, $slot, $TYPES{$statement}{"Total $row->{section}"}) if $row->{company} ne '' && $row->{kind} eq 'total';
 	return line_value($statement, $books, $slot, $row->{label});
+}
+
+# By accounts eliminations stand under their type, in a flow of cash all together.
+sub elimination_value
+{
+	my ($row, $statement, $books, $slot) = @_;
+	my ($one) = grep { $_->{company} eq '' } @$books or return;
+	my ($type) = $row->{label} =~ /\((\w+)\)/;
+
+	return value_of($one, $statement, $slot, $type // 'Equity') if $statement ne 'cash_flow';
+	return flow_of($one, $slot, 'Asset') + flow_of($one, $slot, 'Liability');
 }
 
 sub row_name { return join ' ', map { $_[0]{$_} } qw(period kind section label company account_id) }
@@ -455,7 +615,7 @@ sub missing
 	my @missing;
 
 	return if $statement eq 'cash_flow';
-	foreach my $one (@$books)
+	foreach my $one (grep { $_->{company} ne '' } @$books)
 	{
 		foreach my $slot (@$slots)
 		{
