@@ -435,7 +435,7 @@ BEGIN
         RETURN QUERY
         WITH item AS (
             SELECT i.slot, i.amount, i.section,
-                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash', 'Exchange') THEN NULL ELSE i.connection_id END AS connection_id,
+                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
                    CASE WHEN $5 THEN NULL ELSE i.account_id END AS account_id,
                    CASE WHEN $5 OR i.account_id IS NULL THEN i.category ELSE coalesce(a.name, i.category) END
                    || CASE WHEN NOT $5 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
@@ -828,11 +828,16 @@ BEGIN
         FROM reefqbo.connection c
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections)
-    ), part AS (
-        -- each company by itself, once in its own currency and once in the model''s
-        SELECT w.line, w.slot, format('%s (%s)', c.company_name, c.branch) AS part, c.home_currency,
-               coalesce(h.amount, 0) + 0.00 AS home_amount, coalesce(t.amount, 0) + 0.00 AS amount, 1 AS rank
+    ), elimination AS MATERIALIZED (
+        SELECT w.line, w.slot, coalesce(e.amount, 0) + 0.00 AS amount
         FROM whole w
+        LEFT JOIN reefqbo._parts_of(in_model, NULL, scope.branches, $2, scope.currency, slots) e ON e.label = w.label AND e.slot = w.slot
+    ), part AS (
+        -- each company by itself, once in its own currency and once in the model''s, without the eliminations that came along
+        SELECT w.line, w.slot, format('%s (%s)', c.company_name, c.branch) AS part, c.home_currency,
+               coalesce(h.amount - e.amount, 0) + 0.00 AS home_amount, coalesce(t.amount - e.amount, 0) + 0.00 AS amount, 1 AS rank
+        FROM whole w
+        JOIN elimination e ON e.line = w.line AND e.slot = w.slot
         CROSS JOIN company c
         LEFT JOIN LATERAL (
             SELECT f.* FROM reefqbo._parts_of(in_model, c.connection_id, scope.branches, $2, NULL, slots) f
@@ -840,12 +845,10 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT f.* FROM reefqbo._parts_of(in_model, c.connection_id, scope.branches, $2, scope.currency, slots) f
         ) t ON t.label = w.label AND t.slot = w.slot
-    ), elimination AS (
-        SELECT w.line, w.slot, 'Eliminations', NULL, NULL::numeric, coalesce(e.amount, 0) + 0.00, 2
-        FROM whole w
-        LEFT JOIN reefqbo._parts_of(in_model, NULL, scope.branches, $2, scope.currency, slots) e ON e.label = w.label AND e.slot = w.slot
     ), every AS (
-        SELECT * FROM part UNION ALL SELECT * FROM elimination
+        SELECT * FROM part
+        UNION ALL
+        SELECT e.line, e.slot, 'Eliminations', NULL, NULL, e.amount, 2 FROM elimination e
     ), shown AS (
         SELECT e.* FROM every e
         UNION ALL
