@@ -29,6 +29,8 @@ rqbo_proof_statement(RqboReportName name)
 			return "balance_sheet";
 		case RQBO_TRIAL_BALANCE:
 			return "trial_balance";
+		case RQBO_GENERAL_LEDGER:
+			break;
 	}
 	return NULL;
 }

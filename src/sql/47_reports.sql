@@ -828,16 +828,11 @@ BEGIN
         FROM reefqbo.connection c
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections)
-    ), elimination AS MATERIALIZED (
-        SELECT w.line, w.slot, coalesce(e.amount, 0) + 0.00 AS amount
-        FROM whole w
-        LEFT JOIN reefqbo._parts_of(in_model, NULL, scope.branches, $2, scope.currency, slots) e ON e.label = w.label AND e.slot = w.slot
     ), part AS (
-        -- each company by itself, once in its own currency and once in the model''s, without the eliminations that came along
+        -- each company by itself, once in its own currency and once in the model''s
         SELECT w.line, w.slot, format('%s (%s)', c.company_name, c.branch) AS part, c.home_currency,
-               coalesce(h.amount - e.amount, 0) + 0.00 AS home_amount, coalesce(t.amount - e.amount, 0) + 0.00 AS amount, 1 AS rank
+               coalesce(h.amount, 0) + 0.00 AS home_amount, coalesce(t.amount, 0) + 0.00 AS amount, 1 AS rank
         FROM whole w
-        JOIN elimination e ON e.line = w.line AND e.slot = w.slot
         CROSS JOIN company c
         LEFT JOIN LATERAL (
             SELECT f.* FROM reefqbo._parts_of(in_model, c.connection_id, scope.branches, $2, NULL, slots) f
@@ -845,10 +840,12 @@ BEGIN
         LEFT JOIN LATERAL (
             SELECT f.* FROM reefqbo._parts_of(in_model, c.connection_id, scope.branches, $2, scope.currency, slots) f
         ) t ON t.label = w.label AND t.slot = w.slot
+    ), elimination AS (
+        SELECT w.line, w.slot, 'Eliminations', NULL, NULL::numeric, coalesce(e.amount, 0) + 0.00, 2
+        FROM whole w
+        LEFT JOIN reefqbo._parts_of(in_model, NULL, scope.branches, $2, scope.currency, slots) e ON e.label = w.label AND e.slot = w.slot
     ), every AS (
-        SELECT * FROM part
-        UNION ALL
-        SELECT e.line, e.slot, 'Eliminations', NULL, NULL, e.amount, 2 FROM elimination e
+        SELECT * FROM part UNION ALL SELECT * FROM elimination
     ), shown AS (
         SELECT e.* FROM every e
         UNION ALL
