@@ -74,29 +74,31 @@ rqbo_proof_keep_chunk(RqboImport *import, const RqboReport *balance_sheet)
 	rqbo_store_prove_net_income(of_import(import), false);
 }
 
+static RqboRange *
+find_proved(const RqboImport *import, const char *method)
+{
+	ListCell   *cell;
+
+	foreach(cell, import->proved)
+		if (strcmp(((RqboRange *) lfirst(cell))->method, method) == 0)
+			return lfirst(cell);
+	return NULL;
+}
+
 void
 rqbo_proof_note_chunk(RqboImport *import)
 {
 	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
-	RqboRange  *range;
-	ListCell   *cell;
+	RqboRange  *range = find_proved(import, import->chunk->method);
 
-	foreach(cell, import->proved)
-	{
-		range = lfirst(cell);
-		if (strcmp(range->method, import->chunk->method) == 0)
-		{
-			range->start = Min(range->start, import->chunk->start);
-			range->end = Max(range->end, import->chunk->end);
-			break;
-		}
-	}
-	if (cell == NULL)
+	if (range == NULL)
 	{
 		range = palloc(sizeof(RqboRange));
 		*range = *import->chunk;
 		import->proved = lappend(import->proved, range);
 	}
+	range->start = Min(range->start, import->chunk->start);
+	range->end = Max(range->end, import->chunk->end);
 	MemoryContextSwitchTo(saved);
 }
 
