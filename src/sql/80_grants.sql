@@ -43,7 +43,7 @@ AS $$
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.propose_mapping(text, text, text, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.series_by_period(text, text, text, date, date, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz)'),
+        ('reader', 'EXECUTE', 'FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.actuals_as_of(text, timestamptz, text)'),
         ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)'),
