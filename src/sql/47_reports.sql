@@ -705,8 +705,14 @@ BEGIN
     PERFORM reefqbo._check_periods($2, $2, 'month', 'calendar', $3);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5) s;
     PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, at_month, $6);
-    PERFORM reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance',
-        ARRAY[ROW(1, 'amount', $3, ARRAY[at_month], NULL)::reefqbo._statement_slot], scope.currency, $6);
+    -- of every month of each company's fiscal year so far
+    PERFORM reefqbo._slots_with_rates(in_model, ARRAY[c.connection_id], 'trial_balance', ARRAY[ROW(1, 'amount', $3,
+                ARRAY(SELECT k.period_start
+                      FROM reefqbo._known_months(in_model, c.connection_id, 'profit_and_loss', $3, $6) k
+                      WHERE k.period_start BETWEEN reefqbo._period_of(at_month, 'year', coalesce(c.fiscal_year_start_month, 1)) AND at_month
+                      ORDER BY k.period_start), NULL)::reefqbo._statement_slot], scope.currency, $6)
+    FROM reefqbo.connection c
+    WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections);
     RETURN QUERY
     WITH row AS (
         SELECT c.company_name, coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
