@@ -178,6 +178,26 @@ $$;
 COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
 'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported.';
 
+CREATE FUNCTION reefqbo._months_read(model_id bigint, connection_id bigint, statement text, imported text,
+                                     slot reefqbo._statement_slot, as_of timestamptz)
+RETURNS date[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $3 = 'trial_balance' AND $4 = 'profit_and_loss' THEN ARRAY(
+                    SELECT k.period_start
+                    FROM reefqbo.connection c
+                    CROSS JOIN LATERAL reefqbo._known_months($1, $2, $4, $5.accounting_method, $6) k
+                    WHERE c.model_id = $1 AND c.connection_id = $2
+                      AND k.period_start BETWEEN reefqbo._period_of(l.last, 'year', coalesce(c.fiscal_year_start_month, 1)) AND l.last)
+                WHEN $4 = 'profit_and_loss' THEN $5.months
+                WHEN $3 = 'cash_flow' THEN ARRAY[$5.before, l.last]
+                ELSE ARRAY[l.last] END
+    FROM (SELECT $5.months[cardinality($5.months)] AS last) l
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_read(bigint, bigint, text, text, reefqbo._statement_slot, timestamptz) IS
+'Internal: the months of an imported statement that a column of a statement is worked out of: of a trial balance, those of the fiscal year so far.';
+
 CREATE FUNCTION reefqbo._slots_with_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
                                           currency text, as_of timestamptz)
 RETURNS reefqbo._statement_slot[]
@@ -194,9 +214,7 @@ BEGIN
         CROSS JOIN unnest(reefqbo._statements_read($3)) s (statement)
         CROSS JOIN LATERAL (
             SELECT reefqbo._missing_rate($1, c.connection_id, s.statement, slot.accounting_method,
-                CASE WHEN s.statement = 'profit_and_loss' THEN slot.months
-                     WHEN $3 = 'cash_flow' THEN ARRAY[slot.before, slot.months[cardinality(slot.months)]]
-                     ELSE slot.months[cardinality(slot.months):] END, $5, $6) AS missing) r
+                                         reefqbo._months_read($1, c.connection_id, $3, s.statement, slot, $6), $5, $6) AS missing) r
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5;
         IF missing IS NULL THEN
             usable := usable || slot;

@@ -51,6 +51,20 @@ sub test_company
 	return;
 }
 
+# By cash, with accrual beside it.
+sub test_by_cash
+{
+	foreach my $company (@COMPANIES)
+	{
+		foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
+		{
+			my $rows = statement_rows($node, arguments($statement, $FIRST, $LAST, frequency => 'quarter', accounting_method => 'Cash', branch => $BRANCH{$company}, company => 'true'));
+			check_statement("$company, $statement by cash", $rows, $statement, [ $books{$company} ], [ slots_of($statement, 'quarter', 1, $FIRST, $LAST, 'Cash') ]);
+		}
+	}
+	return;
+}
+
 # Where a period goes over the end of what was imported, it is left out; where the range ends within it, its part is shown.
 sub test_edges
 {
@@ -327,6 +341,7 @@ sub test_errors
 		'no such model' => [ q{reefqbo.statement('Grove', 'profit_and_loss', '2026-02-01', '2026-02-28')}, '42704', 'Grove' ],
 		'no such branch' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', branch => 'Asia')}, '42704', 'Asia' ],
 		'no company' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', branch => 'Europe', company => true)}, '42704', 'Europe' ],
+		'a company of which branch' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', company => true)}, '22023', 'branch' ],
 		'trial balance of a month never imported' => [ q{reefqbo.trial_balance('Group', '2024-06-01', branch => 'Reef')}, '42704', '2024-06' ],
 		'trial balance by an unknown method' => [ q{reefqbo.trial_balance('Group', '2026-06-01', 'accrual', 'Reef')}, '22023', 'accrual' ],
 		'trial balance of no month' => [ q{reefqbo.trial_balance('Group', NULL)}, '22004', 'date' ],
@@ -361,6 +376,7 @@ sub test_rights
 }
 
 test_company($_) foreach @COMPANIES;
+test_by_cash();
 test_edges();
 test_currency();
 test_posted_to_equity();

@@ -52,7 +52,10 @@ my %books = map { $_ => books_of($intuit, $_) } @COMPANIES;
 my @ELIMINATIONS = (
 	[ '2026-02-01', undef, 100000, 'Revenue', 'COGS' ],
 	[ '2026-02-01', '2026-05-01', 100000, 'Liability', 'Asset' ],
-	[ '2026-02-01', '2026-04-01', 25050, 'COGS', 'Asset' ]);
+	[ '2026-02-01', '2026-04-01', 25050, 'COGS', 'Asset' ],
+	# what Reef holds of Atoll, and what Atoll pays it
+	[ '2025-03-01', undef, 512345, 'Equity', 'Asset' ],
+	[ '2026-06-01', undef, 30099, 'Revenue', 'Dividend' ]);
 
 sub state_eliminations
 {
@@ -169,12 +172,19 @@ sub test_eliminated
 	}
 	is($shown{Reef}{"Sales 2026-02"}, money(value_of($books{reef}, 'profit_and_loss', { method => 'Accrual', months => ['2026-02-01'] }, account_id('reef', fully_qualified_name => 'Sales'))),
 		'the sale is in the books of the company that sold');
-	is_same({ map { ($_ => $shown{Group}{$_} // '0.00') } map { my $month = $_; map { "$_ $month" } 'Eliminations (Revenue)', 'Eliminations (COGS)', 'Eliminations (Asset)', 'Eliminations (Liability)', 'Eliminations' } '2026-01', '2026-02', '2026-03', '2026-04', '2026-05' },
-		{ (map { my $month = $_; map { ("$_ $month" => '0.00') } 'Eliminations (Revenue)', 'Eliminations (COGS)', 'Eliminations (Asset)', 'Eliminations (Liability)', 'Eliminations' } '2026-01', '2026-02', '2026-03', '2026-04', '2026-05'),
+	my @lines = map { "Eliminations$_" } ' (Revenue)', ' (COGS)', ' (Asset)', ' (Liability)', ' (Dividend)', '';
+	my @periods = map { "2026-0$_" } 1 .. 6;
+	my %zero = map { my $period = $_; map { ("$_ $period" => '0.00') } @lines } @periods;
+	is_same({ map { ($_ => $shown{Group}{$_} // '0.00') } keys %zero }, { %zero,
 			'Eliminations (Revenue) 2026-02' => '-1000.00', 'Eliminations (COGS) 2026-02' => '-749.50', 'Eliminations (COGS) 2026-04' => '-250.50',
-			'Eliminations (Asset) 2026-02' => '-1250.50', 'Eliminations (Asset) 2026-03' => '-1250.50', 'Eliminations (Asset) 2026-04' => '-1000.00',
-			'Eliminations (Liability) 2026-02' => '-1000.00', 'Eliminations (Liability) 2026-03' => '-1000.00', 'Eliminations (Liability) 2026-04' => '-1000.00',
-			'Eliminations 2026-02' => '-250.50', 'Eliminations 2026-03' => '-250.50' },
+			# 5123.45 of the share held, 1000.00 of the claim, 250.50 of the stock
+			(map { ("Eliminations (Asset) $_->[0]" => $_->[1]) } [ '2026-01', '-5123.45' ], [ '2026-02', '-6373.95' ], [ '2026-03', '-6373.95' ],
+				[ '2026-04', '-6123.45' ], [ '2026-05', '-5123.45' ], [ '2026-06', '-5123.45' ]),
+			(map { ("Eliminations (Liability) 2026-0$_" => '-1000.00') } 2 .. 4),
+			# the dividend is no income of the group, and nothing that it paid
+			'Eliminations (Revenue) 2026-06' => '-300.99', 'Eliminations (Dividend) 2026-06' => '300.99',
+			(map { ("Eliminations $_->[0]" => $_->[1]) } [ '2026-01', '-5123.45' ], [ '2026-02', '-5373.95' ], [ '2026-03', '-5373.95' ],
+				[ '2026-04', '-5123.45' ], [ '2026-05', '-5123.45' ], [ '2026-06', '-5424.44' ]) },
 		'sale, claim and the profit in stock are taken out, each until its end');
 	return;
 }
@@ -185,8 +195,35 @@ sub test_eliminated_by_category
 	my %shown = map { ("$_->{section} $_->{label} $_->{period}" =~ s/Total Group/Group/r => $_->{amount}) } grep { $_->{label} =~ /^(?:Total Group \w+|Eliminated Profit)$/ }
 	  map { @{ statement_rows($node, arguments($_, '2026-02-01', '2026-02-28', lines => 'category')) } } 'profit_and_loss', 'balance_sheet';
 
-	is_same(\%shown, { 'Revenue Group Revenue 2026-02' => '-1000.00', 'COGS Group COGS 2026-02' => '-749.50', 'Assets Group Asset 2026-02' => '-1250.50',
+	is_same(\%shown, { 'Revenue Group Revenue 2026-02' => '-1000.00', 'COGS Group COGS 2026-02' => '-749.50', 'Assets Group Asset 2026-02' => '-6373.95',
+			'Equity Group Equity 2026-02' => '-5123.45',
 			'Liabilities Group Liability 2026-02' => '-1000.00', 'Equity Eliminated Profit 2026-02' => '-250.50' }, 'eliminations by category');
+	return;
+}
+
+# Those of a branch with companies below it are its own and those above's, not those below's.
+sub test_eliminated_in_branch
+{
+	my $move = q{UPDATE reefqbo.elimination SET branch_id = (SELECT branch_id FROM reefqbo.branch WHERE name = '%s')};
+
+	sql(sprintf $move, 'Americas');
+	check('eliminations of Americas', $_, 'quarter', [ @books{qw(reef atoll lagoon)}, $ELIMINATED ], branch => 'Americas') foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	check('eliminations of Americas, the group', $_, 'quarter', [ whole_group() ]) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	check('eliminations of Americas, Europe', 'balance_sheet', 'quarter', [$EUR_IN_USD], branch => 'Europe');
+	check('eliminations of Americas, Reef', 'balance_sheet', 'quarter', [ $books{reef} ], branch => 'Reef');
+	sql(sprintf $move, 'Eliminations');
+	return;
+}
+
+sub test_by_cash
+{
+	foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
+	{
+		my $rows = statement_rows($node, arguments($statement, $FIRST, $LAST, frequency => 'month', accounting_method => 'Cash'));
+		check_statement("the group by cash, $statement", $rows, $statement, [ whole_group() ], [ slots_of($statement, 'month', 1, '2025-12-01', $LAST, 'Cash') ]);
+		is(sql("SELECT count(*) > 0, count(*) FILTER (WHERE amount::text <> '0.00') FROM reefqbo.reconcile('Group', '$statement', '$FIRST', '$LAST', 'quarter', 'Cash') WHERE part = 'Difference'"),
+			't|0', "$statement by cash: nothing is left to reconcile");
+	}
 	return;
 }
 
@@ -286,6 +323,7 @@ sub test_other_branches
 	{
 		my @parts = map { part_of($in_usd{$_}, $branch, $moved{$_} // {}) } @{ $companies{$branch} };
 		check("accounts of others, $branch", $_, 'quarter', \@parts, branch => $branch) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+		is(sql("SELECT debit = credit AND debit > 0 FROM reefqbo.trial_balance('Group', '2026-10-01', branch => '$branch') ORDER BY line DESC LIMIT 1"), 't', "accounts of others, $branch: debits are credits");
 		check_balanced("accounts of others, $branch", statement_rows($node, arguments('balance_sheet', $FIRST, $LAST, branch => $branch)));
 	}
 	check('accounts in other branches, the group', $_, 'quarter', [ whole_group() ]) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
@@ -500,6 +538,24 @@ sub test_missing_months
 	return;
 }
 
+# A company at the root says when the year of a group begins whose companies differ.
+sub test_root_year
+{
+	$node->connect_company('Rooted', 'sim-production', 'atoll');
+	$node->connect_company('Rooted', 'sim-production', 'lagoon', 'Below');
+	sql(q{SELECT FROM reefqbo.import_actuals('Rooted', '2025-07-01', '2026-06-30')});
+	my %sum;
+	foreach my $month (months_of('2025-07-01', '2026-06-01'))
+	{
+		my ($quarter) = grep { $month ge $_->[1] } [ 'FY2026 Q4', '2026-04-01' ], [ 'FY2026 Q3', '2026-01-01' ], [ 'FY2026 Q2', '2025-10-01' ], [ 'FY2026 Q1', '2025-07-01' ];
+		$sum{ $quarter->[0] } += line_value('profit_and_loss', [ @books{qw(atoll lagoon)} ], { method => 'Accrual', months => [$month] }, 'Net Income');
+	}
+	is_same({ map { (@$_) } rows_of($node, q{SELECT period, amount FROM reefqbo.statement('Rooted', 'profit_and_loss', '2025-07-01', '2026-06-30', 'quarter', year => 'fiscal') WHERE label = 'Net Income'}) },
+		{ map { ($_ => money($sum{$_})) } keys %sum }, 'quarters of the fiscal year of the company at the root');
+	is(sql(q{SELECT DISTINCT currency FROM reefqbo.statement('Rooted', 'profit_and_loss', '2025-07-01', '2026-06-30', 'year')}), 'USD', 'companies of one currency need none stated');
+	return;
+}
+
 # What only an operator states.
 sub test_rights
 {
@@ -529,6 +585,8 @@ test_whole();
 test_branches();
 test_eliminated();
 test_eliminated_by_category();
+test_eliminated_in_branch();
+test_by_cash();
 test_disabled();
 test_reconciled($_) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
 test_trial_balance($_) foreach '2024-12-01', '2025-06-01', '2025-07-01', '2025-12-01', '2026-01-01', '2026-02-01', '2026-07-01', '2026-11-01';
@@ -540,6 +598,7 @@ test_currencies();
 test_other_branches();
 test_sandbox();
 test_fiscal_years();
+test_root_year();
 test_rights();
 test_missing_months();
 $node->stop;

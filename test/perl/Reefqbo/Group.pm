@@ -142,11 +142,12 @@ sub is_known
 	return !grep { $_ lt $FIRST_OF{$method} || $_ gt $NEWEST } @months;
 }
 
-# The columns of figures that a statement by accrual must have: the months of each, or undef where one of them was
+# The columns of figures that a statement (by accrual, or by what is said) must have: the months of each, or undef where one of them was
 # not imported. Of a period at the edge of the range, the part within it.
 sub slots_of
 {
-	my ($statement, $frequency, $first_month, $first, $last) = @_;
+	my ($statement, $frequency, $first_month, $first, $last, $method) = @_;
+	my ($this, $other) = ($method // 'Accrual') eq 'Cash' ? ('Cash', 'Accrual') : ('Accrual', 'Cash');
 	my @wanted = grep { $_ ge $first && shift_month($_, 1) le next_day($last) } months_of('2024-01-01', '2027-12-01');
 	my (%part, @slots);
 
@@ -155,9 +156,9 @@ sub slots_of
 	{
 		my @months = @{ $part{$starts} };
 		my %slot = (label => period_label($starts, $frequency, $first_month), months => \@months,
-			amount => slot($statement, 'Accrual', @months), other_method => slot($statement, 'Cash', @months),
-			previous_period => slot($statement, 'Accrual', map { shift_month($_, -$LENGTH{$frequency}) } @months),
-			previous_year => slot($statement, 'Accrual', map { shift_month($_, -12) } @months));
+			amount => slot($statement, $this, @months), other_method => slot($statement, $other, @months),
+			previous_period => slot($statement, $this, map { shift_month($_, -$LENGTH{$frequency}) } @months),
+			previous_year => slot($statement, $this, map { shift_month($_, -12) } @months));
 		push @slots, \%slot if $slot{amount};
 	}
 	return @slots;
@@ -324,14 +325,15 @@ sub part_of
 	return \%part;
 }
 
-my %SECTION_OF = (Revenue => 'Income', COGS => 'Cost of Goods Sold', Asset => 'Other Current Asset', Liability => 'Other Current Liability', Equity => 'Equity');
+my %SECTION_OF = (Revenue => 'Income', COGS => 'Cost of Goods Sold', Asset => 'Other Current Asset', Liability => 'Other Current Liability',
+	Equity => 'Equity', Dividend => 'Equity', Profit => 'Equity');
 
 # Entries [ month, month of the reverse, cents, debited type, credited type ] as books of their own. What they change
-# of profits is in equity.
+# of profits is in equity, by itself.
 sub eliminations_of
 {
 	my (@entries) = @_;
-	my %chart = map { ($_ => { type => $SECTION_OF{$_}, subtype => $_ eq 'Equity' ? 'RetainedEarnings' : '', name => $_, parent => undef }) } keys %SECTION_OF;
+	my %chart = map { ($_ => { type => $SECTION_OF{$_}, subtype => $_ eq 'Profit' ? 'RetainedEarnings' : '', name => $_, parent => undef }) } keys %SECTION_OF;
 	my %books = (company => '', chart => \%chart);
 
 	foreach my $entry (@entries)
@@ -349,7 +351,7 @@ sub post_elimination
 {
 	my ($books, $month, $type, $debit) = @_;
 	my $is_result = $SECTION_OF{$type} =~ /Income|Cost/;
-	my $balance = $is_result ? 'Equity' : $type;
+	my $balance = $is_result ? 'Profit' : $type;
 
 	foreach my $method (sort keys %FIRST_OF)
 	{
@@ -544,15 +546,19 @@ sub row_value
 	return line_value($statement, $books, $slot, $row->{label});
 }
 
-# By accounts eliminations stand under their type, in a flow of cash all together.
+# By accounts eliminations stand under their type, those of equity with the profit that was eliminated; in a flow of
+# cash all of a section together.
 sub elimination_value
 {
 	my ($row, $statement, $books, $slot) = @_;
 	my ($one) = grep { $_->{company} eq '' } @$books or return;
 	my ($type) = $row->{label} =~ /\((\w+)\)/;
 
-	return value_of($one, $statement, $slot, $type // 'Equity') if $statement ne 'cash_flow';
-	return flow_of($one, $slot, 'Asset') + flow_of($one, $slot, 'Liability');
+	return value_of($one, $statement, $slot, $type) if $statement ne 'cash_flow' && defined $type;
+	return value_of($one, $statement, $slot, 'Equity') + value_of($one, $statement, $slot, 'Profit') if $statement ne 'cash_flow';
+	my $sum = 0;
+	$sum += flow_of($one, $slot, $_) foreach $row->{section} =~ /^Operating/ ? ('Asset', 'Liability') : ('Equity', 'Dividend');
+	return $sum;
 }
 
 sub row_name { return join ' ', map { $_[0]{$_} } qw(period kind section label company account_id) }
