@@ -4,8 +4,9 @@
  *	  What an import proves of itself, and what reefqbo.tie_out proves: which
  *	  reports are asked for, one after the other, and what is kept of each.
  *
- * An import has proved its chunks when they are stored.  At its end it asks,
- * for each accounting method, for two reports that say the same in another
+ * An import has proved its chunks when they are stored, but for the net income
+ * of a fiscal year: its months may stand in several chunks, the older of which
+ * are read later.  At its end it proves that, and asks, for each accounting method, for two reports that say the same in another
  * way: the profit and loss of the fiscal year to date in one column, and the
  * trial balance.  They come once and without a second try: what goes wrong
  * with them is a check that could not be made.
@@ -71,7 +72,6 @@ rqbo_proof_keep_chunk(RqboImport *import, const RqboReport *balance_sheet)
 {
 	keep_by_month(import, import->profit_and_loss, import->chunk);
 	keep_by_month(import, balance_sheet, import->chunk);
-	rqbo_store_prove_net_income(of_import(import), false);
 }
 
 static RqboRange *
@@ -156,7 +156,7 @@ finish(RqboTask *task)
 	RqboProofFailure *failure;
 
 	rqbo_db_begin();
-	rqbo_store_prove_net_income(of_import(import), true);
+	rqbo_store_prove_net_income(of_import(import));
 	failure = rqbo_store_read_proof_failure(of_import(import));
 	if (failure != NULL)
 		rqbo_tell_tie_out_failed(import->session->connection, import->import_id, failure->count);

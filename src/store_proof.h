@@ -89,11 +89,8 @@ extern RqboProofPeriod *rqbo_store_proof_periods(RqboProofOf of, const char *met
 /* Assets to liabilities and equity by the accounts' classification, for layouts that do not show the sides. */
 extern void rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range);
 
-/*
- * Net income, for the months whose balance sheet this import has read, as far
- * as that was not done yet; at the end, those too that it cannot be done for.
- */
-extern void rqbo_store_prove_net_income(RqboProofOf of, bool is_end);
+/* Net income, for the months whose balance sheet this import has read, once it has read all that it will. */
+extern void rqbo_store_prove_net_income(RqboProofOf of);
 
 /* A profit and loss in one column. */
 extern void rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *report);

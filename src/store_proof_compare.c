@@ -111,7 +111,7 @@ rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range)
 }
 
 void
-rqbo_store_prove_net_income(RqboProofOf of, bool is_end)
+rqbo_store_prove_net_income(RqboProofOf of)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH month AS MATERIALIZED ("
@@ -124,9 +124,6 @@ rqbo_store_prove_net_income(RqboProofOf of, bool is_end)
 		"  WHERE k.model_id = $1 AND k.connection_id = $2 AND k.import_id = $3 AND k.kind = 'section_totals'"
 		"  AND k.statement = 'balance_sheet' AND k.account_id IS NULL"
 		"  AND k.period_end = (k.period_start + interval '1 month')::date - 1"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.tie_out_check n WHERE n.model_id = $1 AND n.connection_id = $2"
-		"   AND n.import_id = $3 AND n.kind = 'net_income' AND n.accounting_method = k.accounting_method"
-		"   AND n.period_start = k.period_start)"
 		"), earned AS MATERIALIZED ("
 		"  SELECT i.accounting_method, i.period_start, t.amount, t.unknown"
 		"  FROM reefqbo.imported_month i"
@@ -160,13 +157,12 @@ rqbo_store_prove_net_income(RqboProofOf of, bool is_end)
 		"   WHEN e.months < e.needed THEN format('the fiscal year begins in %s, and %s of its %s months up to here"
 		" are not imported', to_char(e.year_start, 'YYYY-MM'), e.needed - e.months, e.needed)"
 		"   WHEN e.unknown > 0 THEN 'accounts of no known type have amounts: import the chart of accounts' END"
-		" FROM equity e WHERE $4 OR e.is_known ORDER BY e.accounting_method, e.period_start",
-		INT8OID, INT8OID, INT8OID, BOOLOID);
+		" FROM equity e ORDER BY e.accounting_method, e.period_start",
+		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_ids(&args, of.model_id, of.connection_id);
 	rqbo_arg_int8(&args, of.import_id);
-	rqbo_arg_datum(&args, BoolGetDatum(is_end));
 	rqbo_db_run(&statement, &args);
 }
 
