@@ -33,6 +33,8 @@ INSERT INTO reefqbo.actual
 SELECT c.model_id, c.connection_id, '1', 'profit_and_loss', 'Accrual', '2026-01-01', '2026-01-31', 100 * c.model_id, 1 FROM reefqbo.connection c;
 INSERT INTO reefqbo.import_log (model_id, connection_id, kind, started_by, status)
 SELECT c.model_id, c.connection_id, 'refresh', 'nobody', 'running' FROM reefqbo.connection c;
+INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method, period_start, period_end, compared)
+SELECT c.model_id, c.connection_id, 1, 'balance', 'balance_sheet', 'Accrual', '2026-01-01', '2026-01-31', 0 FROM reefqbo.connection c;
 
 --
 -- Until access is given to somebody, there is no row-level security, and what was granted by hand holds.
@@ -122,8 +124,8 @@ CREATE FUNCTION pg_temp.seen() RETURNS TABLE (what text, models text) LANGUAGE p
 DECLARE
     relation text;
 BEGIN
-    FOREACH relation IN ARRAY ARRAY['model', 'branch', 'account', 'actual', 'imported_month', 'import_log', 'schedule',
-                                    'connection_status', 'import_progress', 'upkeep_status'] LOOP
+    FOREACH relation IN ARRAY ARRAY['model', 'branch', 'account', 'actual', 'imported_month', 'import_log', 'tie_out_check',
+                                    'schedule', 'connection_status', 'import_progress', 'upkeep_status'] LOOP
         what := relation;
         EXECUTE format('SELECT string_agg(DISTINCT model_id::text, '' '' ORDER BY model_id::text) FROM reefqbo.%I', relation) INTO models;
         RETURN NEXT;

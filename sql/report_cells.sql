@@ -107,6 +107,14 @@ SELECT * FROM pg_temp.lines('tb_total');
 SELECT * FROM pg_temp.columns('pl_class');
 SELECT * FROM pg_temp.lines('pl_class');
 
+-- The same with the sum of the two inside, which has no key: 10.00 + 20.00 = 30.0 is for checking only.
+INSERT INTO fixture
+SELECT 'pl_class_sums', replace(replace(regexp_replace(report, '("Value": "502"}]\s*})', '\1, {"ColTitle": "Total North Reef", "ColType": "Money"}'),
+    '{"value": "20.00"}', '{"value": "20.00"}, {"value": "30.0"}'), '{"value": "Not Specified"}', '{"value": "Not Specified"}, {"value": ""}')
+FROM fixture WHERE name = 'pl_class';
+SELECT * FROM pg_temp.columns('pl_class_sums');
+SELECT * FROM pg_temp.lines('pl_class_sums');
+
 -- Rows that say nothing make no line; a title with an amount does, and counts: 1 + 2 = 3.
 INSERT INTO fixture VALUES ('odd_rows', $json$
 {"Header": {"ReportName": "ProfitAndLoss"},
@@ -175,6 +183,7 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_french', '"group": "ProfitOrLoss"', '"Header": {"ColData": [{"value": "X", "id": "1"}, {"value": "379.60"}, {"value": "-80.00"}, {"value": "299.60"}]}'),
     ('pl_no_data_skeleton', '"value": "0.00"', '"value": "0.01"'),
     ('pl_class', '"value": "4.00"', '"value": "5.00"'),
+    ('pl_class_sums', '"value": "30.0"', '"value": "31.0"'),
     ('bs_month', '"value": "9000.00"', '"value": "9000.01"'),
     ('bs_german', '"600.00"', '"599.00"'),
     ('bs_german', '"value": "1000.00"', '"value": "-1000.00"'),
@@ -184,6 +193,11 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_key_order', '456789.01"', '456789.02"');
 SELECT * FROM pg_temp.refusals();
 TRUNCATE change;
+
+-- Every column sums, but the last is not the sum of the others: 61.00 is not 10.00 + 20.00 + 30.00.
+SELECT r.*
+FROM fixture, pg_temp.refusal(replace(replace(report, '"value": "60.00"', '"value": "61.00"'), '"value": "64.00"', '"value": "65.00"')) r
+WHERE name = 'pl_class';
 
 -- The two sides of a balance sheet differ, or one is not there. Where the groups are not the known ones and
 -- there are not two sides, only somebody who knows the accounts can tell: accepted here.

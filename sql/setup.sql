@@ -17,6 +17,14 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
   AND (d.classid IN ('pg_proc'::regclass, 'pg_namespace'::regclass) OR c.relkind IN ('r', 'v', 'm', 'p'))
   AND coalesce(obj_description(d.objid, d.classid::regclass::name), '') = ''
 ORDER BY 1;
+-- And so does every column of a table or view that a level may read.
+SELECT format('%s.%s', c.oid::regclass, a.attname) AS column_without_comment
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'v') AND col_description(c.oid, a.attnum) IS NULL
+  AND EXISTS (SELECT FROM reefqbo._privileges() p
+              WHERE p.object = format('TABLE reefqbo.%s', c.relname) AND p.object !~ '\._' AND p.privilege ~ '^SELECT')
+ORDER BY 1;
 -- Every table that belongs to a model has model_id as the first column of its primary key and of its foreign keys to others such.
 SELECT c.conrelid::regclass AS "table", c.conname
 FROM pg_constraint c

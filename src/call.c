@@ -12,10 +12,13 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
 #include "utils/resowner.h"
 #include "utils/tuplestore.h"
 
 #include "call.h"
+#include "month.h"
 
 /* ---- arguments ---- */
 
@@ -47,6 +50,44 @@ rqbo_call_check_plain(const char *value, const char *name, int sqlstate)
 				(errcode(sqlstate),
 				 errmsg("the %s is not acceptable", name),
 				 errdetail("It must be 1 to %d visible ASCII characters without spaces.", RQBO_JOB_WORD - 1)));
+}
+
+DateADT
+rqbo_call_date(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		(void) rqbo_call_text(fcinfo, n, name);
+	return PG_GETARG_DATEADT(n);
+}
+
+void
+rqbo_call_check_months(DateADT start, DateADT end)
+{
+	const DateADT first = date2j(1900, 1, 1) - POSTGRES_EPOCH_JDATE;
+	const DateADT last = date2j(2199, 12, 31) - POSTGRES_EPOCH_JDATE;
+
+	if (DATE_NOT_FINITE(start) || DATE_NOT_FINITE(end) || start < first || end > last ||
+		!rqbo_month_is_whole(start, end))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("actuals are imported by whole months"),
+				 errdetail("The range must begin on the first day of a month and end on the last day of the same or a later month, between 1900 and 2199."),
+				 errhint("For example: '2024-01-01', '2024-12-31'.")));
+}
+
+const char *
+rqbo_call_method(FunctionCallInfo fcinfo, int n)
+{
+	char	   *method = rqbo_call_text(fcinfo, n, "accounting_method");
+
+	if (pg_strcasecmp(method, "Accrual") == 0)
+		return "Accrual";
+	if (pg_strcasecmp(method, "Cash") == 0)
+		return "Cash";
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("accounting method \"%s\" is not known", method),
+			 errhint("It is \"Accrual\" or \"Cash\".")));
 }
 
 /* ---- rights ---- */
@@ -85,6 +126,23 @@ rqbo_call_no_connection(const char *model, const char *branch)
 			 errmsg("model \"%s\" has no connection", model),
 			 errhint("reefqbo.connect makes one; the view reefqbo.connection_status lists them.")));
 	pg_unreachable();
+}
+
+void
+rqbo_call_find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLevel level, int branch_argument,
+						   bool null_is_root)
+{
+	char	   *model = rqbo_call_text(fcinfo, 0, "model");
+	char	   *branch = rqbo_call_text_or_null(fcinfo, branch_argument);
+	RqboCaller	caller;
+
+	rqbo_call_begin(fcinfo, &caller);
+	request->model_id = rqbo_call_model_id(&caller, model, level);
+	if (branch != NULL || null_is_root)
+		request->branch_id = rqbo_store_branch_id(request->model_id, branch);
+	if (*rqbo_store_list_connections(request->model_id, request->branch_id) == 0)
+		rqbo_call_no_connection(model, branch);
+	rqbo_call_end(&caller);
 }
 
 void

@@ -24,6 +24,14 @@ extern char *rqbo_call_text(FunctionCallInfo fcinfo, int n, const char *name);
 /* A value that goes into an address or a header, or comes with one. */
 extern void rqbo_call_check_plain(const char *value, const char *name, int sqlstate);
 
+extern DateADT rqbo_call_date(FunctionCallInfo fcinfo, int n, const char *name);
+
+/* 22023 unless it is whole months, in years that QuickBooks can have. */
+extern void rqbo_call_check_months(DateADT start, DateADT end);
+
+/* "Accrual" or "Cash", however it is written. */
+extern const char *rqbo_call_method(FunctionCallInfo fcinfo, int n);
+
 /* ---- with the rights of the function's owner, and SPI connected ---- */
 
 extern void rqbo_call_begin(FunctionCallInfo fcinfo, RqboCaller *caller);
@@ -50,6 +58,10 @@ extern RqboJobRequest *rqbo_call_make_request(RqboJobKind kind);
  */
 typedef void (*RqboLookUp) (FunctionCallInfo fcinfo, RqboJobRequest *request);
 extern void rqbo_call_look_up(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLookUp look_up);
+
+/* Fill in which connections a job is about; branch_id 0 means all. */
+extern void rqbo_call_find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLevel level,
+									   int branch_argument, bool null_is_root);
 
 /* Run the job; its one row, or its rows, are the function's result. */
 extern Datum rqbo_call_for_row(FunctionCallInfo fcinfo, RqboJobRequest *request);

@@ -267,7 +267,7 @@ ask_report(RqboSession *session, RqboStep then)
 
 	rqbo_qbo_get(session,
 				 psprintf("could not read the %s report of \"%s\"", rqbo_report_name(name), rqbo_session_company(session)),
-				 rqbo_import_report_path(name, &check->month), then, NULL);
+				 rqbo_import_report_path(name, &check->month, "Month"), then, NULL);
 }
 
 /*
@@ -278,7 +278,7 @@ take_report(Check *check, RqboSession *session)
 {
 	const RqboHttpResult *result = session->task->result;
 	const RqboRange *month = &check->month;
-	RqboReportAsk asked = {check->question->report, month->start, month->end, month->method, "Month"};
+	RqboReportAsk asked = {check->question->report, month->start, month->end, month->method, "Month", false};
 
 	rqbo_encoding_begin();
 	(void) rqbo_report_read(result->body, result->length, &asked);

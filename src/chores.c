@@ -42,6 +42,7 @@ rqbo_chores_do(void)
 	rqbo_store_mark_interrupted();
 	rqbo_tell_endings(0, 0);
 	rqbo_db_commit();
+	prune_log(rqbo_store_prune_proof);
 	prune_log(rqbo_store_prune);
 	prune_log(rqbo_store_prune_calls);
 }

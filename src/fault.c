@@ -318,6 +318,12 @@ rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result)
 	return words.data;
 }
 
+char *
+rqbo_fault_describe(const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result)
+{
+	return psprintf("%s; %s", complaint(sqlstate_of(attempt), attempt), rqbo_fault_words(fault, result));
+}
+
 void
 rqbo_fault_raise(const char *doing, const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result)
 {

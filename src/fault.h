@@ -29,6 +29,9 @@ pg_noreturn extern void rqbo_fault_raise(const char *doing, const RqboAttempt *a
 /* What the answer says, for an errdetail: Intuit's words and the intuit_tid. */
 extern char *rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result);
 
+/* The same in one line, beginning with what went wrong, for something that is done without. */
+extern char *rqbo_fault_describe(const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result);
+
 extern const char *rqbo_fault_hint(int sqlstate);
 
 /* Is it this request that is refused or not understood, rather than us, or all requests at the moment? */

@@ -12,13 +12,10 @@
 
 #include "fmgr.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 
 #include "call.h"
 #include "errors.h"
 #include "keyring.h"
-#include "month.h"
 #include "secret.h"
 
 PG_FUNCTION_INFO_V1(rqbo_register_app);
@@ -27,6 +24,7 @@ PG_FUNCTION_INFO_V1(rqbo_forget_company);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
+PG_FUNCTION_INFO_V1(rqbo_tie_out);
 PG_FUNCTION_INFO_V1(rqbo_check_companies);
 PG_FUNCTION_INFO_V1(rqbo_reseal);
 
@@ -80,37 +78,18 @@ rqbo_register_app(PG_FUNCTION_ARGS)
 
 /* ---- the others that talk to Intuit ---- */
 
-/*
- * Fill in which connections a job is about; branch_id 0 means all.
- */
-static void
-find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, RqboLevel level, int branch_argument, bool null_is_root)
-{
-	char	   *model = rqbo_call_text(fcinfo, 0, "model");
-	char	   *branch = rqbo_call_text_or_null(fcinfo, branch_argument);
-	RqboCaller	caller;
-
-	rqbo_call_begin(fcinfo, &caller);
-	request->model_id = rqbo_call_model_id(&caller, model, level);
-	if (branch != NULL || null_is_root)
-		request->branch_id = rqbo_store_branch_id(request->model_id, branch);
-	if (*rqbo_store_list_connections(request->model_id, request->branch_id) == 0)
-		rqbo_call_no_connection(model, branch);
-	rqbo_call_end(&caller);
-}
-
 static void
 find_all(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
 	int			branch_argument = request->kind == RQBO_JOB_IMPORT_ACTUALS ? 4 : 1;
 
-	find_connections(fcinfo, request, RQBO_OPERATOR, branch_argument, false);
+	rqbo_call_find_connections(fcinfo, request, RQBO_OPERATOR, branch_argument, false);
 }
 
 static void
 find_one(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
-	find_connections(fcinfo, request, request->kind == RQBO_JOB_FORGET ? RQBO_ADMIN : RQBO_OPERATOR, 1, true);
+	rqbo_call_find_connections(fcinfo, request, request->kind == RQBO_JOB_FORGET ? RQBO_ADMIN : RQBO_OPERATOR, 1, true);
 }
 
 static Datum
@@ -159,56 +138,25 @@ rqbo_refresh(PG_FUNCTION_ARGS)
 	return run_for_rows(fcinfo, request);
 }
 
-static DateADT
-date_needed(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		(void) rqbo_call_text(fcinfo, n, name);
-	return PG_GETARG_DATEADT(n);
-}
-
-/*
- * Whole months, in years that QuickBooks can have.
- */
-static void
-check_range(DateADT start, DateADT end)
-{
-	const DateADT first = date2j(1900, 1, 1) - POSTGRES_EPOCH_JDATE;
-	const DateADT last = date2j(2199, 12, 31) - POSTGRES_EPOCH_JDATE;
-
-	if (DATE_NOT_FINITE(start) || DATE_NOT_FINITE(end) || start < first || end > last ||
-		!rqbo_month_is_whole(start, end))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("actuals are imported by whole months"),
-				 errdetail("The range must begin on the first day of a month and end on the last day of the same or a later month, between 1900 and 2199."),
-				 errhint("For example: '2024-01-01', '2024-12-31'.")));
-}
-
-static const char *
-method_needed(FunctionCallInfo fcinfo, int n)
-{
-	char	   *method = rqbo_call_text(fcinfo, n, "accounting_method");
-
-	if (pg_strcasecmp(method, "Accrual") == 0)
-		return "Accrual";
-	if (pg_strcasecmp(method, "Cash") == 0)
-		return "Cash";
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("accounting method \"%s\" is not known", method),
-			 errhint("It is \"Accrual\" or \"Cash\".")));
-}
-
 Datum
 rqbo_import_actuals(PG_FUNCTION_ARGS)
 {
 	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_IMPORT_ACTUALS);
 
-	request->start = date_needed(fcinfo, 1, "start_date");
-	request->end = date_needed(fcinfo, 2, "end_date");
-	check_range(request->start, request->end);
-	strlcpy(request->method, method_needed(fcinfo, 3), sizeof(request->method));
+	request->start = rqbo_call_date(fcinfo, 1, "start_date");
+	request->end = rqbo_call_date(fcinfo, 2, "end_date");
+	rqbo_call_check_months(request->start, request->end);
+	strlcpy(request->method, rqbo_call_method(fcinfo, 3), sizeof(request->method));
+	return run_for_rows(fcinfo, request);
+}
+
+Datum
+rqbo_tie_out(PG_FUNCTION_ARGS)
+{
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_TIE_OUT);
+
+	if (!PG_ARGISNULL(2))
+		strlcpy(request->method, rqbo_call_method(fcinfo, 2), sizeof(request->method));
 	return run_for_rows(fcinfo, request);
 }
 

@@ -7,7 +7,9 @@
  * read, which command is run, where requests go, or how long a worker of this
  * server is busy.  None is an ordinary user's to set; key_file, key_command and
  * proxy are not even an ordinary user's to read.  Those of the background
- * worker are PGC_SIGHUP: it belongs to the server and not to a session.
+ * worker are PGC_SIGHUP: it belongs to the server and not to a session.  So is
+ * proof_requests: what every import proves of itself is not a session's to
+ * choose, and the worker's imports go by the same.
  *
  * A job's worker takes over what a superuser has SET in the session that
  * started it, so that it has the effect one expects.
@@ -38,6 +40,7 @@ int			rqbo_max_concurrent_requests = 32;
 char	   *rqbo_databases = NULL;
 int			rqbo_max_workers = 4;
 int			rqbo_log_retention = 90 * 24 * 60;
+bool		rqbo_proof_requests = true;
 int			rqbo_clock_offset = 0;
 
 static const char *const names[] = {
@@ -153,6 +156,11 @@ define_worker(void)
 							"0 keeps them for ever.",
 							&rqbo_log_retention, rqbo_log_retention, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomBoolVariable("reefqbo.proof_requests",
+							 "Whether an import ends with two requests more that prove it.",
+							 "Of each accounting method: the profit and loss in one column, and the trial balance.",
+							 &rqbo_proof_requests, rqbo_proof_requests,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("reefqbo.clock_offset",
 							"Moves the clock that schedules and expiries go by; for tests only.",
 							NULL,

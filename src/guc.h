@@ -23,6 +23,7 @@ extern int	rqbo_max_concurrent_requests;
 extern char *rqbo_databases;
 extern int	rqbo_max_workers;
 extern int	rqbo_log_retention; /* minutes */
+extern bool rqbo_proof_requests;
 extern int	rqbo_clock_offset;	/* s */
 
 extern void rqbo_guc_define(void);

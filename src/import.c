@@ -16,6 +16,7 @@
 #include "db.h"
 #include "import.h"
 #include "oauth.h"
+#include "proof.h"
 #include "tell.h"
 
 #define IMPORT_LOCK_RETRY_MS 500
@@ -41,9 +42,24 @@ kind_name(RqboImportKind kind)
 			return "accounts";
 		case RQBO_IMPORT_ACTUALS:
 			return "actuals";
+		case RQBO_IMPORT_DIMENSIONS:
+			return "dimensions";
+		case RQBO_IMPORT_LEDGER:
+			return "ledger_lines";
+		case RQBO_IMPORT_TIE_OUT:
+			return "tie_out";
 		default:
 			return "refresh";
 	}
+}
+
+/*
+ * Does it read what actuals are made of, and no actuals?
+ */
+static bool
+is_detail(const RqboImport *import)
+{
+	return import->ask.kind == RQBO_IMPORT_DIMENSIONS || import->ask.kind == RQBO_IMPORT_LEDGER;
 }
 
 /*
@@ -53,7 +69,7 @@ kind_name(RqboImportKind kind)
 void
 rqbo_import_open_log(RqboImport *import)
 {
-	bool		has_range = import->ask.kind == RQBO_IMPORT_ACTUALS;
+	bool		has_range = import->ask.kind == RQBO_IMPORT_ACTUALS || is_detail(import);
 
 	if (import->import_id != 0)
 		return;
@@ -107,6 +123,17 @@ review_restatements(RqboImport *import)
 }
 
 static void
+add_rows(RqboImport *import)
+{
+	if (import->ask.kind == RQBO_IMPORT_DIMENSIONS)
+		rqbo_import_dimensions_add_row(import);
+	else if (import->ask.kind == RQBO_IMPORT_LEDGER)
+		rqbo_import_ledger_add_rows(import);
+	else if (import->ask.kind != RQBO_IMPORT_TIE_OUT)
+		add_summary(import);
+}
+
+static void
 store_log_end(RqboImport *import)
 {
 	if (import->import_id == 0)
@@ -123,6 +150,11 @@ store_log_end(RqboImport *import)
 static void
 store_upkeep(RqboImport *import)
 {
+	if (import->ask.kind == RQBO_IMPORT_TIE_OUT)
+	{
+		rqbo_store_count_requests(import->model_id, import->connection_id, import->session->requests, 0);
+		return;
+	}
 	if (import->ask.kind == RQBO_IMPORT_KEEP_GRANT)
 	{
 		rqbo_store_grant_kept(import->model_id, import->connection_id);
@@ -145,17 +177,19 @@ end(RqboTask *task)
 
 	rqbo_db_begin();
 	store_log_end(import);
-	if (import->counts.months > 0 || (import->is_current && c->has_actuals))
+	if ((import->counts.months > 0 && !is_detail(import)) || (import->is_current && c->has_actuals))
 		rqbo_store_actuals_read(c->model_id, c->connection_id);
 	if (import->ask.kind != RQBO_IMPORT_KEEP_GRANT)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
 	store_upkeep(import);
 	rqbo_store_put_throttle(c);
-	if (import->import_id != 0)
+	if (import->ask.kind == RQBO_IMPORT_TIE_OUT)
+		rqbo_proof_add_rows(import);
+	else if (import->import_id != 0)
 		rqbo_tell_import_finished(c, import->import_id, &import->counts);
 	rqbo_tell_endings(c->model_id, c->connection_id);
 	rqbo_db_commit();
-	add_summary(import);
+	add_rows(import);
 	rqbo_import_close(import);
 	rqbo_task_end(task);
 }
@@ -165,7 +199,7 @@ end(RqboTask *task)
  * have moved since it was read; only then is it worth a request.
  */
 static void
-actuals_are_read(RqboTask *task)
+actuals_are_proved(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
@@ -173,6 +207,12 @@ actuals_are_read(RqboTask *task)
 		rqbo_company_read_preferences(import->session, end);
 	else
 		end(task);
+}
+
+static void
+actuals_are_read(RqboTask *task)
+{
+	rqbo_proof_end_import(rqbo_import_of(task), actuals_are_proved);
 }
 
 /* ---- the middle ---- */
@@ -231,6 +271,15 @@ begin_reading(RqboTask *task)
 			return;
 		case RQBO_IMPORT_REFRESH:
 			rqbo_import_refresh_begin(import, actuals_are_read);
+			return;
+		case RQBO_IMPORT_DIMENSIONS:
+			rqbo_import_dimensions_begin(import, end);
+			return;
+		case RQBO_IMPORT_LEDGER:
+			rqbo_import_ledger_begin(import, end);
+			return;
+		case RQBO_IMPORT_TIE_OUT:
+			rqbo_proof_tie_out(import, end);
 			return;
 	}
 }
@@ -321,13 +370,35 @@ add_connection(RqboEngine *engine, RqboJob *job, int64 model_id, int64 connectio
 	return import;
 }
 
+static RqboImportKind
+kind_of(RqboJobKind kind)
+{
+	switch (kind)
+	{
+		case RQBO_JOB_IMPORT_ACCOUNTS:
+			return RQBO_IMPORT_ACCOUNTS;
+		case RQBO_JOB_IMPORT_ACTUALS:
+			return RQBO_IMPORT_ACTUALS;
+		case RQBO_JOB_IMPORT_DIMENSIONS:
+			return RQBO_IMPORT_DIMENSIONS;
+		case RQBO_JOB_LEDGER_LINES:
+			return RQBO_IMPORT_LEDGER;
+		case RQBO_JOB_TIE_OUT:
+			return RQBO_IMPORT_TIE_OUT;
+		default:
+			return RQBO_IMPORT_REFRESH;
+	}
+}
+
 static RqboImportAsk
 ask_of(const RqboJobRequest *request)
 {
 	RqboImportAsk ask = {
-		.kind = request->kind == RQBO_JOB_IMPORT_ACCOUNTS ? RQBO_IMPORT_ACCOUNTS :
-		request->kind == RQBO_JOB_IMPORT_ACTUALS ? RQBO_IMPORT_ACTUALS : RQBO_IMPORT_REFRESH,
+		.kind = kind_of(request->kind),
 		.range = {request->method, request->start, request->end},
+		.dimension = request->dimension,
+		.account_id = request->account_id,
+		.keep = request->keep,
 		.is_whole = request->is_whole
 	};
 

@@ -20,6 +20,9 @@ typedef enum RqboImportKind
 	RQBO_IMPORT_ACCOUNTS,
 	RQBO_IMPORT_ACTUALS,
 	RQBO_IMPORT_REFRESH,
+	RQBO_IMPORT_DIMENSIONS,
+	RQBO_IMPORT_LEDGER,			/* the postings behind a figure */
+	RQBO_IMPORT_TIE_OUT,		/* stores no figure */
 	RQBO_IMPORT_KEEP_GRANT		/* reads nothing */
 } RqboImportKind;
 
@@ -27,7 +30,11 @@ typedef enum RqboImportKind
 typedef struct RqboImportAsk
 {
 	RqboImportKind kind;
-	RqboRange	range;			/* of actuals */
+	RqboRange	range;			/* of actuals, dimensions and ledgers; of a tie
+								 * out, the method only, "" for any */
+	const char *dimension;
+	const char *account_id;		/* whose ledger */
+	bool		keep;			/* that ledger */
 	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
 	bool		is_scheduled;
 	bool		is_failing;		/* the last attempt on schedule has failed */
@@ -75,6 +82,13 @@ typedef struct RqboImport
 	int64		actuals_began_ms;
 	MemoryContext chunk_context;
 	RqboReport *profit_and_loss;
+	/* import_dimensions.c's and import_ledger.c's own */
+	RqboStep	after_detail;
+	struct RqboDimensionWork *dimensions;
+	struct RqboLedgerWork *ledger;
+	/* proof.c's */
+	List	   *proved;			/* of RqboRange: what was stored, one for each method */
+	struct RqboProof *proof;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
@@ -104,6 +118,14 @@ extern void rqbo_import_accounts_begin(RqboImport *import, RqboStep then);
 /* Read and store both statements over ranges (an array ended by one without a method). */
 extern void rqbo_import_actuals_begin(RqboImport *import, const RqboRange *ranges, RqboStep then);
 
+/* Read and store the profit and loss of each month by a dimension; the answer to whoever asked. */
+extern void rqbo_import_dimensions_begin(RqboImport *import, RqboStep then);
+extern void rqbo_import_dimensions_add_row(const RqboImport *import);
+
+/* Read the postings to an account, hold them against its figure, keep them if asked; the answer. */
+extern void rqbo_import_ledger_begin(RqboImport *import, RqboStep then);
+extern void rqbo_import_ledger_add_rows(const RqboImport *import);
+
 /* How many requests that would take, unless something is too much at once. */
 extern int	rqbo_import_actuals_cost(const RqboRange *ranges);
 extern int	rqbo_import_accounts_cost(int naccounts);
@@ -111,7 +133,7 @@ extern int	rqbo_import_accounts_cost(int naccounts);
 /* What imports ask for, below the realm, for whoever wants to know whether it would be answered. */
 extern char *rqbo_import_accounts_count_path(void);
 extern int	rqbo_import_accounts_take_count(RqboSession *session);
-extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range);
+extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by);
 extern char *rqbo_import_changes_path(TimestampTz since);
 
 #endif							/* RQBO_IMPORT_H */

@@ -14,7 +14,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -26,7 +25,6 @@
 #include "import.h"
 #include "json.h"
 #include "qbo.h"
-#include "url.h"
 
 #define PAGE_ROWS 1000
 #define MAX_SWEEPS 3
@@ -34,16 +32,6 @@
 
 static void begin_sweep(RqboTask *task);
 static void ask_page(RqboTask *task);
-
-static char *
-query_path(const char *query)
-{
-	StringInfoData field;
-
-	initStringInfo(&field);
-	rqbo_url_add(&field, '&', "query", query);
-	return psprintf("/query?%s", field.data);
-}
 
 static void
 ask(RqboImport *import, const char *path, RqboStep then)
@@ -57,7 +45,7 @@ ask(RqboImport *import, const char *path, RqboStep then)
 char *
 rqbo_import_accounts_count_path(void)
 {
-	return query_path("select count(*) from Account where Active IN (true, false)");
+	return rqbo_qbo_query_path("select count(*) from Account where Active IN (true, false)");
 }
 
 /* ---- storing ---- */
@@ -206,8 +194,8 @@ ask_page(RqboTask *task)
 	RqboImport *import = rqbo_import_of(task);
 
 	ask(import,
-		query_path(psprintf("select * from Account where Active IN (true, false) orderby Id startposition %d maxresults %d",
-							import->chart_position, PAGE_ROWS)),
+		rqbo_qbo_query_path(psprintf("select * from Account where Active IN (true, false) orderby Id startposition %d maxresults %d",
+									 import->chart_position, PAGE_ROWS)),
 		page_answered);
 }
 

@@ -25,6 +25,7 @@
 #include "fault.h"
 #include "import.h"
 #include "month.h"
+#include "proof.h"
 #include "qbo.h"
 
 static void next_chunk(RqboTask *task);
@@ -103,10 +104,11 @@ can_be_halved(const RqboRange *chunk)
 /* ---- one report ---- */
 
 char *
-rqbo_import_report_path(RqboReportName name, const RqboRange *range)
+rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by)
 {
-	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=Month",
-					rqbo_report_name(name), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method);
+	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
+					rqbo_report_name(name), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method,
+					summarized_by);
 }
 
 static void
@@ -118,7 +120,7 @@ ask_report(RqboImport *import, RqboReportName name, RqboStep then)
 	rqbo_qbo_get(session,
 				 psprintf("could not read the %s report %s of \"%s\"", rqbo_report_name(name), describe(chunk),
 						  rqbo_session_company(session)),
-				 rqbo_import_report_path(name, chunk), then, can_be_halved(chunk) ? halve_chunk : NULL);
+				 rqbo_import_report_path(name, chunk, "Month"), then, can_be_halved(chunk) ? halve_chunk : NULL);
 }
 
 /*
@@ -137,7 +139,7 @@ static RqboReport *
 read_report(RqboImport *import, RqboReportName name)
 {
 	const RqboHttpResult *result = import->session->task->result;
-	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month"};
+	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month", false};
 	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
 	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
 	RqboReport *report;
@@ -212,9 +214,11 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 					  &counts);
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunk, &counts);
 	check_balance(import, balance_sheet);
+	rqbo_proof_keep_chunk(import, balance_sheet);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
 	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunk->start, import->chunk->end);
 	rqbo_db_commit();
+	rqbo_proof_note_chunk(import);
 	import->counts = counts;
 	import->chunks_done++;
 }

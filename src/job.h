@@ -21,11 +21,15 @@ typedef enum RqboJobKind
 	RQBO_JOB_IMPORT_ACCOUNTS,
 	RQBO_JOB_IMPORT_ACTUALS,
 	RQBO_JOB_REFRESH,
+	RQBO_JOB_IMPORT_DIMENSIONS,
+	RQBO_JOB_LEDGER_LINES,
+	RQBO_JOB_TIE_OUT,			/* prove what was imported */
 	RQBO_JOB_CHECK,				/* would an import be answered? */
 	RQBO_JOB_RESEAL				/* everything, with the newest key */
 } RqboJobKind;
 
 #define RQBO_JOB_WORD 1024
+#define RQBO_JOB_ID 512
 
 /* What is asked of the worker.  Plain data: it travels through shared memory. */
 typedef struct RqboJobRequest
@@ -40,6 +44,9 @@ typedef struct RqboJobRequest
 	DateADT		start;
 	DateADT		end;
 	bool		is_whole;		/* a refresh that reads everything */
+	char		dimension[16];
+	char		account_id[RQBO_JOB_ID];	/* whose ledger lines */
+	bool		keep;			/* them in a table */
 	/* of a sign-in; wiped as soon as the worker has them */
 	char		state[RQBO_JOB_WORD];
 	char		code[RQBO_JOB_WORD];

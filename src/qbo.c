@@ -23,9 +23,13 @@
 #include "oauth.h"
 #include "qbo.h"
 #include "secret.h"
+#include "url.h"
 
 /* Older minor versions were switched off on 2025-08-01. */
 #define MINOR_VERSION "75"
+
+/* How long a request may take that is made once and can be done without. */
+#define ONCE_TIMEOUT_MS 30000
 
 /* The budget of requests asks for waits up to here, which are no refusal. */
 #define SHORT_WAIT_MS 1000
@@ -92,6 +96,13 @@ note_pause(RqboSession *session, const RqboAttempt *attempt)
 }
 
 static void
+give_up_once(RqboSession *session, const char *why)
+{
+	rqbo_session_keep(session, &session->call.why, why);
+	session->call.if_refused(session->task);
+}
+
+static void
 call_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
@@ -116,6 +127,11 @@ call_answered(RqboTask *task)
 	};
 	rqbo_session_note_answer(session);
 	note_pause(session, &attempt);
+	if (call->is_once && rqbo_retry_decide(&attempt, &limits, &wait_ms) != RQBO_ACCEPT)
+	{
+		give_up_once(session, rqbo_fault_describe(&attempt, &fault, result));
+		return;
+	}
 	if (call->if_too_much != NULL && is_too_much(&attempt))
 	{
 		call->if_too_much(task);
@@ -171,6 +187,11 @@ send_call(RqboTask *task)
 	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
 	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
+	if (session->call.is_once && wait_ms > SHORT_WAIT_MS)
+	{
+		give_up_once(session, "QuickBooks asks to be left alone for a while");
+		return;
+	}
 	if (wait_ms > rqbo_retry_budget && wait_ms > SHORT_WAIT_MS)
 		raise_still_paused(session, wait_ms);
 	if (wait_ms > 0)
@@ -181,26 +202,45 @@ send_call(RqboTask *task)
 	bearer = psprintf("Authorization: Bearer %s", session->access_token);
 	headers[0] = bearer;
 	request.url = make_url(session);
+	if (session->call.is_once)
+		request.timeout_ms = Min(request.timeout_ms, ONCE_TIMEOUT_MS);
 	session->requests++;
 	session->call.attempt++;
 	rqbo_session_send(session, &request, call_answered);
 	rqbo_secret_wipe(bearer);
 }
 
-void
-rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_too_much)
+static void
+set_call(RqboSession *session, const char *doing, const char *path, RqboStep then)
 {
 	RqboCall   *call = &session->call;
 
 	rqbo_session_keep(session, &call->doing, doing);
 	rqbo_session_keep(session, &call->path, path);
 	call->then = then;
-	call->if_too_much = if_too_much;
+	call->if_too_much = NULL;
 	call->if_refused = NULL;
+	call->is_once = false;
 	call->attempt = 0;
 	call->began_ms = rqbo_clock_ms();
 	call->token_was_refreshed = session->is_fresh_grant;
+}
+
+void
+rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_too_much)
+{
+	set_call(session, doing, path, then);
+	session->call.if_too_much = if_too_much;
 	rqbo_oauth_ensure_token(session, false, send_call);
+}
+
+void
+rqbo_qbo_get_once(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_unusable)
+{
+	set_call(session, doing, path, then);
+	session->call.if_refused = if_unusable;
+	session->call.is_once = true;
+	send_call(session->task);
 }
 
 void
@@ -208,6 +248,16 @@ rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path,
 {
 	rqbo_qbo_get(session, doing, path, then, if_unusable);
 	session->call.if_refused = if_unusable;
+}
+
+char *
+rqbo_qbo_query_path(const char *query)
+{
+	StringInfoData field;
+
+	initStringInfo(&field);
+	rqbo_url_add(&field, '&', "query", query);
+	return psprintf("/query?%s", field.data);
 }
 
 /* ---- reading ---- */

@@ -32,6 +32,17 @@ extern void rqbo_qbo_get(RqboSession *session, const char *doing, const char *pa
 extern void rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path,
 								  RqboStep then, RqboStep if_unusable);
 
+/* The path of a query: a select. */
+extern char *rqbo_qbo_query_path(const char *query);
+
+/*
+ * The same for what must cost nobody anything: one attempt with the access
+ * token at hand, a short time-out, and whatever goes wrong is for if_unusable,
+ * which finds the reason in session->call.why.
+ */
+extern void rqbo_qbo_get_once(RqboSession *session, const char *doing, const char *path,
+							  RqboStep then, RqboStep if_unusable);
+
 /* The parsed body of task->result; RQ008 if it is not an object with that member. */
 extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);
 

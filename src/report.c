@@ -24,8 +24,8 @@ rqbo_report_was_cut(const char *text)
 	return strstr(text, "Unable to display more data") != NULL;
 }
 
-static RqboJson *
-parse(const char *text, size_t len)
+RqboJson *
+rqbo_report_parse(const char *text, size_t len)
 {
 	const char *reason;
 	RqboJson   *document = rqbo_json_parse(text, len, &reason);
@@ -87,8 +87,8 @@ refuse_repeated_accounts(const RqboReport *report)
 	}
 }
 
-static RqboReader *
-make_reader(MemoryContext result)
+RqboReader *
+rqbo_report_make_reader(MemoryContext result)
 {
 	RqboReader *reader = palloc0(sizeof(RqboReader));
 	MemoryContext caller = MemoryContextSwitchTo(result);
@@ -100,14 +100,29 @@ make_reader(MemoryContext result)
 	return reader;
 }
 
+/*
+ * What the columns are is what was asked for, or else what the Header says.
+ */
+static bool
+is_by_dimension(const RqboReport *report, const RqboReportAsk *ask)
+{
+	const char *by = ask != NULL ? ask->summarized_by : report->summarized_by;
+
+	return by != NULL && (pg_strcasecmp(by, "Classes") == 0 || pg_strcasecmp(by, "Departments") == 0);
+}
+
 static RqboReport *
 read_document(MemoryContext result, const RqboJson *document, const RqboReportAsk *ask)
 {
-	RqboReader *reader = make_reader(result);
+	RqboReader *reader = rqbo_report_make_reader(result);
 
+	reader->keeps_differences = ask != NULL && ask->keeps_differences;
 	rqbo_report_read_header(reader, document);
+	if (reader->report->name == RQBO_GENERAL_LEDGER)
+		rqbo_report_raise_unsupported(rqbo_report_name(RQBO_GENERAL_LEDGER));
 	if (ask != NULL)
 		rqbo_report_compare_header(reader, ask);
+	reader->is_by_dimension = is_by_dimension(reader->report, ask);
 	reader->report->says_no_data = says_no_data(document);
 	rqbo_report_read_columns(reader, rqbo_json_member(document, "Columns"));
 	rqbo_report_read_rows(reader, rqbo_json_member(document, "Rows"));
@@ -129,7 +144,7 @@ rqbo_report_read(const char *text, size_t len, const RqboReportAsk *ask)
 	RqboReport *report;
 
 	MemoryContextSwitchTo(scratch);
-	report = read_document(result, parse(text, len), ask);
+	report = read_document(result, rqbo_report_parse(text, len), ask);
 	MemoryContextSwitchTo(result);
 	MemoryContextDelete(scratch);
 	return report;

@@ -8,6 +8,7 @@
 #ifndef RQBO_REPORT_H
 #define RQBO_REPORT_H
 
+#include "nodes/pg_list.h"
 #include "utils/date.h"
 #include "utils/numeric.h"
 
@@ -15,7 +16,8 @@ typedef enum RqboReportName
 {
 	RQBO_PROFIT_AND_LOSS,
 	RQBO_BALANCE_SHEET,
-	RQBO_TRIAL_BALANCE
+	RQBO_TRIAL_BALANCE,
+	RQBO_GENERAL_LEDGER			/* read by report_ledger.h's function only */
 } RqboReportName;
 
 typedef enum RqboLineKind
@@ -28,7 +30,8 @@ typedef enum RqboLineKind
 typedef struct RqboReportColumn
 {
 	char	   *title;			/* as printed, in any language */
-	bool		is_total;		/* sum of the other columns: for checking only */
+	char	   *key;			/* its ColKey: of a class or department the id; or NULL */
+	bool		is_total;		/* sum of other columns: for checking only */
 	bool		has_period;		/* never for a total; the Header's where the column
 								 * itself says none */
 	DateADT		start;			/* valid if has_period */
@@ -50,6 +53,36 @@ typedef struct RqboReportLine
 								 * freed one by one, zeros are shared */
 } RqboReportLine;
 
+/* What of a report is held against what. */
+typedef enum RqboTallyKind
+{
+	RQBO_TALLY_SECTIONS,		/* sums of sections, and what is worked out from them: the lines */
+	RQBO_TALLY_PERIODS,			/* the total column: the periods, or the classes or departments */
+	RQBO_TALLY_BALANCE			/* assets: liabilities and equity */
+} RqboTallyKind;
+
+#define RQBO_TALLY_KINDS 3
+
+/* All that was compared in one column, added up on either side. */
+typedef struct RqboTally
+{
+	Numeric		figure;			/* the printed sums; of a balance sheet, assets */
+	Numeric		other_figure;
+	int			compared;
+	int			differing;
+} RqboTally;
+
+/* Two figures that should be the same and are not. */
+typedef struct RqboDifference
+{
+	RqboTallyKind kind;
+	int			column;
+	char	   *account_id;		/* or NULL */
+	Numeric		figure;
+	Numeric		other_figure;
+	char	   *text;			/* for people */
+} RqboDifference;
+
 typedef struct RqboReport
 {
 	RqboReportName name;
@@ -65,6 +98,8 @@ typedef struct RqboReport
 	RqboReportColumn *columns;
 	int			nlines;
 	RqboReportLine *lines;		/* in the order of the report */
+	RqboTally  *tallies[RQBO_TALLY_KINDS];	/* each one a column */
+	List	   *differences;	/* of RqboDifference; only where asked to keep them */
 
 	/*
 	 * The report's closing figures could be checked: net income, both sides
@@ -82,7 +117,8 @@ typedef struct RqboReportAsk
 	DateADT		start;
 	DateADT		end;
 	const char *basis;			/* "Accrual" or "Cash" */
-	const char *summarized_by;	/* "Month" or "Total" */
+	const char *summarized_by;	/* "Month", "Total", "Classes", "Departments", or NULL */
+	bool		keeps_differences;	/* rather than raise RQ007 for figures that differ */
 } RqboReportAsk;
 
 /*

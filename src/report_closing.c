@@ -94,16 +94,16 @@ apply_signs(const RqboReader *reader, const Numeric *groups, const int *signs)
 }
 
 static void
-check_profit_line(const RqboColumnSums *sums, const RqboReportLine *line, const Numeric *groups)
+check_profit_line(const RqboColumnSums *sums, int line, const Numeric *groups)
 {
 	int			i;
 
 	for (i = 0; i < (int) lengthof(profit_lines); i++)
 	{
-		if (group_is(line->group, profit_lines[i].group))
-			rqbo_report_compare(sums->reader, sums->column, line->name, line->amounts[sums->column],
-					"income less expenses is",
-					apply_signs(sums->reader, groups, profit_lines[i].signs));
+		if (group_is(sums->reader->report->lines[line].group, profit_lines[i].group))
+			rqbo_report_compare_line(sums->reader, RQBO_TALLY_SECTIONS, line, sums->column,
+									 "income less expenses is",
+									 apply_signs(sums->reader, groups, profit_lines[i].signs));
 	}
 }
 
@@ -126,7 +126,7 @@ rqbo_report_check_profit_column(const RqboColumnSums *sums)
 	for (i = 0; i < reader->report->nlines; i++)
 	{
 		if (is_closing_line(reader, i))
-			check_profit_line(sums, &reader->report->lines[i], groups);
+			check_profit_line(sums, i, groups);
 	}
 	return true;
 }
@@ -209,11 +209,14 @@ compare_sides(const RqboColumnSums *sums, int side, int other)
 {
 	const RqboReader *reader = sums->reader;
 	Numeric		figure = sums->sections[side];
+	RqboComparison what = {RQBO_TALLY_BALANCE, sums->column, name_of_side(reader, side), NULL};
 
 	if (other >= 0)
-		rqbo_report_compare(reader, sums->column, name_of_side(reader, side), figure,
+		rqbo_report_compare(reader, &what, figure,
 							psprintf("\"%s\" is", rqbo_report_clip(name_of_side(reader, other))),
 							sums->sections[other]);
+	else if (reader->keeps_differences)
+		rqbo_report_compare(reader, &what, figure, "the other side is missing:", reader->zero);
 	else if (!rqbo_report_is_zero(reader, figure))
 		rqbo_report_mismatch(reader, "In column \"%s\", \"%s\" is %s, but the other side is missing.",
 							 rqbo_report_clip(reader->report->columns[sums->column].title),
@@ -260,8 +263,7 @@ rqbo_report_check_grand_totals(const RqboColumnSums *sums)
 	for (i = 0; i < reader->report->nlines; i++)
 	{
 		if (reader->lines[i].is_grand_total)
-			rqbo_report_compare(reader, sums->column, reader->report->lines[i].name,
-					reader->report->lines[i].amounts[sums->column], "all lines add up to", total);
+			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, i, sums->column, "all lines add up to", total);
 	}
 }
 
@@ -321,7 +323,8 @@ has_grand_total(const RqboReader *reader)
 }
 
 /*
- * What each of the two columns adds up to was compared with its total.
+ * What each of the two columns adds up to was compared with its total.  Whoever
+ * keeps differences sees this one in the lines.
  */
 void
 rqbo_report_check_trial_balance(const RqboReader *reader)
@@ -340,7 +343,7 @@ rqbo_report_check_trial_balance(const RqboReader *reader)
 			rqbo_report_accumulate(reader, &sums[1], report->lines[i].amounts[1]);
 		}
 	}
-	if (!rqbo_report_equal(sums[0], sums[1]))
+	if (!reader->keeps_differences && !rqbo_report_equal(sums[0], sums[1]))
 		rqbo_report_mismatch(reader, "Its debits are %s, but its credits are %s: the difference is %s.",
 					   rqbo_report_format_amount(sums[0]), rqbo_report_format_amount(sums[1]),
 					   rqbo_report_format_amount(rqbo_report_subtract(sums[0], sums[1])));

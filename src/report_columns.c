@@ -22,6 +22,8 @@
 typedef struct ColumnFacts
 {
 	const char *title;
+	const char *key;
+	bool		is_nested;
 	bool		says_total;
 	bool		has_start;
 	bool		has_end;
@@ -55,7 +57,10 @@ read_fact(const RqboJson *entry, ColumnFacts *facts)
 	else if (strcmp(name, "EndDate") == 0)
 		facts->has_end = parse_column_date(value, name, facts->title, &facts->end);
 	else if (strcmp(name, "ColKey") == 0 && value != NULL)
+	{
+		facts->key = *value != '\0' ? value : NULL;
 		facts->says_total = pg_strcasecmp(value, "total") == 0;
+	}
 }
 
 static void
@@ -101,6 +106,7 @@ add_money_column(RqboReader *reader, const ColumnFacts *facts)
 	column = &reader->report->columns[reader->report->ncolumns];
 	info = &reader->columns[reader->report->ncolumns++];
 	column->title = rqbo_report_string(reader, facts->title);
+	column->key = rqbo_report_string(reader, facts->key);
 	column->is_total = false;
 	column->has_period = facts->has_start;
 	column->start = facts->start;
@@ -108,6 +114,9 @@ add_money_column(RqboReader *reader, const ColumnFacts *facts)
 	info->cell = reader->ncells;
 	info->says_total = facts->says_total;
 	info->is_dated = facts->has_start;
+	info->is_nested = facts->is_nested;
+	info->nest_start = -1;
+	info->nest_end = -1;
 }
 
 static void
@@ -121,19 +130,41 @@ add_column(RqboReader *reader, const char *type, const ColumnFacts *facts)
 }
 
 /*
- * Only the innermost columns have cells.
+ * Columns that stand in one, from first on, those in the inner of them aside.
+ */
+static void
+set_nest(RqboReader *reader, int first)
+{
+	for (int i = first; i < reader->report->ncolumns; i++)
+	{
+		if (reader->columns[i].nest_start >= 0)
+			continue;
+		reader->columns[i].nest_start = first;
+		reader->columns[i].nest_end = reader->report->ncolumns;
+	}
+}
+
+/*
+ * Only the innermost columns have cells.  The key of a column around them is
+ * not theirs.
  */
 static void
 read_column(RqboReader *reader, const RqboJson *column, const ColumnFacts *outer)
 {
 	ColumnFacts facts = *outer;
 	RqboJson   *nested = rqbo_json_member(column, "Columns");
+	int			first = reader->report->ncolumns;
 
 	if (!rqbo_json_is_object(column))
 		rqbo_report_invalid("A column is not a JSON object.");
+	facts.key = NULL;
 	read_facts(column, &facts);
 	if (rqbo_json_length(nested) > 0)
+	{
+		facts.is_nested = true;
 		read_columns(reader, nested, &facts);
+		set_nest(reader, first);
+	}
 	else
 		add_column(reader, rqbo_json_member_text(column, "ColType"), &facts);
 }
@@ -185,9 +216,12 @@ mark_totals(RqboReader *reader)
 	{
 		const RqboColumnInfo *info = &reader->columns[i];
 
-		report->columns[i].is_total = info->says_total || (ndated > 0 && !info->is_dated);
-		ntotals += report->columns[i].is_total ? 1 : 0;
+		report->columns[i].is_total = info->says_total || (ndated > 0 && !info->is_dated && !reader->is_by_dimension);
 	}
+	if (reader->is_by_dimension)
+		rqbo_report_mark_part_totals(reader);
+	for (i = 0; i < report->ncolumns; i++)
+		ntotals += report->columns[i].is_total ? 1 : 0;
 	if (ntotals > 0 && ntotals == report->ncolumns)
 		rqbo_report_invalid("All its columns are totals.");
 }

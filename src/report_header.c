@@ -21,6 +21,7 @@ static const char *const report_names[] = {
 	[RQBO_PROFIT_AND_LOSS] = "ProfitAndLoss",
 	[RQBO_BALANCE_SHEET] = "BalanceSheet",
 	[RQBO_TRIAL_BALANCE] = "TrialBalance",
+	[RQBO_GENERAL_LEDGER] = "GeneralLedger",
 };
 
 const char *
@@ -72,6 +73,16 @@ refuse_fault(const RqboJson *document)
 		raise_fault(fault);
 }
 
+void
+rqbo_report_raise_unsupported(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+			 errmsg("QuickBooks report \"%s\" is not supported", rqbo_report_excerpt(name)),
+			 errhint("Reports ProfitAndLoss, BalanceSheet and TrialBalance are.")));
+	pg_unreachable();
+}
+
 static RqboReportName
 parse_name(const char *text)
 {
@@ -84,11 +95,7 @@ parse_name(const char *text)
 		if (strcmp(text, report_names[name]) == 0)
 			return (RqboReportName) name;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-			 errmsg("QuickBooks report \"%s\" is not supported", rqbo_report_excerpt(text)),
-			 errhint("Reports ProfitAndLoss, BalanceSheet and TrialBalance are.")));
-	return RQBO_PROFIT_AND_LOSS;	/* not reached */
+	rqbo_report_raise_unsupported(text);
 }
 
 /*

@@ -8,6 +8,7 @@
 #ifndef RQBO_REPORT_INTERNAL_H
 #define RQBO_REPORT_INTERNAL_H
 
+#include "compat.h"
 #include "errors.h"
 #include "json.h"
 #include "report.h"
@@ -20,6 +21,9 @@ typedef struct RqboColumnInfo
 	int			cell;			/* its place in a row's ColData */
 	bool		says_total;		/* its ColKey is "total" */
 	bool		is_dated;		/* it came with StartDate and EndDate */
+	bool		is_nested;		/* it stands in a column that has columns, */
+	int			nest_start;		/* and so do those from this one on */
+	int			nest_end;		/* and before this one */
 } RqboColumnInfo;
 
 /* A row that holds other rows, or a heading and a sum. */
@@ -45,6 +49,8 @@ typedef struct RqboReader
 	RqboReport *report;
 	MemoryContext result;
 	Numeric		zero;			/* shared by all cells without an amount */
+	bool		is_by_dimension;	/* its columns are classes or departments, not periods */
+	bool		keeps_differences;
 	int			label;			/* place of the label in a row's ColData */
 	int			ncells;			/* how many ColData a row should have */
 	int			max_columns;
@@ -56,6 +62,15 @@ typedef struct RqboReader
 	int			max_lines;
 	RqboLineInfo *lines;		/* beside report->lines */
 } RqboReader;
+
+/* What is being compared. */
+typedef struct RqboComparison
+{
+	RqboTallyKind kind;
+	int			column;
+	const char *name;
+	const char *account_id;		/* or NULL */
+} RqboComparison;
 
 /* The column being checked. */
 typedef struct RqboColumnSums
@@ -88,6 +103,10 @@ typedef struct RqboColumnSums
 			 errhint("It may have been cut short, or made while the figures changed. " \
 					 "Ask for it again, or for a shorter range.")))
 
+/* report.c */
+extern RqboJson *rqbo_report_parse(const char *text, size_t len);
+extern RqboReader *rqbo_report_make_reader(MemoryContext result);
+
 /* report_text.c */
 extern char *rqbo_report_string(RqboReader *reader, const char *text);
 extern char *rqbo_report_excerpt(const char *text);
@@ -98,6 +117,7 @@ extern char *rqbo_report_format_amount(Numeric amount);
 extern Numeric rqbo_report_parse_amount(RqboReader *reader, const char *text);
 
 /* report_header.c */
+pg_noreturn extern void rqbo_report_raise_unsupported(const char *name);
 extern void rqbo_report_read_header(RqboReader *reader, const RqboJson *document);
 extern void rqbo_report_compare_header(const RqboReader *reader, const RqboReportAsk *ask);
 extern void rqbo_report_compare_columns(const RqboReader *reader, const RqboReportAsk *ask);
@@ -106,6 +126,10 @@ extern void rqbo_report_compare_columns(const RqboReader *reader, const RqboRepo
 extern void rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns);
 
 /* report_rows.c */
+extern const char *rqbo_report_cell_text(const RqboJson *cell);
+extern RqboJson *rqbo_report_cells_of(const RqboJson *row, const char *key);
+extern RqboJson *rqbo_report_list_of(const RqboJson *rows);
+pg_noreturn extern void rqbo_report_raise_cut(void);
 extern void rqbo_report_read_rows(RqboReader *reader, const RqboJson *rows);
 
 /* tieout.c */
@@ -113,8 +137,10 @@ extern Numeric rqbo_report_add(Numeric a, Numeric b);
 extern Numeric rqbo_report_subtract(Numeric a, Numeric b);
 extern bool rqbo_report_equal(Numeric a, Numeric b);
 extern void rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount);
-extern void rqbo_report_compare(const RqboReader *reader, int column, const char *what,
+extern void rqbo_report_compare(const RqboReader *reader, const RqboComparison *what,
 								Numeric figure, const char *against, Numeric sum);
+extern void rqbo_report_compare_line(const RqboReader *reader, RqboTallyKind kind, int line, int column,
+									 const char *against, Numeric sum);
 extern void rqbo_report_tie_out(RqboReader *reader);
 
 /* report_closing.c */
@@ -127,5 +153,9 @@ extern void rqbo_report_check_trial_balance(const RqboReader *reader);
 /* report_periods.c */
 extern void rqbo_report_check_periods(const RqboReader *reader);
 extern void rqbo_report_check_line_totals(const RqboReader *reader);
+
+/* report_parts.c */
+extern void rqbo_report_mark_part_totals(const RqboReader *reader);
+extern void rqbo_report_check_parts(const RqboReader *reader);
 
 #endif							/* RQBO_REPORT_INTERNAL_H */

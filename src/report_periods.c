@@ -36,6 +36,8 @@ rqbo_report_check_periods(const RqboReader *reader)
 	const RqboReportColumn *last = NULL;
 	int			i;
 
+	if (reader->is_by_dimension)
+		return;
 	for (i = 0; i < report->ncolumns; i++)
 	{
 		const RqboReportColumn *column = &report->columns[i];
@@ -70,17 +72,17 @@ sum_periods(const RqboReader *reader, const RqboReportLine *line, Numeric *sum)
 }
 
 static void
-check_line_total(const RqboReader *reader, const RqboReportLine *line)
+check_line_total(const RqboReader *reader, int line)
 {
 	Numeric		sum;
 	int			i;
 
-	if (!sum_periods(reader, line, &sum))
+	if (!sum_periods(reader, &reader->report->lines[line], &sum))
 		return;
 	for (i = 0; i < reader->report->ncolumns; i++)
 	{
 		if (reader->report->columns[i].is_total)
-			rqbo_report_compare(reader, i, line->name, line->amounts[i], "its periods add up to", sum);
+			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its periods add up to", sum);
 	}
 }
 
@@ -99,7 +101,7 @@ rqbo_report_check_line_totals(const RqboReader *reader)
 		MemoryContext caller = MemoryContextSwitchTo(scratch);
 
 		CHECK_FOR_INTERRUPTS();
-		check_line_total(reader, &reader->report->lines[i]);
+		check_line_total(reader, i);
 		MemoryContextSwitchTo(caller);
 		MemoryContextReset(scratch);
 	}

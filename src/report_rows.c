@@ -81,8 +81,8 @@ make_room(RqboReader *reader)
 /*
  * The text of a cell, NULL when there is none.
  */
-static const char *
-cell_text(const RqboJson *cell)
+const char *
+rqbo_report_cell_text(const RqboJson *cell)
 {
 	RqboJson   *value = rqbo_json_member(cell, "value");
 	const char *text = rqbo_json_text(value);
@@ -103,7 +103,7 @@ label_of(const RqboReader *reader, const RqboJson *cells)
 static const char *
 name_of(const RqboReader *reader, const RqboJson *cells)
 {
-	const char *name = cell_text(label_of(reader, cells));
+	const char *name = rqbo_report_cell_text(label_of(reader, cells));
 
 	return name != NULL ? name : "";
 }
@@ -139,7 +139,7 @@ title_of_cell(const RqboReader *reader, int cell)
 static Numeric
 read_amount(RqboReader *reader, const RqboJson *cells, int cell)
 {
-	const char *text = cell_text(rqbo_json_element(cells, cell));
+	const char *text = rqbo_report_cell_text(rqbo_json_element(cells, cell));
 	Numeric		amount = rqbo_report_parse_amount(reader, text);
 
 	if (amount == NULL)
@@ -150,14 +150,15 @@ read_amount(RqboReader *reader, const RqboJson *cells, int cell)
 	return amount;
 }
 
-static void
-raise_cut(void)
+void
+rqbo_report_raise_cut(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 			 errmsg("QuickBooks cut the report short"),
 			 errdetail("The report is larger than the 400,000 cells QuickBooks gives."),
 			 errhint("Ask for a shorter range.")));
+	pg_unreachable();
 }
 
 /*
@@ -171,10 +172,10 @@ check_cells(RqboReader *reader, const RqboJson *cells)
 
 	for (i = 0; i < rqbo_json_length(cells); i++)
 	{
-		const char *text = cell_text(rqbo_json_element(cells, i));
+		const char *text = rqbo_report_cell_text(rqbo_json_element(cells, i));
 
 		if (text != NULL && rqbo_report_was_cut(text))
-			raise_cut();
+			rqbo_report_raise_cut();
 		if (i >= Max(reader->ncells, 1) &&
 			!rqbo_report_is_zero(reader, read_amount(reader, cells, i)))
 			rqbo_report_invalid("Line \"%s\" has an amount beyond the last column.",
@@ -321,8 +322,8 @@ read_section_header(RqboReader *reader, const RqboJson *cells, char *group, cons
 		make_account(reader, line, id);
 }
 
-static RqboJson *
-cells_of(const RqboJson *row, const char *key)
+RqboJson *
+rqbo_report_cells_of(const RqboJson *row, const char *key)
 {
 	RqboJson   *part = rqbo_json_member(row, key);
 	RqboJson   *cells = rqbo_json_member(part, "ColData");
@@ -337,8 +338,8 @@ cells_of(const RqboJson *row, const char *key)
 static void
 read_section(RqboReader *reader, const RqboJson *row, char *group, const Place *place)
 {
-	RqboJson   *header = cells_of(row, "Header");
-	RqboJson   *summary = cells_of(row, "Summary");
+	RqboJson   *header = rqbo_report_cells_of(row, "Header");
+	RqboJson   *summary = rqbo_report_cells_of(row, "Summary");
 	Place		here = *place;
 	Place		inside;
 
@@ -363,8 +364,8 @@ read_section(RqboReader *reader, const RqboJson *row, char *group, const Place *
 /*
  * A list of rows, or a single row, or NULL.
  */
-static RqboJson *
-list_of(const RqboJson *rows)
+RqboJson *
+rqbo_report_list_of(const RqboJson *rows)
 {
 	RqboJson   *list = rqbo_json_member(rows, "Row");
 
@@ -377,7 +378,7 @@ list_of(const RqboJson *rows)
 static bool
 has_rows(const RqboJson *row)
 {
-	return rqbo_json_length(list_of(rqbo_json_member(row, "Rows"))) > 0;
+	return rqbo_json_length(rqbo_report_list_of(rqbo_json_member(row, "Rows"))) > 0;
 }
 
 static bool
@@ -409,9 +410,9 @@ read_row(RqboReader *reader, const RqboJson *row, const Place *place)
 	if (row != NULL && !rqbo_json_is_object(row))
 		rqbo_report_invalid("A row is not a JSON object.");
 	refuse_shapeless(row, cells);
-	if (is_section(row) && rqbo_json_length(cells_of(row, "Header")) == 0 && !has_rows(row))
+	if (is_section(row) && rqbo_json_length(rqbo_report_cells_of(row, "Header")) == 0 && !has_rows(row))
 	{
-		cells = cells_of(row, "Summary");
+		cells = rqbo_report_cells_of(row, "Summary");
 		if (rqbo_json_length(cells) > 0)
 			read_lone_summary(reader, cells, group, place);
 	}
@@ -424,7 +425,7 @@ read_row(RqboReader *reader, const RqboJson *row, const Place *place)
 static void
 read_row_list(RqboReader *reader, const RqboJson *rows, const Place *place)
 {
-	RqboJson   *list = list_of(rows);
+	RqboJson   *list = rqbo_report_list_of(rows);
 	int			i;
 
 	check_stack_depth();

@@ -22,6 +22,8 @@ typedef struct RqboCall
 	RqboStep	then;			/* with the accepted answer */
 	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
 	RqboStep	if_refused;		/* for a request that this company does not take; may be NULL */
+	bool		is_once;		/* whatever goes wrong, if_refused */
+	char	   *why;			/* then */
 	int			attempt;
 	int64		began_ms;
 	bool		token_was_refreshed;

@@ -239,8 +239,8 @@ section_type(const char *group)
 
 /*
  * Accounts that a report names and the chart does not get a row, gone as the
- * chart has them; so do the lines QuickBooks computes.  A parent that the chart told nothing of but its
- * id has a row already, and the report tells the rest.
+ * chart has them; so do the lines QuickBooks computes.  A parent that the chart
+ * told nothing of but its id has a row already, and the report tells the rest.
  */
 void
 rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport *report, RqboCounts *counts)

@@ -13,6 +13,7 @@
 
 #include "db_array.h"
 #include "month.h"
+#include "store_amounts.h"
 #include "store_import.h"
 
 static const char *
@@ -44,8 +45,8 @@ arg_range(RqboArgs *args, int64 model_id, int64 connection_id, const RqboReport 
 /*
  * The amounts of a report that are not 0, as three columns.
  */
-static void
-arg_amounts(RqboArgs *args, const RqboReport *report)
+void
+rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
 {
 	RqboColumn	ids;
 	RqboColumn	periods;
@@ -135,7 +136,7 @@ store_amounts(int64 model_id, int64 connection_id, int64 import_id, const RqboRe
 	RqboArgs	args = {0};
 
 	arg_range(&args, model_id, connection_id, report, range);
-	arg_amounts(&args, report);
+	rqbo_store_arg_amounts(&args, report);
 	rqbo_arg_int8(&args, import_id);
 	rqbo_db_run(&statement, &args);
 	counts->amounts_inserted += rqbo_column_int8(1);

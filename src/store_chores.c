@@ -73,15 +73,38 @@ rqbo_store_mark_interrupted(void)
 	rqbo_db_run(&statement, &args);
 }
 
+/* A line of the log, reefqbo.import_log o, that is too old and that nothing goes on with. */
+#define IS_OLD \
+	"o.started_at < reefqbo._now() - interval '1 minute' * $1 AND o.status <> 'running'" \
+	" AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = o.model_id" \
+	"  AND u.backfill_import_id = o.import_id)"
+
+/*
+ * The proof of an import goes before its line.
+ */
+int
+rqbo_store_prune_proof(int limit)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"DELETE FROM reefqbo.tie_out_check t WHERE (t.model_id, t.check_id) IN ("
+		"  SELECT k.model_id, k.check_id FROM reefqbo.import_log o"
+		"  JOIN reefqbo.tie_out_check k ON k.model_id = o.model_id AND k.connection_id = o.connection_id"
+		"   AND k.import_id = o.import_id"
+		"  WHERE " IS_OLD " LIMIT $2)",
+		INT8OID, INT8OID);
+
+	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
+}
+
 int
 rqbo_store_prune(int limit)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.import_log l WHERE (l.model_id, l.import_id) IN ("
 		"  SELECT o.model_id, o.import_id FROM reefqbo.import_log o"
-		"  WHERE o.started_at < reefqbo._now() - interval '1 minute' * $1 AND o.status <> 'running'"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = o.model_id"
-		"   AND u.backfill_import_id = o.import_id)"
+		"  WHERE " IS_OLD
+		"  AND NOT EXISTS (SELECT FROM reefqbo.tie_out_check k WHERE k.model_id = o.model_id"
+		"   AND k.connection_id = o.connection_id AND k.import_id = o.import_id)"
 		"  ORDER BY o.started_at LIMIT $2)",
 		INT8OID, INT8OID);
 

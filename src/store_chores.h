@@ -18,7 +18,8 @@ extern TimestampTz rqbo_store_next_chore(void);
 /* Imports that were cut off, and still count as running. */
 extern void rqbo_store_mark_interrupted(void);
 
-/* Remove at most so many rows that are older than reefqbo.log_retention; returns how many. */
+/* Remove at most so many rows that are older than reefqbo.log_retention; returns how many.  Proof goes first. */
+extern int	rqbo_store_prune_proof(int limit);
 extern int	rqbo_store_prune(int limit);
 
 /* A grant that has come nearer to its end than the next of the marks. */

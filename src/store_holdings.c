@@ -46,9 +46,18 @@ void
 rqbo_store_forget(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
+		REMOVE_FROM("account_mapping"),
+		REMOVE_FROM("variable"),
+		REMOVE_FROM("account_change"),
+		REMOVE_FROM("ledger_line"),
+		REMOVE_FROM("dimension_mapping"),
+		REMOVE_FROM("dimension_actual"),
+		REMOVE_FROM("dimension_month"),
+		REMOVE_FROM("dimension_value"),
 		REMOVE_FROM("restatement"),
 		REMOVE_FROM("actual"),
 		REMOVE_FROM("imported_month"),
+		REMOVE_FROM("tie_out_check"),
 		REMOVE_FROM("import_log"),
 		REMOVE_FROM("account"),
 		REMOVE_FROM("credential"),

@@ -134,6 +134,17 @@ rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64
 }
 
 void
+rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks)
+{
+	StringInfoData payload;
+
+	begin_event(&payload, "tie_out_failed", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "checks", checks);
+	end_event(&payload);
+}
+
+void
 rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure)
 {
 	ereport(LOG,

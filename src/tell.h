@@ -21,6 +21,9 @@ extern void rqbo_tell_import_finished(const RqboConnection *connection, int64 im
 /* Figures of months that the company has closed are not what they were: a WARNING and a notification. */
 extern void rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64 figures);
 
+/* So many checks of this import have failed. */
+extern void rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks);
+
 /* Grants that end within 90, 30 or 7 days: a WARNING and a notification, once for each mark; 0 and 0 for all. */
 extern void rqbo_tell_endings(int64 model_id, int64 connection_id);
 

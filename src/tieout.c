@@ -51,22 +51,86 @@ rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount)
 		*sum = rqbo_report_add(*sum, amount);
 }
 
+static void
+make_tallies(RqboReader *reader)
+{
+	RqboReport *report = reader->report;
+	int			kind;
+	int			column;
+
+	for (kind = 0; kind < RQBO_TALLY_KINDS; kind++)
+	{
+		report->tallies[kind] = MemoryContextAllocZero(reader->result,
+													   (report->ncolumns + 1) * sizeof(RqboTally));
+		for (column = 0; column < report->ncolumns; column++)
+			report->tallies[kind][column].figure = report->tallies[kind][column].other_figure = reader->zero;
+	}
+}
+
+static void
+count_comparison(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum)
+{
+	RqboTally  *tally = &reader->report->tallies[what->kind][what->column];
+	MemoryContext saved = MemoryContextSwitchTo(reader->result);
+
+	rqbo_report_accumulate(reader, &tally->figure, figure);
+	rqbo_report_accumulate(reader, &tally->other_figure, sum);
+	tally->compared++;
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * The figures come from a context that ends with the column.
+ */
+static void
+keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum, const char *text)
+{
+	MemoryContext saved = MemoryContextSwitchTo(reader->result);
+	RqboDifference *difference = palloc0(sizeof(RqboDifference));
+
+	difference->kind = what->kind;
+	difference->column = what->column;
+	difference->account_id = what->account_id != NULL ? pstrdup(what->account_id) : NULL;
+	difference->figure = rqbo_report_add(figure, reader->zero);
+	difference->other_figure = rqbo_report_add(sum, reader->zero);
+	difference->text = pstrdup(text);
+	reader->report->differences = lappend(reader->report->differences, difference);
+	reader->report->tallies[what->kind][what->column].differing++;
+	MemoryContextSwitchTo(saved);
+}
+
 /*
  * Two figures that should be the same; what and against name them.
  */
 void
-rqbo_report_compare(const RqboReader *reader, int column, const char *what, Numeric figure,
-		const char *against, Numeric sum)
+rqbo_report_compare(const RqboReader *reader, const RqboComparison *what, Numeric figure,
+					const char *against, Numeric sum)
 {
+	char	   *text;
+
+	count_comparison(reader, what, figure, sum);
 	if (rqbo_report_equal(figure, sum))
 		return;
-	rqbo_report_mismatch(reader, "In column \"%s\", \"%s\" is %s, but %s %s: the difference is %s.",
-				   rqbo_report_clip(reader->report->columns[column].title),
-				   rqbo_report_clip(what),
-				   rqbo_report_format_amount(figure),
-				   against,
-				   rqbo_report_format_amount(sum),
-				   rqbo_report_format_amount(rqbo_report_subtract(figure, sum)));
+	text = psprintf("In column \"%s\", \"%s\" is %s, but %s %s: the difference is %s.",
+					rqbo_report_clip(reader->report->columns[what->column].title),
+					rqbo_report_clip(what->name),
+					rqbo_report_format_amount(figure),
+					against,
+					rqbo_report_format_amount(sum),
+					rqbo_report_format_amount(rqbo_report_subtract(figure, sum)));
+	if (!reader->keeps_differences)
+		rqbo_report_mismatch(reader, "%s", text);
+	keep_difference(reader, what, figure, sum, text);
+}
+
+void
+rqbo_report_compare_line(const RqboReader *reader, RqboTallyKind kind, int line, int column,
+						 const char *against, Numeric sum)
+{
+	const RqboReportLine *printed = &reader->report->lines[line];
+	RqboComparison what = {kind, column, printed->name, printed->account_id};
+
+	rqbo_report_compare(reader, &what, printed->amounts[column], against, sum);
 }
 
 /*
@@ -96,9 +160,8 @@ sum_sections(RqboColumnSums *sums)
 		const RqboSection *section = &reader->sections[i];
 
 		if (section->summary >= 0)
-			rqbo_report_compare(reader, sums->column, lines[section->summary].name,
-					lines[section->summary].amounts[sums->column],
-					"its lines add up to", sums->sections[i]);
+			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, section->summary, sums->column,
+									 "its lines add up to", sums->sections[i]);
 		if (section->parent >= 0)
 			rqbo_report_accumulate(reader, &sums->sections[section->parent], sums->sections[i]);
 	}
@@ -120,6 +183,8 @@ check_column(RqboColumnSums *sums)
 		case RQBO_TRIAL_BALANCE:
 			rqbo_report_check_grand_totals(sums);
 			return true;
+		case RQBO_GENERAL_LEDGER:
+			break;
 	}
 	return false;
 }
@@ -170,8 +235,8 @@ refuse_figures_of_nothing(const RqboReader *reader)
 	for (line = 0; line < report->nlines; line++)
 	{
 		for (column = 0; column < report->ncolumns; column++)
-			rqbo_report_compare(reader, column, report->lines[line].name, report->lines[line].amounts[column],
-					"without any account it should be", reader->zero);
+			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, line, column,
+									 "without any account it should be", reader->zero);
 	}
 }
 
@@ -180,6 +245,7 @@ rqbo_report_tie_out(RqboReader *reader)
 {
 	RqboReport *report = reader->report;
 
+	make_tallies(reader);
 	rqbo_report_check_periods(reader);
 	if (count_accounts(report) == 0)
 	{
@@ -190,7 +256,10 @@ rqbo_report_tie_out(RqboReader *reader)
 	report->balance_checked = check_columns(reader);
 	if (report->name == RQBO_PROFIT_AND_LOSS)
 	{
-		rqbo_report_check_line_totals(reader);
+		if (reader->is_by_dimension)
+			rqbo_report_check_parts(reader);
+		else
+			rqbo_report_check_line_totals(reader);
 		rqbo_report_require_net_income(reader);
 	}
 	if (report->name == RQBO_TRIAL_BALANCE)

@@ -114,6 +114,9 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 		case RQBO_JOB_IMPORT_ACCOUNTS:
 		case RQBO_JOB_IMPORT_ACTUALS:
 		case RQBO_JOB_REFRESH:
+		case RQBO_JOB_IMPORT_DIMENSIONS:
+		case RQBO_JOB_LEDGER_LINES:
+		case RQBO_JOB_TIE_OUT:
 			rqbo_import_add(engine, job);
 			return;
 		case RQBO_JOB_CHECK:

@@ -4,9 +4,10 @@
 # started: a model is linked to a QuickBooks company, its chart of accounts and
 # three years of monthly actuals arrive in tables, the background worker keeps
 # them up to date, and statements printed from them are compared with the ledger
-# behind the simulated QuickBooks.
+# behind the simulated QuickBooks.  Then four companies are consolidated.
 
 . "$(dirname "${BASH_SOURCE[0]}")/demo_setup.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/demo_group.sh"
 
 post_expense()
 {
@@ -136,6 +137,7 @@ main()
 	watch_worker
 	print_statements
 	tie_out
+	show_group
 }
 
 main

@@ -115,7 +115,7 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_replace_company';
 
 COMMENT ON FUNCTION reefqbo.replace_company(text, text, text) IS
-'Begins to put another company in the place of the one a branch is connected to, which reefqbo.reconnect refuses. Never calls Intuit. A notice says what ending the sign-in will remove: the old company''s accounts, actuals, restatements and log of imports; until then, and if it fails, nothing changes.
+'Begins to put another company in the place of the one a branch is connected to, which reefqbo.reconnect refuses. Never calls Intuit. A notice says what ending the sign-in will remove: the old company''s accounts with their mapping (reefqbo.save_mapping_template keeps it for the new one), actuals, restatements and log of imports; until then, and if it fails, nothing changes.
 Arguments: model; branch, by default the root; environment of the new company, by default that of the old one. Result: the address to open, as with reefqbo.connect.
 When it completes, the new company has a connection_id of its own, and the grant of the old one is not revoked (other programs may use it): call reefqbo.disconnect before, if it is to be. Choosing the same company again is a reconnect.
 Errors: 42704 no such model, branch or environment, nothing to replace, or no app registered; RQ003 a sandbox for a production model.';
@@ -163,7 +163,7 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_forget_company';
 
 COMMENT ON FUNCTION reefqbo.forget_company(text, text) IS
-'Ends a connection as reefqbo.disconnect does, and removes it with everything that was imported: accounts, actuals, restatements, log of imports. There is no way back but to connect and import again. Model, branch and schedule stay, and so do the rows of reefqbo.audit and reefqbo.api_call.
+'Ends a connection as reefqbo.disconnect does, and removes it with everything that was imported: accounts and their mapping, actuals, restatements, log of imports. There is no way back but to connect and import again. Model, branch and schedule stay, and so do the rows of reefqbo.audit and reefqbo.api_call.
 Arguments: model; branch, by default the root. Result: as reefqbo.disconnect, and how much was removed. Errors: 42704 no such model, branch or connection.';
 
 CREATE FUNCTION reefqbo.realm_id(model text, branch text DEFAULT NULL)

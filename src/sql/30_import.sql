@@ -34,7 +34,7 @@ CREATE TABLE reefqbo.import_log (
     intuit_tid text,
     PRIMARY KEY (model_id, import_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
-    CONSTRAINT import_kind_is_known CHECK (kind IN ('accounts', 'actuals', 'refresh')),
+    CONSTRAINT import_kind_is_known CHECK (kind IN ('accounts', 'actuals', 'refresh', 'dimensions', 'ledger_lines', 'tie_out')),
     CONSTRAINT import_status_is_known CHECK (status IN ('running', 'succeeded', 'failed', 'interrupted'))
 );
 
@@ -43,7 +43,7 @@ CREATE INDEX import_log_started ON reefqbo.import_log (started_at);
 CREATE INDEX import_log_connection ON reefqbo.import_log (model_id, connection_id, import_id);
 
 COMMENT ON TABLE reefqbo.import_log IS
-'One row an import: what was fetched, for which range, what it changed and how it ended. A failed one says why, with SQLSTATE and intuit_tid; an interrupted one was cut off by a crash or a cancel.
+'One row an import, or a call of reefqbo.tie_out: what was fetched, for which range, what it changed and how it ended. A failed one says why, with SQLSTATE and intuit_tid; an interrupted one was cut off by a crash or a cancel.
 A refresh on schedule that found no change leaves no row, and one that fails again just as before is counted in the row of before. Rows older than reefqbo.log_retention are removed.';
 COMMENT ON COLUMN reefqbo.import_log.started_by IS 'the role that asked, or "reefqbo worker" for the background worker';
 COMMENT ON COLUMN reefqbo.import_log.requests_saved IS 'requests that were not needed, since QuickBooks said what had changed';
@@ -185,6 +185,7 @@ AS 'MODULE_PATHNAME', 'rqbo_import_actuals';
 
 COMMENT ON FUNCTION reefqbo.import_actuals(text, date, date, text, text) IS
 'Imports the monthly profit and loss and balance sheet over a range of whole months, in chunks of at most twelve months. A chunk is stored whole, tied out to QuickBooks'' own totals, or not at all.
+At its end it is proved once more by the profit and loss in one column and the trial balance, unless reefqbo.proof_requests is off: a difference is a WARNING (RQ007) and no error. Every check is kept in reefqbo.tie_out_check.
 Reads the chart of accounts first if that was never done. Goes on where an import of the same range was cut off within the last day; the background worker does so by itself. Waits for the end and shows progress as notices; see reefqbo.import_accounts.
 Arguments: model; start_date, the first day of a month; end_date, the last day of a month; accounting_method, ''Accrual'' or ''Cash''; branch, by default every connection of the model.
 Result: a row a connection with what was done. Errors: 22023 not whole months or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.

@@ -459,7 +459,7 @@ COMMENT ON FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text) 
 'The profit and loss of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
     SELECT label, period, amount FROM reefqbo.profit_and_loss(''Acme'', ''2026-01-01'', ''2026-12-31'') \crosstabview
 Arguments: model; start_date and end_date, between which a month must lie wholly (''-infinity'' and ''infinity'': everything imported); frequency, ''month'', ''quarter'' or ''year'' (calendar);
-accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s company, or the model''s only one. Companies are not consolidated.
+accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s company, or the model''s only one. One company is shown: reefqbo.statement consolidates several.
 Result: a row for each line and period, ordered by line, then period. A quarter or year is that part of it inside the range, and is there only if every month of the part was imported;
 period names it (2026-01, 2026 Q1, 2026), period_start and period_end say what it covers, is_provisional whether a month of it was not over when fetched. No row for what was never fetched.
 kind: section (a title, amount NULL), account (an account''s own amount), computed (Gross Profit, Net Operating Income, Net Other Income, Net Income), total (a section, or an account with those under it, whose account_id it has).

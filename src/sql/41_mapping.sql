@@ -29,6 +29,7 @@ CREATE TABLE reefqbo.account_mapping (
     mapped_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     mapped_by name NOT NULL DEFAULT current_user,
     PRIMARY KEY (model_id, connection_id, account_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     FOREIGN KEY (model_id, variable_id) REFERENCES reefqbo.variable,
     FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,

@@ -91,13 +91,26 @@ SELECT p.model_id,
        COALESCE(x.amount, 0) * s.debit_sign + 0.00 AS ledger_amount,
        i.is_provisional,
        COALESCE(x.import_id, i.import_id) AS import_id,
+       m.name AS model,
+       b.name AS branch,
+       v.name AS variable,
+       p.variable_type,
+       p.category,
+       p.subcategory,
+       c.home_currency AS currency,
+       p.branch_id,
        p.connection_id,
        p.account_id
 FROM reefqbo.account_mapping p
+JOIN reefqbo.variable v ON v.model_id = p.model_id AND v.variable_id = p.variable_id
+JOIN reefqbo.model m ON m.model_id = p.model_id
+JOIN reefqbo.branch b ON b.model_id = p.model_id AND b.branch_id = p.branch_id
 JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id
+JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
 JOIN reefqbo.imported_month i
     ON i.model_id = p.model_id AND i.connection_id = p.connection_id
-   AND i.statement = CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END
+   -- of two booleans the planner knows that half of them are alike
+   AND (i.statement = 'profit_and_loss') = COALESCE(a.classification IN ('Revenue', 'Expense'), false)
 LEFT JOIN reefqbo.actual x
     ON x.model_id = p.model_id AND x.connection_id = p.connection_id AND x.account_id = p.account_id
    AND x.statement = i.statement AND x.accounting_method = i.accounting_method AND x.period_start = i.period_start
@@ -108,7 +121,7 @@ CROSS JOIN LATERAL (
 WHERE p.model_id IN (SELECT y.model_id FROM reefqbo._my_model y);
 
 COMMENT ON VIEW reefqbo.series_value IS
-'The values of each series: a row for every month that was fetched, 0.00 where the account had nothing. A month without a row was never fetched and is unknown.
+'The values of each series: a row for every month that was fetched, 0.00 where the account had nothing. A month without a row was never fetched and is unknown. It repeats what most readers want of reefqbo.series; say of which model (model or model_id), here too where the two are joined.
 amount has the natural sign of the variable''s type: positive is what is ordinary for it (revenue earned; COGS, Opex, Staff and Tax spent; Asset owned; Liability and tax owed; Equity paid in; Dividend paid out), negative the reverse.
 ledger_amount has the ledger''s own sign: debits positive, credits negative. is_provisional: the month was not over when it was fetched; import_id, the import that brought the amount, or the month.';
 

@@ -80,6 +80,42 @@ $$;
 COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text, date, date, timestamptz) IS
 'Internal: a notice of the months that some of these companies have and others do not.';
 
+CREATE FUNCTION reefqbo._tell_untagged_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
+                                              end_date date)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    WITH company AS (
+        SELECT DISTINCT c.connection_id, c.company_name, p.dimension
+        FROM reefqbo.connection c
+        JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+    ), missing AS (
+        SELECT format('%s by %s: %s months, %s to %s', c.company_name, c.dimension, count(*),
+                      to_char(min(k.period_start), 'YYYY-MM'), to_char(max(k.period_start), 'YYYY-MM')) AS words
+        FROM company c
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, NULL) k
+        WHERE k.period_start >= $4 AND k.period_end <= $5
+          AND NOT EXISTS (SELECT FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
+                          AND d.dimension = c.dimension AND d.accounting_method = $3 AND d.period_start = k.period_start)
+        GROUP BY c.connection_id, c.company_name, c.dimension
+    )
+    SELECT string_agg(m.words, '; ' ORDER BY m.words COLLATE "C") INTO told FROM missing m;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months that were not imported by class or department stand in their company''s own branch as a whole',
+            DETAIL = format('Not imported: %s.', told),
+            HINT = 'Import them with reefqbo.import_dimensions.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date) IS
+'Internal: a notice of the months that are not split among branches, of companies whose classes or departments are mapped to branches.';
+
 CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
                                  start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
 RETURNS TABLE (period integer, label text, period_start date, period_end date, is_provisional boolean, months date[])
@@ -142,6 +178,26 @@ $$;
 COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
 'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported.';
 
+CREATE FUNCTION reefqbo._months_read(model_id bigint, connection_id bigint, statement text, imported text,
+                                     slot reefqbo._statement_slot, as_of timestamptz)
+RETURNS date[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $3 = 'trial_balance' AND $4 = 'profit_and_loss' THEN ARRAY(
+                    SELECT k.period_start
+                    FROM reefqbo.connection c
+                    CROSS JOIN LATERAL reefqbo._known_months($1, $2, $4, $5.accounting_method, $6) k
+                    WHERE c.model_id = $1 AND c.connection_id = $2
+                      AND k.period_start BETWEEN reefqbo._period_of(l.last, 'year', coalesce(c.fiscal_year_start_month, 1)) AND l.last)
+                WHEN $4 = 'profit_and_loss' THEN $5.months
+                WHEN $3 = 'cash_flow' THEN ARRAY[$5.before, l.last]
+                ELSE ARRAY[l.last] END
+    FROM (SELECT $5.months[cardinality($5.months)] AS last) l
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_read(bigint, bigint, text, text, reefqbo._statement_slot, timestamptz) IS
+'Internal: the months of an imported statement that a column of a statement is worked out of: of a trial balance, those of the fiscal year so far.';
+
 CREATE FUNCTION reefqbo._slots_with_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
                                           currency text, as_of timestamptz)
 RETURNS reefqbo._statement_slot[]
@@ -158,9 +214,7 @@ BEGIN
         CROSS JOIN unnest(reefqbo._statements_read($3)) s (statement)
         CROSS JOIN LATERAL (
             SELECT reefqbo._missing_rate($1, c.connection_id, s.statement, slot.accounting_method,
-                CASE WHEN s.statement = 'profit_and_loss' THEN slot.months
-                     WHEN $3 = 'cash_flow' THEN ARRAY[slot.before, slot.months[cardinality(slot.months)]]
-                     ELSE slot.months[cardinality(slot.months):] END, $5, $6) AS missing) r
+                                         reefqbo._months_read($1, c.connection_id, $3, s.statement, slot, $6), $5, $6) AS missing) r
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5;
         IF missing IS NULL THEN
             usable := usable || slot;
@@ -180,7 +234,7 @@ COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._s
 -- ---- what a statement is made of ----
 
 CREATE FUNCTION reefqbo._slot_amounts(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
-                                      slots reefqbo._statement_slot[], as_of timestamptz)
+                                      slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, variable_type text, category text, subcategory text,
                is_before boolean, debit numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -222,13 +276,13 @@ AS $$
     SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount)
     FROM slot s
     CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, ARRAY[s.month]) e
-    WHERE $3 IS NOT NULL
+    WHERE $3 IS NOT NULL AND $8
     GROUP BY s.slot, e.variable_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz) IS
-'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and of eliminations, which have no account but a type and category.
+COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
+'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category.
 is_before: the balance before the period.';
 
 CREATE FUNCTION reefqbo._elimination_section(variable_type text)
@@ -348,7 +402,7 @@ COMMENT ON FUNCTION reefqbo._cash_section(text, text, text) IS
 'Internal: the part of a cash flow statement that an account''s movement stands in. Cash is bank accounts and undeposited funds; depreciation is added back to the profit.';
 
 CREATE FUNCTION reefqbo._cash_items(model_id bigint, connections bigint[], branches bigint[], currency text,
-                                    slots reefqbo._statement_slot[], as_of timestamptz)
+                                    slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, section text, category text, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -360,13 +414,13 @@ AS $$
                a.is_computed OR a.account_subtype = 'RetainedEarnings' OR b.category = 'Eliminated Profit' AS is_profit,
                CASE WHEN b.variable_type IS NOT NULL THEN 'Eliminations'
                     ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(b.account_id)) END AS name
-        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6) b
+        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
         LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = b.connection_id AND a.account_id = b.account_id
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = $1 AND p.connection_id = b.connection_id AND p.account_id = b.account_id
     ), result AS (
         SELECT r.slot, r.connection_id, -sum(r.debit) AS amount
-        FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6) r
+        FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6, $7) r
         GROUP BY r.slot, r.connection_id
     )
     SELECT b.slot, b.connection_id, b.account_id, b.section, b.name, sum(b.flow)
@@ -386,11 +440,11 @@ AS $$
     GROUP BY x.slot, x.connection_id
 $$;
 
-COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: what each account did to cash in each column: what left it is positive, what went into it negative. Together they are the change in cash, since a balance sheet balances.';
 
 CREATE FUNCTION reefqbo._placed(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
-                                currency text, slots reefqbo._statement_slot[], as_of timestamptz)
+                                currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, amount numeric, node reefqbo._statement_node)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -399,13 +453,13 @@ BEGIN
         RETURN QUERY
         WITH item AS (
             SELECT i.slot, i.amount, i.section,
-                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash', 'Exchange') THEN NULL ELSE i.connection_id END AS connection_id,
+                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
                    CASE WHEN $5 THEN NULL ELSE i.account_id END AS account_id,
                    CASE WHEN $5 OR i.account_id IS NULL THEN i.category ELSE coalesce(a.name, i.category) END
                    || CASE WHEN NOT $5 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
                            THEN format(' (%s)', c.company_name) ELSE '' END AS label,
                    CASE WHEN NOT $5 THEN a.account_number END AS account_number
-            FROM reefqbo._cash_items($1, $2, $3, $6, $7, $8) i
+            FROM reefqbo._cash_items($1, $2, $3, $6, $7, $8, $9) i
             LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = i.connection_id AND a.account_id = i.account_id
             LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = i.connection_id
         ), spot AS (
@@ -424,8 +478,9 @@ BEGIN
         RETURN QUERY
         WITH spot AS (
             SELECT i.slot, i.debit, coalesce(i.variable_type, g.section) AS section, coalesce(i.category, g.category) AS category,
-                   CASE WHEN i.variable_type IS NOT NULL THEN i.subcategory ELSE g.subcategory END AS subcategory
-            FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8) i
+                   CASE WHEN i.variable_type IS NOT NULL THEN coalesce(i.subcategory, CASE WHEN i.category <> 'Eliminated Profit' THEN 'Eliminations' END)
+                        ELSE g.subcategory END AS subcategory
+            FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
             LEFT JOIN LATERAL reefqbo._category_of($1, $4, i.connection_id, i.account_id) g ON i.account_id IS NOT NULL
             WHERE NOT i.is_before
         ), ranked AS (
@@ -453,24 +508,24 @@ BEGIN
         RETURN QUERY
         SELECT i.slot, sum(i.debit) * reefqbo._debit_sign((n.node).section, NULL), n.node
         FROM reefqbo._account_nodes($1, $2, $4) n
-        LEFT JOIN reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8) i
+        LEFT JOIN reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
             ON NOT i.is_before AND ((i.connection_id = n.connection_id AND i.account_id = n.account_id) OR i.variable_type = n.variable_type)
         GROUP BY i.slot, n.node;
     END IF;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: the amounts in each column of a statement, with the sign they are printed with, and the node each of them stands at. Rows without a column are nodes that only have others below them.';
 
 CREATE FUNCTION reefqbo._figures(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
-                                 currency text, slots reefqbo._statement_slot[], as_of timestamptz)
+                                 currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
                account_number text, slot bigint, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH placed AS MATERIALIZED (
-        SELECT p.* FROM reefqbo._placed($1, $2, $3, $4, $5, $6, $7, $8) p
+        SELECT p.* FROM reefqbo._placed($1, $2, $3, $4, $5, $6, $7, $8, $9) p
     ), node AS (
         SELECT ROW((p.node).node, (p.node).path, (p.node).section, (p.node).label, (p.node).kind, (p.node).connection_id,
                    (p.node).account_id, (p.node).account_number, bool_or(p.amount <> 0))::reefqbo._statement_node AS node
@@ -498,7 +553,7 @@ AS $$
     LEFT JOIN figure f ON f.line = l.line AND f.slot = s.slot
 $$;
 
-COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz) IS
+COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: the lines of a statement, and a figure for each of them in each column.';
 
 -- ---- what is asked for ----
@@ -567,12 +622,15 @@ BEGIN
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
     first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11);
+    IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
+        PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
+    END IF;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11);
     RETURN QUERY
     WITH figure AS MATERIALIZED (
         SELECT f.*, (slots[f.slot]).period AS period, (slots[f.slot]).variant AS variant
-        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11) f
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11, true) f
     ), row AS (
         SELECT f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period,
                min(f.amount) FILTER (WHERE f.variant = 'amount') AS amount,
@@ -614,7 +672,7 @@ COMMENT ON FUNCTION reefqbo.statement(text, text, date, date, text, text, text, 
 Arguments: model; statement, ''profit_and_loss'', ''balance_sheet'' or ''cash_flow'' (indirect: from the profit and the movements of the balance sheet);
 start_date and end_date, between which a month must lie wholly; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; lines, ''account'' (the charts of accounts) or ''category'' (the mapped type, category and subcategory, what is not mapped under Unmapped);
 year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations).
-Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or its class or department, is mapped to; eliminations of the branches covered are taken out.
+Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
 Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company; a notice says where some were not. By accounts, each company has a title of its own in every section.
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income or total assets (0.25 is 25 %), NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
@@ -664,12 +722,11 @@ AS $$
     ), result AS (
         SELECT a.connection_id, a.account_id, a.debit
         FROM slot s
-        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7) a
-        WHERE a.account_id IS NOT NULL
+        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7, false) a
     ), position AS (
         SELECT a.*
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
-                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7) a
+                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
         WHERE NOT a.is_before
     )
     SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
@@ -691,61 +748,114 @@ $$;
 COMMENT ON FUNCTION reefqbo._trial_amounts(bigint, bigint[], bigint[], text, date, text, timestamptz) IS
 'Internal: the amounts of a trial balance at the end of a month, debits positive.';
 
+CREATE FUNCTION reefqbo._trial_rows(model_id bigint, connections bigint[], branches bigint[], currency text,
+                                    slots reefqbo._statement_slot[], as_of timestamptz)
+RETURNS TABLE (period integer, connection_id bigint, account_id text, variable_type text, amount numeric,
+               previous_period numeric, previous_year numeric, other_method numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH amount AS MATERIALIZED (
+        SELECT s.period, s.variant, t.connection_id, t.account_id, t.variable_type, t.debit
+        FROM unnest($5) s
+        CROSS JOIN LATERAL reefqbo._trial_amounts($1, $2, $3, s.accounting_method, s.months[cardinality(s.months)], $4, $6) t
+    )
+    SELECT a.period, a.connection_id, a.account_id, a.variable_type,
+           coalesce(sum(a.debit) FILTER (WHERE a.variant = 'amount'), 0),
+           CASE WHEN 'previous_period' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'previous_period'), 0) + 0.00 END,
+           CASE WHEN 'previous_year' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'previous_year'), 0) + 0.00 END,
+           CASE WHEN 'other_method' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'other_method'), 0) + 0.00 END
+    FROM amount a
+    JOIN (SELECT s.period, array_agg(s.variant) AS names FROM unnest($5) s GROUP BY s.period) v ON v.period = a.period
+    GROUP BY a.period, v.names, a.connection_id, a.account_id, a.variable_type
+    HAVING bool_or(a.debit <> 0)
+$$;
+
+COMMENT ON FUNCTION reefqbo._trial_rows(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+'Internal: the accounts of a trial balance in each period, debits positive, beside those they are compared with.';
+
 CREATE FUNCTION reefqbo._trial_balance(model text, month date, accounting_method text, branch text, company boolean,
-                                       as_of timestamptz)
+                                       as_of timestamptz, until date, frequency text, year text)
 RETURNS TABLE (line bigint, company_name text, label text, account_id text, account_number text, account_type text,
-               debit numeric, credit numeric, currency text, connection_id bigint)
+               period text, period_end date, is_provisional boolean, debit numeric, credit numeric, share numeric,
+               previous_period numeric, previous_year numeric, other_method numeric, currency text, connection_id bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
-    at_month date := date_trunc('month', $2::timestamp);
+    start_date date := date_trunc('month', $2::timestamp);
+    end_date date := date_trunc('month', coalesce($7, $2)::timestamp) + interval '1 month' - interval '1 day';
     scope record;
+    first_month integer;
+    slots reefqbo._statement_slot[];
 BEGIN
-    PERFORM reefqbo._check_periods($2, $2, 'month', 'calendar', $3);
+    PERFORM reefqbo._check_periods($2, coalesce($7, $2), $8, $9, $3);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5) s;
-    PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, at_month, $6);
-    PERFORM reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance',
-        ARRAY[ROW(1, 'amount', $3, ARRAY[at_month], NULL)::reefqbo._statement_slot], scope.currency, $6);
+    IF $7 IS NULL THEN
+        PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, start_date, $6);
+    ELSE
+        PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6);
+    END IF;
+    first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) s);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6);
     RETURN QUERY
-    WITH row AS (
-        SELECT c.company_name, coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
-                                                     ELSE reefqbo._words_for(t.account_id) END) AS label,
-               t.account_id, a.account_number, a.account_type, t.debit, t.connection_id,
+    WITH row AS MATERIALIZED (
+        SELECT t.*, c.company_name, a.account_number, a.account_type,
+               coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
+                                     ELSE reefqbo._words_for(t.account_id) END) AS label,
                coalesce(array_position(ARRAY['Bank', 'Accounts Receivable', 'Other Current Asset', 'Fixed Asset', 'Other Asset',
                    'Accounts Payable', 'Credit Card', 'Other Current Liability', 'Long Term Liability', 'Equity', 'Income',
                    'Cost of Goods Sold', 'Expense', 'Other Income', 'Other Expense'], a.account_type), 99) AS rank,
                array_position(scope.connections::bigint[], t.connection_id) AS place
-        FROM reefqbo._trial_amounts(in_model, scope.connections, scope.branches, $3, at_month, scope.currency, $6) t
+        FROM reefqbo._trial_rows(in_model, scope.connections, scope.branches, scope.currency, slots, $6) t
         LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = t.connection_id AND a.account_id = t.account_id
         LEFT JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = t.connection_id
-        WHERE t.debit <> 0
+    ), numbered AS (
+        SELECT r.*, dense_rank() OVER (ORDER BY r.place NULLS LAST, r.rank, r.account_number COLLATE "C" NULLS LAST,
+                                                r.label COLLATE "C", r.account_id COLLATE "C") AS line
+        FROM row r
+    ), total AS (
+        SELECT r.period, sum(r.amount) FILTER (WHERE r.amount > 0) AS debit, -sum(r.amount) FILTER (WHERE r.amount < 0) AS credit,
+               sum(r.previous_period) AS previous_period, sum(r.previous_year) AS previous_year, sum(r.other_method) AS other_method
+        FROM row r
+        GROUP BY r.period
+    ), every AS (
+        SELECT n.line, n.company_name, n.label, n.account_id, n.account_number, n.account_type, n.period,
+               CASE WHEN n.amount > 0 THEN n.amount END AS debit, CASE WHEN n.amount < 0 THEN -n.amount END AS credit,
+               n.previous_period, n.previous_year, n.other_method, n.connection_id
+        FROM numbered n
+        UNION ALL
+        SELECT (SELECT coalesce(max(n.line), 0) + 1 FROM numbered n), NULL, 'Total', NULL, NULL, NULL, p.period,
+               coalesce(t.debit, 0) + 0.00, coalesce(t.credit, 0) + 0.00, t.previous_period, t.previous_year, t.other_method, NULL
+        FROM reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p
+        LEFT JOIN total t ON t.period = p.period
     )
-    SELECT row_number() OVER (ORDER BY r.place NULLS LAST, r.rank, r.account_number COLLATE "C" NULLS LAST, r.label COLLATE "C", r.account_id),
-           r.company_name, r.label, r.account_id, r.account_number, r.account_type,
-           CASE WHEN r.debit > 0 THEN r.debit END, CASE WHEN r.debit < 0 THEN -r.debit END, scope.currency::text, r.connection_id
-    FROM row r
-    UNION ALL
-    SELECT count(*) + 1, NULL, 'Total', NULL, NULL, NULL, coalesce(sum(r.debit) FILTER (WHERE r.debit > 0), 0) + 0.00,
-           coalesce(-sum(r.debit) FILTER (WHERE r.debit < 0), 0) + 0.00, scope.currency::text, NULL
-    FROM row r
-    ORDER BY 1;
+    SELECT e.line, e.company_name, e.label, e.account_id, e.account_number, e.account_type, p.label, p.period_end, p.is_provisional,
+           e.debit, e.credit, round(coalesce(e.debit, e.credit) / nullif(t.debit, 0), 6), e.previous_period, e.previous_year,
+           e.other_method, scope.currency::text, e.connection_id
+    FROM every e
+    JOIN reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p ON p.period = e.period
+    LEFT JOIN total t ON t.period = e.period
+    ORDER BY e.line, p.period_end;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._trial_balance(text, date, text, text, boolean, timestamptz) IS 'Internal: what reefqbo.trial_balance does, without asking who calls.';
+COMMENT ON FUNCTION reefqbo._trial_balance(text, date, text, text, boolean, timestamptz, date, text, text) IS 'Internal: what reefqbo.trial_balance does, without asking who calls.';
 
 CREATE FUNCTION reefqbo.trial_balance(model text, month date, accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL,
-                                      company boolean DEFAULT false, as_of timestamptz DEFAULT NULL)
+                                      company boolean DEFAULT false, as_of timestamptz DEFAULT NULL, until date DEFAULT NULL,
+                                      frequency text DEFAULT 'month', year text DEFAULT 'calendar')
 RETURNS TABLE (line bigint, company_name text, label text, account_id text, account_number text, account_type text,
-               debit numeric, credit numeric, currency text, connection_id bigint)
+               period text, period_end date, is_provisional boolean, debit numeric, credit numeric, share numeric,
+               previous_period numeric, previous_year numeric, other_method numeric, currency text, connection_id bigint)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
 
-COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz) IS
-'The trial balance at the end of a month, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. Its last row is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
-Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement. Result: a row for each account with an amount, one of debit and credit filled.
-A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Errors: as of reefqbo.statement, and 42704 the month was not imported for every company.
+COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text) IS
+'The trial balance at the end of a month, or of each period from that month on, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. The last line is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
+Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement; until, any day of the last month, by default the first; frequency and year, as of reefqbo.statement.
+Result: a row for each account and period with an amount, or one to compare with, ordered by account, then period; debit or credit is filled, neither where it is 0 and another column is not. share: of the total of debits. previous_period, previous_year and other_method, as of reefqbo.statement, with debits positive.
+A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
 
 -- ---- the parts and the whole ----
@@ -756,7 +866,7 @@ RETURNS TABLE (label text, slot bigint, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT f.label, f.slot, f.amount
-    FROM reefqbo._figures($1, CASE WHEN $2 IS NULL THEN '{}' ELSE ARRAY[$2] END, $3, $4, false, $5, $6, NULL) f
+    FROM reefqbo._figures($1, CASE WHEN $2 IS NULL THEN '{}' ELSE ARRAY[$2] END, $3, $4, false, $5, $6, NULL, $2 IS NULL) f
     WHERE f.account_id IS NULL AND f.kind IN ('total', 'computed')
 $$;
 
@@ -782,7 +892,7 @@ BEGIN
     RETURN QUERY
     WITH whole AS MATERIALIZED (
         SELECT f.line, f.label, f.slot, f.amount
-        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, false, scope.currency, slots, NULL) f
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, false, scope.currency, slots, NULL, true) f
         WHERE f.account_id IS NULL AND f.connection_id IS NULL AND f.kind IN ('total', 'computed') AND f.label !~ '^ *Eliminations'
     ), company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency, c.company_name, b.name AS branch

@@ -352,6 +352,32 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_sequences() IS 'Internal: rows of reefqbo.check about the sequences of identity columns, which a logical replica does not bring along.';
 
+CREATE FUNCTION reefqbo._check_mapping(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'mapping', reefqbo._subject(m.name, b.name),
+           CASE WHEN n.mapped = n.accounts THEN 'ok' WHEN n.mapped = 0 THEN 'note' ELSE 'warning' END,
+           CASE WHEN n.mapped = n.accounts THEN format('all %s accounts are mapped', n.accounts)
+                ELSE format('%s of %s accounts are mapped', n.mapped, n.accounts) END,
+           CASE WHEN n.mapped < n.accounts
+                THEN format('SELECT * FROM reefqbo.propose_mapping(%L, %L); proposes the others, and reefqbo.unmapped_account has the amounts at stake.', m.name, b.name) END
+    FROM reefqbo.connection c
+    JOIN reefqbo.model m ON m.model_id = c.model_id
+    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS accounts, count(p.account_id) AS mapped
+        FROM reefqbo.account a
+        LEFT JOIN reefqbo.account_mapping p
+            ON p.model_id = a.model_id AND p.connection_id = a.connection_id AND p.account_id = a.account_id
+        WHERE a.model_id = c.model_id AND a.connection_id = c.connection_id AND NOT a.is_computed
+    ) n
+    WHERE c.status <> 'disconnected' AND n.accounts > 0
+    ORDER BY m.name, b.name
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_mapping() IS 'Internal: rows of reefqbo.check about accounts that are not mapped; none for a company whose chart was not imported.';
+
 -- ---- for operators ----
 
 CREATE FUNCTION reefqbo._check(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
@@ -366,6 +392,7 @@ BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_grants() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_imports() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_mapping() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_sequences() r;
 END
 $$;
@@ -379,7 +406,7 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_operator_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, import, sequence; each may have several rows.
+Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
 
 CREATE FUNCTION reefqbo._check_companies(model text, branch text, OUT item text, OUT subject text, OUT status text,

@@ -21,7 +21,7 @@ my $YEAR = q{'2025-10-01', '2026-09-30'};
 # ---- what is sent ----
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
-my $node = reefqbo_cluster('readonly', $intuit);
+my $node = reefqbo_cluster('readonly', $intuit, proof_requests => 1);
 my %company = map { $_->{key} => $_ } @{ $intuit->admin('companies')->{companies} };
 
 sub call { return Reefqbo::Cluster::call(@_) }
@@ -70,6 +70,11 @@ sub do_everything
 	end_tokens();
 	sql(call('refresh', $_)) foreach qw(Reef Group Sandy);
 	sql(call('check', $_)) foreach qw(Reef Group Sandy);
+	sql(call('import_dimensions', 'Reef', 'class', \$MONTH, 'Cash'));
+	sql(call('import_dimensions', 'Reef', 'department', \$MONTH, 'Cash'));
+	sql("SELECT * FROM reefqbo.ledger_lines('Reef', a.account_id, '2026-09-01', accounting_method => 'Cash')"
+	  =~ s/FROM/FROM (SELECT account_id FROM reefqbo.account WHERE account_type = 'Bank' AND is_active LIMIT 1) a,/r);
+	sql(call('tie_out', 'Reef'));
 	return;
 }
 
@@ -127,10 +132,10 @@ sub test_requests
 
 	$count{"$_->{method} $_->{endpoint}"}++ foreach @log;
 	cmp_ok($count{$_} // 0, '>', 0, "there was a $_")
-	  foreach ('GET companyinfo', 'GET preferences', 'GET query', 'GET cdc', 'GET ProfitAndLoss', 'GET BalanceSheet', 'POST token', 'POST revoke');
+	  foreach ('GET companyinfo', 'GET preferences', 'GET query', 'GET cdc', 'GET ProfitAndLoss', 'GET BalanceSheet', 'GET GeneralLedger', 'GET TrialBalance', 'POST token', 'POST revoke');
 	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'GET' }), '', 'the accounting API sees nothing but GET');
 	is(offenders(\@log, sub { $is_oauth{ $_[0]{endpoint} } && $_[0]{method} ne 'POST' }), '', 'token and revoke see nothing but POST');
-	is(offenders(\@log, sub { $_[0]{endpoint} !~ /^(?:token|revoke|companyinfo|preferences|query|cdc|ProfitAndLoss|BalanceSheet)$/ }), '',
+	is(offenders(\@log, sub { $_[0]{endpoint} !~ /^(?:token|revoke|companyinfo|preferences|query|cdc|ProfitAndLoss|BalanceSheet|GeneralLedger|TrialBalance)$/ }), '',
 		'and nothing else is ever asked for');
 	is(offenders(\@log, sub { $_[0]{endpoint} eq 'query' && $_[0]{query} !~ /^query=select%20/i }), '', 'a query is a select');
 	is(offenders(\@log, sub { !$is_oauth{ $_[0]{endpoint} } && $_[0]{query} !~ /\bminorversion=75$/ }), '', 'of the minor version that is alive');

@@ -91,7 +91,7 @@ sub admins_deeds
 		register_app => call('register_app', 'sim-production', 'prod-client', 'prod-secret', $Reefqbo::Simulator::REDIRECT_URI));
 }
 
-my @TABLES = qw(model branch connection credential schedule upkeep account actual imported_month import_log access app audit authorization_request);
+my @TABLES = qw(model branch connection credential schedule upkeep account actual imported_month import_log tie_out_check access app audit authorization_request);
 
 sub everything
 {

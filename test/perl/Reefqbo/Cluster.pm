@@ -28,7 +28,8 @@ our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until);
 our %ENVIRONMENT = ('sim-production' => 'production', 'sim-sandbox' => 'sandbox');
 
 # A running cluster with the extension and both environments.  Options:
-# preload => 1 loads the library at start, settings => text for postgresql.conf.
+# preload => 1 loads the library at start, proof_requests => 1 leaves it on that imports
+# prove themselves by requests, settings => text for postgresql.conf.
 sub reefqbo_cluster
 {
 	my ($name, $intuit, %options) = @_;
@@ -62,6 +63,8 @@ sub _write_settings
 	  if $node->intuit;
 	# Which kind of process wrote a line, and the SQLSTATE: tests look for both.
 	$node->append_conf('postgresql.conf', q{log_line_prefix = '%m [%p] %b %e %q%a '});
+	# Tests count requests; those that are about proof switch its own on.
+	$node->append_conf('postgresql.conf', 'reefqbo.proof_requests = off') unless $options{proof_requests};
 	$node->append_conf('postgresql.conf', $options{settings}) if defined $options{settings};
 }
 
