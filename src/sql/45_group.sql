@@ -285,13 +285,22 @@ AS $$
     WHERE $7 IS NULL AND a.model_id = $1 AND a.connection_id = $2 AND a.statement = $3 AND a.accounting_method = $4
       AND a.period_start BETWEEN $5 AND $6 AND a.amount <> 0
     UNION ALL
-    SELECT x.account_id, x.period_start, x.amount
+    -- an account of the other side since then was printed with the other sign
+    SELECT x.account_id, x.period_start, x.amount * coalesce(t.sign, 1)
     FROM reefqbo._amounts_as_of($1, $2, $3, $4, $5, $6, $7) x
+    LEFT JOIN (
+        SELECT DISTINCT ON (h.account_id) h.account_id,
+               reefqbo._debit_sign(split_part(h.old_value, ', ', 1), NULL) * reefqbo._debit_sign(a.account_type, a.classification) AS sign
+        FROM reefqbo.account_change h
+        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = h.account_id
+        WHERE h.model_id = $1 AND h.connection_id = $2 AND h.change = 'reclassified' AND h.old_value <> '' AND h.noticed_at > $7
+        ORDER BY h.account_id, h.change_id
+    ) t ON t.account_id = x.account_id
     WHERE $7 IS NOT NULL AND x.amount <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._company_amounts(bigint, bigint, text, text, date, date, timestamptz) IS
-'Internal: the amounts of a company in its home currency, with the sign QuickBooks prints: those of today, or as they were known at a moment.';
+'Internal: the amounts of a company in its home currency, with the sign QuickBooks prints (for what the account is today): those of today, or as they were known at a moment.';
 
 CREATE FUNCTION reefqbo._known_months(model_id bigint, connection_id bigint, statement text, accounting_method text,
                                       as_of timestamptz)

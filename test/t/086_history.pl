@@ -89,6 +89,21 @@ sub ledger
 	return \%amounts;
 }
 
+# What the months made, in cents: income less costs, as the accounts are now.
+sub net_income
+{
+	my ($ledger) = @_;
+	my %sign = map { ($_->{id} => $_->{type} =~ /Income/ ? 1 : -1) } @{ $intuit->admin('accounts', { company => 'reef' })->{accounts} };
+	my %made;
+
+	foreach my $key (grep { / profit_and_loss / } keys %$ledger)
+	{
+		my ($method, undef, $month, $account) = split / /, $key;
+		$made{"$method $month"} += $sign{$account} * sprintf('%.0f', $ledger->{$key} * 100);
+	}
+	return \%made;
+}
+
 my @moments;
 
 # What is known now, and when now is.
@@ -97,6 +112,7 @@ sub remember
 	my ($what) = @_;
 
 	push @moments, { what => $what, at => sql('SELECT clock_timestamp()'), ledger => ledger() };
+	$moments[-1]{net_income} = net_income($moments[-1]{ledger});
 	return $moments[-1];
 }
 
@@ -276,6 +292,8 @@ sub change_accounts
 {
 	change_books('a rename', '2026-10-31', sub { admin('rename', account => $id{Rent}, name => 'Loyer') });
 	change_books('another side', '2026-10-31', sub { admin('reclassify', account => $id{Freight}, type => 'Other Income', subtype => 'OtherMiscellaneousIncome') });
+	change_books('a bank that is a debt', '2026-10-31', sub { admin('reclassify', account => $id{Savings}, type => 'Long Term Liability', subtype => 'OtherLongTermLiabilities') });
+	change_books('a cost that is an asset', '2026-10-31', sub { admin('reclassify', account => $id{Wages}, type => 'Other Current Asset', subtype => 'PrepaidExpenses') });
 	change_books('a merger', '2026-10-31', sub { admin('merge', from => $id{Insurance}, into => $id{Rent}) });
 	return;
 }
@@ -339,6 +357,33 @@ sub test_statements
 	return;
 }
 
+# Whatever an account is today, what it made then was made.
+sub test_net_income
+{
+	my @telling = ('before anything', 'the first import', 'an entry', 'twelve months by cash', 'nothing, with the books closed', 'another side', 'a bank that is a debt', 'a cost that is an asset', 'a merger');
+
+	foreach my $moment (map { my $what = $_; grep { $_->{what} eq $what } @moments } @telling)
+	{
+		foreach my $lines ('account', 'category')
+		{
+			my %got = map { ("Accrual $_->[0]" => $_->[1]) } rows(<<"END");
+SELECT period_start, trim_scale(amount * 100)
+  FROM reefqbo.statement('Group', 'profit_and_loss', '2024-01-01', '2026-12-31', 'month', '$lines', branch => 'Reef', company => true, as_of => '$moment->{at}')
+ WHERE kind = 'computed' AND trim(label) = 'Net Income'
+END
+			my %expected = map { /^Accrual/ ? ($_ => $moment->{net_income}{$_}) : () } keys %{ $moment->{net_income} };
+			is_same(\%got, \%expected, "as of $moment->{what}: the net income ($lines) is that of then");
+		}
+		my @unbalanced = rows(<<"END");
+SELECT period_start, sum(amount) FILTER (WHERE trim(label) ~* '^total assets\$'), sum(amount) FILTER (WHERE trim(label) ~* '^total liabilities and equity\$')
+  FROM reefqbo.statement('Group', 'balance_sheet', '2024-01-01', '2026-12-31', 'month', branch => 'Reef', company => true, as_of => '$moment->{at}')
+ GROUP BY 1 HAVING sum(amount) FILTER (WHERE trim(label) ~* '^total assets\$') IS DISTINCT FROM sum(amount) FILTER (WHERE trim(label) ~* '^total liabilities and equity\$')
+END
+		is(join(', ', map { "@$_" } @unbalanced), '', "as of $moment->{what}: the balance sheet balances");
+	}
+	return;
+}
+
 # Without accounts that have changed sides since: debits and credits of a month, against the ledger of then.
 sub test_trial_balance
 {
@@ -374,7 +419,7 @@ sub test_arguments
 
 begin();
 $listener = Reefqbo::Listener->start($node);
-%id = map { ($_ =~ s/.*://r => account_id($_)) } 'Rent', 'Office', 'Insurance', 'Main Bank', 'Cost of Goods Sold:Freight';
+%id = map { ($_ =~ s/.*://r => account_id($_)) } 'Rent', 'Office', 'Insurance', 'Main Bank', 'Cost of Goods Sold:Freight', 'Savings', 'Payroll:Wages';
 change_one_cell_again_and_again();
 appear_and_vanish();
 know_more();
@@ -383,6 +428,7 @@ test_statements();
 test_trial_balance();
 change_accounts();
 test_past();
+test_net_income();
 test_moment();
 test_arguments();
 $listener->stop;
