@@ -453,7 +453,6 @@ sub test_missing_rates
 	is(error_of(month_of_group('profit_and_loss', @march))->{sqlstate}, '42704', 'no row of rates at all');
 	sql('SELECT reefqbo.set_rate(' . join(', ', map { quote($_) } 'Group', 'EUR', '2026-03-17', map { decimal($RATES{EUR}{'2026-03-01'}{$_}) } qw(closing average)) . ')');
 	check('rates stated again', 'balance_sheet', 'quarter', [ whole_group() ]);
-	sql('CREATE TEMPORARY TABLE kept AS SELECT * FROM reefqbo.exchange_rate');
 	return;
 }
 
@@ -465,6 +464,43 @@ sub test_no_historical
 	like($error->{message}, qr/historical rate from EUR to USD for 2024-12/, 'it is named, with the month that is told of first');
 	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'))->{sqlstate}, 'none', 'a profit and loss needs none');
 	sql("UPDATE reefqbo.exchange_rate SET historical = " . decimal($RATES{EUR}{$_}{historical}) . " WHERE from_currency = 'EUR' AND month = '$_'") foreach '2024-12-01', '2025-09-01';
+	return;
+}
+
+# A trial balance has the months of the fiscal year so far: a rate that lacks for one of them would leave amounts out.
+sub test_missing_in_year
+{
+	sql(q{UPDATE reefqbo.exchange_rate SET historical = NULL WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql(q{UPDATE reefqbo.exchange_rate SET average = NULL WHERE from_currency = 'EUR' AND month = '2025-03-01'});
+	foreach my $branch ('Group', 'Corail')
+	{
+		my $error = error_of("reefqbo.trial_balance('Group', '2025-12-01', branch => '$branch')");
+		is($error->{sqlstate}, '42704', "no average rate of an earlier month of the fiscal year: the trial balance of $branch");
+		like($error->{message}, qr/average rate from EUR to USD for 2025-03/, 'it is named');
+		is(error_of("reefqbo.trial_balance('Group', '2026-01-01', branch => '$branch')")->{sqlstate}, 'none', 'the next year does not need it');
+	}
+	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical}) . q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql('UPDATE reefqbo.exchange_rate SET average = ' . decimal($RATES{EUR}{'2025-03-01'}{average}) . q{ WHERE from_currency = 'EUR' AND month = '2025-03-01'});
+	return;
+}
+
+# Amounts in nobody knows what currency are not added to others.
+sub test_unknown_currency
+{
+	sql(q{UPDATE reefqbo.connection SET home_currency = NULL WHERE company_name = 'Corail et Fils SARL'});
+	foreach my $currency ("'USD'", 'NULL')
+	{
+		sql("SELECT reefqbo.set_currency('Group', $currency)");
+		foreach my $call (month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'), month_of_group('balance_sheet', '2026-03-01', '2026-03-31'),
+			q{reefqbo.trial_balance('Group', '2026-03-01')}, q{reefqbo.reconcile('Group', 'profit_and_loss', '2026-03-01', '2026-03-31')})
+		{
+			my $error = error_of($call);
+			is($error->{sqlstate}, '22023', "a company of unknown currency in a group in $currency: $call");
+			like($error->{message}, qr/currency.*Corail et Fils SARL/, 'it is named');
+		}
+	}
+	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', branch => 'Corail'))->{sqlstate}, 'none', 'alone it can be shown');
+	sql(q{UPDATE reefqbo.connection SET home_currency = 'EUR' WHERE company_name = 'Corail et Fils SARL'; SELECT reefqbo.set_currency('Group', 'USD')});
 	return;
 }
 
@@ -594,6 +630,8 @@ test_in_euros();
 test_later_opening();
 test_missing_rates();
 test_no_historical();
+test_missing_in_year();
+test_unknown_currency();
 test_currencies();
 test_other_branches();
 test_sandbox();
