@@ -23,7 +23,7 @@ COMMENT ON COLUMN reefqbo.exchange_rate.month IS 'the first day of the month';
 COMMENT ON COLUMN reefqbo.exchange_rate.closing IS 'at the end of the month: translates assets and liabilities';
 COMMENT ON COLUMN reefqbo.exchange_rate.average IS 'of the month: translates profit and loss';
 COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
-'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then; that of a later month, what was paid in or out in it (its average, where there is none)';
+'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then (but for the profit of the first month that is known, which goes at its average); that of a later month, what was paid in or out in it (its average, where there is none)';
 
 CREATE TABLE reefqbo.elimination (
     model_id bigint NOT NULL,
@@ -243,7 +243,7 @@ BEGIN
     IF unknown IS NOT NULL THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('it is not known which currency the books are kept in of: %s', unknown),
-            HINT = 'reefqbo.import_accounts reads it from QuickBooks.';
+            HINT = 'reefqbo.import_accounts reads it where a sign-in was cut short; reefqbo.reconnect reads it again.';
     ELSIF stated IS NULL AND cardinality(currencies) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),
