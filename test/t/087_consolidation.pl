@@ -574,6 +574,27 @@ sub test_missing_months
 	return;
 }
 
+# A third currency, and a third fiscal year.
+sub test_third_currency
+{
+	$node->safe_psql('postgres', q{SELECT reefqbo.create_branch('Group', 'Islet', 'Europe')});
+	($BRANCH{islet}, $FISCAL{islet}) = ('Islet', 4);
+	$node->connect_company('Group', 'sim-production', 'islet', 'Islet');
+	import_group($node);
+	my $error = error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'));
+	is("$error->{sqlstate} $error->{message}", '42704 there is no average rate from GBP to USD for 2026-03', 'each currency needs its own rates');
+	$RATES{GBP} = made_rates(1290000);
+	$RATES{GBP}{$_->[0]}{historical} = $_->[1] foreach [ '2024-12-01', 1270001 ], [ '2026-04-01', 1333333 ];
+	state_rates('GBP', 'USD');
+	my $in_usd = translated(books_of($intuit, 'islet'), $RATES{GBP});
+	check('three currencies', $_, 'month', [ whole_group(), $in_usd ]) foreach 'profit_and_loss', 'cash_flow';
+	check_balanced('three currencies', check('three currencies', 'balance_sheet', 'month', [ whole_group(), $in_usd ]));
+	check('three currencies, Europe', $_, 'quarter', [ $EUR_IN_USD, $in_usd ], branch => 'Europe') foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	is(differences($_), 't|0', "three currencies, $_: nothing is left to reconcile") foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	sql(q{SELECT reefqbo.set_branch('Group', 'Islet', false)});
+	return;
+}
+
 # A company at the root says when the year of a group begins whose companies differ.
 sub test_root_year
 {
@@ -602,6 +623,19 @@ sub test_rights
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; SELECT $call")->{sqlstate}, '42704', "an operator of another model is told there is no such model: $call");
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION group_reader; SELECT $call")->{sqlstate}, '42501', 'a reader may not');
 	}
+	foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
+	{
+		my $everything = "SELECT count(*), md5(string_agg(s::text, ';')) FROM " . month_of_group($statement, $FIRST, $LAST) . ' s';
+		is(sql("SET SESSION AUTHORIZATION group_reader; $everything"), sql($everything), "a reader sees the same $statement of the group as its owner");
+	}
+	my $group = q{(SELECT model_id, branch_id FROM reefqbo.branch WHERE name = 'Eliminations') b};
+	my $insert = "INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)";
+	my ($model, $branch) = split /\|/, sql("SELECT * FROM $group");
+	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; $insert VALUES ($model, $branch, '2026-01-01', 1, 'Asset', 'A', 'Asset', 'B')")->{sqlstate}, '42501', 'an operator of another model states no elimination here');
+	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; INSERT INTO reefqbo.exchange_rate VALUES ($model, 'EUR', 'JPY', '2026-01-01', 1)")->{sqlstate}, '42501', 'nor a rate');
+	my %wrong = ("'2026-01-02', NULL, 1, 'Asset'" => 'a month begins on its first day', "'2026-01-01', '2026-01-01', 1, 'Asset'" => 'what is reversed is reversed later',
+		"'2026-01-01', NULL, 1, 'Assets'" => 'types are known');
+	is($node->sqlstate_of($insert =~ s/month,/month, reversed_in,/r . " VALUES ($model, $branch, $_, 'A', 'Asset', 'B')")->{sqlstate}, '23514', $wrong{$_}) foreach sort keys %wrong;
 	foreach my $table ('exchange_rate', 'elimination')
 	{
 		is(sql("SET SESSION AUTHORIZATION other_operator; WITH gone AS (DELETE FROM reefqbo.$table RETURNING 1) SELECT count(*) FROM gone"), 0, "rows of reefqbo.$table of another model are not there to be deleted");
@@ -636,6 +670,7 @@ test_currencies();
 test_other_branches();
 test_sandbox();
 test_fiscal_years();
+test_third_currency();
 test_root_year();
 test_rights();
 test_missing_months();
