@@ -23,7 +23,7 @@ COMMENT ON COLUMN reefqbo.exchange_rate.month IS 'the first day of the month';
 COMMENT ON COLUMN reefqbo.exchange_rate.closing IS 'at the end of the month: translates assets and liabilities';
 COMMENT ON COLUMN reefqbo.exchange_rate.average IS 'of the month: translates profit and loss';
 COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
-'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then; that of a later month, what was paid in or out in it (its average, where there is none)';
+'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then (but for the profit of the first month that is known, which goes at its average); that of a later month, what was paid in or out in it (its average, where there is none)';
 
 CREATE TABLE reefqbo.elimination (
     model_id bigint NOT NULL,
@@ -233,8 +233,18 @@ DECLARE
     currencies text[] := ARRAY(SELECT DISTINCT c.home_currency FROM reefqbo.connection c
                                WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NOT NULL
                                ORDER BY c.home_currency);
+    unknown text;
 BEGIN
-    IF stated IS NULL AND cardinality(currencies) > 1 THEN
+    IF stated IS NOT NULL OR cardinality($2) > 1 THEN
+        SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO unknown
+        FROM reefqbo.connection c
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL;
+    END IF;
+    IF unknown IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('it is not known which currency the books are kept in of: %s', unknown),
+            HINT = 'reefqbo.import_accounts reads it where a sign-in was cut short; reefqbo.reconnect reads it again.';
+    ELSIF stated IS NULL AND cardinality(currencies) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),
             HINT = 'Choose one to consolidate in with reefqbo.set_currency, and state rates with reefqbo.set_rate.';
@@ -244,7 +254,7 @@ END
 $$;
 
 COMMENT ON FUNCTION reefqbo._currency_of(bigint, bigint[]) IS
-'Internal: the currency to consolidate these in: the model''s, else the one they all have. Error: 22023 they have different ones.';
+'Internal: the currency to consolidate these in: the model''s, else the one they all have. Error: 22023 they have different ones, or it is not known which.';
 
 -- ---- amounts of one company ----
 

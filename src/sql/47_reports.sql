@@ -677,7 +677,7 @@ Result: a row for each line and period, as of reefqbo.profit_and_loss, in curren
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income or total assets (0.25 is 25 %), NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
-Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
+Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, an unknown one, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
 
 CREATE FUNCTION reefqbo._check_trial_months(model_id bigint, connections bigint[], accounting_method text, month date,
                                             as_of timestamptz)

@@ -453,7 +453,6 @@ sub test_missing_rates
 	is(error_of(month_of_group('profit_and_loss', @march))->{sqlstate}, '42704', 'no row of rates at all');
 	sql('SELECT reefqbo.set_rate(' . join(', ', map { quote($_) } 'Group', 'EUR', '2026-03-17', map { decimal($RATES{EUR}{'2026-03-01'}{$_}) } qw(closing average)) . ')');
 	check('rates stated again', 'balance_sheet', 'quarter', [ whole_group() ]);
-	sql('CREATE TEMPORARY TABLE kept AS SELECT * FROM reefqbo.exchange_rate');
 	return;
 }
 
@@ -465,6 +464,43 @@ sub test_no_historical
 	like($error->{message}, qr/historical rate from EUR to USD for 2024-12/, 'it is named, with the month that is told of first');
 	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'))->{sqlstate}, 'none', 'a profit and loss needs none');
 	sql("UPDATE reefqbo.exchange_rate SET historical = " . decimal($RATES{EUR}{$_}{historical}) . " WHERE from_currency = 'EUR' AND month = '$_'") foreach '2024-12-01', '2025-09-01';
+	return;
+}
+
+# A trial balance has the months of the fiscal year so far: a rate that lacks for one of them would leave amounts out.
+sub test_missing_in_year
+{
+	sql(q{UPDATE reefqbo.exchange_rate SET historical = NULL WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql(q{UPDATE reefqbo.exchange_rate SET average = NULL WHERE from_currency = 'EUR' AND month = '2025-03-01'});
+	foreach my $branch ('Group', 'Corail')
+	{
+		my $error = error_of("reefqbo.trial_balance('Group', '2025-12-01', branch => '$branch')");
+		is($error->{sqlstate}, '42704', "no average rate of an earlier month of the fiscal year: the trial balance of $branch");
+		like($error->{message}, qr/average rate from EUR to USD for 2025-03/, 'it is named');
+		is(error_of("reefqbo.trial_balance('Group', '2026-01-01', branch => '$branch')")->{sqlstate}, 'none', 'the next year does not need it');
+	}
+	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical}) . q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql('UPDATE reefqbo.exchange_rate SET average = ' . decimal($RATES{EUR}{'2025-03-01'}{average}) . q{ WHERE from_currency = 'EUR' AND month = '2025-03-01'});
+	return;
+}
+
+# Amounts in nobody knows what currency are not added to others.
+sub test_unknown_currency
+{
+	sql(q{UPDATE reefqbo.connection SET home_currency = NULL WHERE company_name = 'Corail et Fils SARL'});
+	foreach my $currency ("'USD'", 'NULL')
+	{
+		sql("SELECT reefqbo.set_currency('Group', $currency)");
+		foreach my $call (month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'), month_of_group('balance_sheet', '2026-03-01', '2026-03-31'),
+			q{reefqbo.trial_balance('Group', '2026-03-01')}, q{reefqbo.reconcile('Group', 'profit_and_loss', '2026-03-01', '2026-03-31')})
+		{
+			my $error = error_of($call);
+			is($error->{sqlstate}, '22023', "a company of unknown currency in a group in $currency: $call");
+			like($error->{message}, qr/currency.*Corail et Fils SARL/, 'it is named');
+		}
+	}
+	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', branch => 'Corail'))->{sqlstate}, 'none', 'alone it can be shown');
+	sql(q{UPDATE reefqbo.connection SET home_currency = 'EUR' WHERE company_name = 'Corail et Fils SARL'; SELECT reefqbo.set_currency('Group', 'USD')});
 	return;
 }
 
@@ -538,6 +574,27 @@ sub test_missing_months
 	return;
 }
 
+# A third currency, and a third fiscal year.
+sub test_third_currency
+{
+	$node->safe_psql('postgres', q{SELECT reefqbo.create_branch('Group', 'Islet', 'Europe')});
+	($BRANCH{islet}, $FISCAL{islet}) = ('Islet', 4);
+	$node->connect_company('Group', 'sim-production', 'islet', 'Islet');
+	import_group($node);
+	my $error = error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'));
+	is("$error->{sqlstate} $error->{message}", '42704 there is no average rate from GBP to USD for 2026-03', 'each currency needs its own rates');
+	$RATES{GBP} = made_rates(1290000);
+	$RATES{GBP}{$_->[0]}{historical} = $_->[1] foreach [ '2024-12-01', 1270001 ], [ '2026-04-01', 1333333 ];
+	state_rates('GBP', 'USD');
+	my $in_usd = translated(books_of($intuit, 'islet'), $RATES{GBP});
+	check('three currencies', $_, 'month', [ whole_group(), $in_usd ]) foreach 'profit_and_loss', 'cash_flow';
+	check_balanced('three currencies', check('three currencies', 'balance_sheet', 'month', [ whole_group(), $in_usd ]));
+	check('three currencies, Europe', $_, 'quarter', [ $EUR_IN_USD, $in_usd ], branch => 'Europe') foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	is(differences($_), 't|0', "three currencies, $_: nothing is left to reconcile") foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	sql(q{SELECT reefqbo.set_branch('Group', 'Islet', false)});
+	return;
+}
+
 # A company at the root says when the year of a group begins whose companies differ.
 sub test_root_year
 {
@@ -566,6 +623,19 @@ sub test_rights
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; SELECT $call")->{sqlstate}, '42704', "an operator of another model is told there is no such model: $call");
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION group_reader; SELECT $call")->{sqlstate}, '42501', 'a reader may not');
 	}
+	foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
+	{
+		my $everything = "SELECT count(*), md5(string_agg(s::text, ';')) FROM " . month_of_group($statement, $FIRST, $LAST) . ' s';
+		is(sql("SET SESSION AUTHORIZATION group_reader; $everything"), sql($everything), "a reader sees the same $statement of the group as its owner");
+	}
+	my $group = q{(SELECT model_id, branch_id FROM reefqbo.branch WHERE name = 'Eliminations') b};
+	my $insert = "INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)";
+	my ($model, $branch) = split /\|/, sql("SELECT * FROM $group");
+	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; $insert VALUES ($model, $branch, '2026-01-01', 1, 'Asset', 'A', 'Asset', 'B')")->{sqlstate}, '42501', 'an operator of another model states no elimination here');
+	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; INSERT INTO reefqbo.exchange_rate VALUES ($model, 'EUR', 'JPY', '2026-01-01', 1)")->{sqlstate}, '42501', 'nor a rate');
+	my %wrong = ("'2026-01-02', NULL, 1, 'Asset'" => 'a month begins on its first day', "'2026-01-01', '2026-01-01', 1, 'Asset'" => 'what is reversed is reversed later',
+		"'2026-01-01', NULL, 1, 'Assets'" => 'types are known');
+	is($node->sqlstate_of($insert =~ s/month,/month, reversed_in,/r . " VALUES ($model, $branch, $_, 'A', 'Asset', 'B')")->{sqlstate}, '23514', $wrong{$_}) foreach sort keys %wrong;
 	foreach my $table ('exchange_rate', 'elimination')
 	{
 		is(sql("SET SESSION AUTHORIZATION other_operator; WITH gone AS (DELETE FROM reefqbo.$table RETURNING 1) SELECT count(*) FROM gone"), 0, "rows of reefqbo.$table of another model are not there to be deleted");
@@ -594,10 +664,13 @@ test_in_euros();
 test_later_opening();
 test_missing_rates();
 test_no_historical();
+test_missing_in_year();
+test_unknown_currency();
 test_currencies();
 test_other_branches();
 test_sandbox();
 test_fiscal_years();
+test_third_currency();
 test_root_year();
 test_rights();
 test_missing_months();
