@@ -640,10 +640,14 @@ BEGIN
         FROM figure f
         GROUP BY f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period
     ), base AS (
-        SELECT r.period, r.amount
+        SELECT r.period, sum(r.amount) AS amount
         FROM row r
-        WHERE r.account_id IS NULL AND r.label = CASE $2 WHEN 'profit_and_loss' THEN CASE $6 WHEN 'account' THEN 'Total Income' ELSE 'Total Revenue' END
-                                                         WHEN 'balance_sheet' THEN 'Total Assets' END
+        WHERE r.account_id IS NULL
+          AND r.label = ANY (CASE $2 || ' by ' || $6 WHEN 'profit_and_loss by account' THEN ARRAY['Total Income']
+                                                     WHEN 'profit_and_loss by category' THEN ARRAY['Total Revenue', 'Total Unmapped Income']
+                                                     WHEN 'cash_flow by account' THEN '{}' WHEN 'cash_flow by category' THEN '{}'
+                                                     ELSE ARRAY['Total Assets'] END)
+        GROUP BY r.period
     )
     SELECT r.line, r.depth, r.label, r.kind, r.section, r.connection_id, r.account_id, r.account_number, p.label, p.period_start,
            p.period_end, p.is_provisional, scope.currency::text, r.amount, round(r.amount / nullif(b.amount, 0), 6),
@@ -674,7 +678,7 @@ start_date and end_date, between which a month must lie wholly; frequency, ''mon
 year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations).
 Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
 Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company; a notice says where some were not. By accounts, each company has a title of its own in every section.
-amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income or total assets (0.25 is 25 %), NULL for a cash flow.
+amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
 Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, an unknown one, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
@@ -855,7 +859,7 @@ COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, times
 'The trial balance at the end of a month, or of each period from that month on, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. The last line is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
 Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement; until, any day of the last month, by default the first; frequency and year, as of reefqbo.statement.
 Result: a row for each account and period with an amount, or one to compare with, ordered by account, then period; debit or credit is filled, neither where it is 0 and another column is not. share: of the total of debits. previous_period, previous_year and other_method, as of reefqbo.statement, with debits positive.
-A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
+A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Eliminations stand by their types of the balance sheet, those of profit and loss under Equity, since fiscal years may differ. Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
 
 -- ---- the parts and the whole ----

@@ -58,8 +58,10 @@ sub test_by_cash
 	{
 		foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
 		{
-			my $rows = statement_rows($node, arguments($statement, $FIRST, $LAST, frequency => 'quarter', accounting_method => 'Cash', branch => $BRANCH{$company}, company => 'true'));
-			check_statement("$company, $statement by cash", $rows, $statement, [ $books{$company} ], [ slots_of($statement, 'quarter', 1, $FIRST, $LAST, 'Cash') ]);
+			my $rows = statement_rows($node, arguments($statement, $FIRST, $LAST, frequency => 'quarter', accounting_method => 'Cash',
+					branch => $BRANCH{$company}, company => 'true'));
+			check_statement("$company, $statement by cash", $rows, $statement, [ $books{$company} ], [ slots_of($statement, 'quarter', 1,
+					$FIRST, $LAST, 'Cash') ]);
 		}
 	}
 	return;
@@ -72,17 +74,21 @@ sub test_edges
 	{
 		foreach my $frequency ('quarter', 'year')
 		{
-			my $rows = statement_rows($node, arguments('profit_and_loss', @$range, frequency => $frequency, branch => 'Atoll', company => 'true', year => 'fiscal'));
-			check_statement("atoll, @$range by $frequency", $rows, 'profit_and_loss', [ $books{atoll} ], [ slots_of('profit_and_loss', $frequency, 7, @$range) ]);
+			my $rows = statement_rows($node, arguments('profit_and_loss', @$range, frequency => $frequency, branch => 'Atoll',
+					company => 'true', year => 'fiscal'));
+			check_statement("atoll, @$range by $frequency", $rows, 'profit_and_loss', [ $books{atoll} ], [ slots_of('profit_and_loss',
+					$frequency, 7, @$range) ]);
 		}
 	}
-	is(join(' ', map { $_->{label} } slots_of('profit_and_loss', 'year', 1, '2024-01-01', '2026-12-31')), '2025', 'of three years asked for, one was imported whole');
+	is(join(' ', map { $_->{label} } slots_of('profit_and_loss', 'year', 1, '2024-01-01', '2026-12-31')), '2025',
+			'of three years asked for, one was imported whole');
 	return;
 }
 
 sub test_currency
 {
-	my %currency = map { $_->{currency} => 1 } @{ statement_rows($node, arguments('balance_sheet', '2026-10-01', '2026-10-31', branch => 'Corail', company => 'true')) };
+	my %currency = map { $_->{currency} => 1 } @{ statement_rows($node, arguments('balance_sheet', '2026-10-01', '2026-10-31',
+			branch => 'Corail', company => 'true')) };
 
 	is(join(' ', keys %currency), 'EUR', 'the statement of a company is in its own currency');
 	return;
@@ -94,7 +100,8 @@ sub test_posted_to_equity
 	my ($id) = grep { $books{reef}{chart}{$_}{subtype} eq 'RetainedEarnings' } keys %{ $books{reef}{chart} };
 	my %posted;
 
-	foreach my $line (@{ $intuit->truth(company => 'reef', statement => 'ledger_lines', account => $id, start => '2025-01-01', end => $LAST, method => 'Accrual')->{rows} })
+	foreach my $line (@{ $intuit->truth(company => 'reef', statement => 'ledger_lines', account => $id, start => '2025-01-01',
+			end => $LAST, method => 'Accrual')->{rows} })
 	{
 		$posted{ substr($line->{date}, 0, 7) } += cents($line->{amount});
 	}
@@ -109,7 +116,8 @@ sub test_posted_to_equity
 
 # A type, category and subcategory for each account, by a rule of this test: the type's first word, every third account
 # with a subcategory, every seventh not mapped at all.
-my %TYPE_OF = ('Income' => 'Revenue', 'Other Income' => 'Revenue', 'Cost of Goods Sold' => 'COGS', 'Expense' => 'Opex', 'Other Expense' => 'Opex', 'Equity' => 'Equity',
+my %TYPE_OF = ('Income' => 'Revenue', 'Other Income' => 'Revenue', 'Cost of Goods Sold' => 'COGS', 'Expense' => 'Opex',
+		'Other Expense' => 'Opex', 'Equity' => 'Equity',
 	(map { $_ => 'Asset' } 'Bank', 'Accounts Receivable', 'Other Current Asset', 'Fixed Asset', 'Other Asset'),
 	(map { $_ => 'Liability' } 'Accounts Payable', 'Credit Card', 'Other Current Liability', 'Long Term Liability'));
 
@@ -135,7 +143,8 @@ sub mapping_of
 sub map_accounts
 {
 	my ($company, $mapping) = @_;
-	my @values = map { '(' . join(', ', map { quote($_) } 'Group', $BRANCH{$company}, $_, @{ $mapping->{$_} }{qw(type category subcategory)}) . ')' } sort keys %$mapping;
+	my @values = map { '(' . join(', ', map { quote($_) } 'Group', $BRANCH{$company}, $_,
+			@{ $mapping->{$_} }{qw(type category subcategory)}) . ')' } sort keys %$mapping;
 
 	sql('INSERT INTO reefqbo.mapping (model, company_branch, account_id, variable_type, category, subcategory) VALUES ' . join(', ', @values));
 	return;
@@ -202,10 +211,12 @@ sub shown_by_category
 
 # Totals and computed lines, by the sections they are made of.
 my %MADE_OF = (
-	profit_and_loss => { 'Total Revenue' => ['Revenue'], 'Total COGS' => ['COGS'], 'Total Opex' => ['Opex'], 'Total Staff' => ['Staff'], 'Total Tax' => ['Tax'],
+	profit_and_loss => { 'Total Revenue' => ['Revenue'], 'Total COGS' => ['COGS'], 'Total Opex' => ['Opex'], 'Total Staff' => ['Staff'],
+			'Total Tax' => ['Tax'],
 		'Gross Profit' => [ 'Revenue', 'COGS' ], 'Profit before Tax' => [ 'Revenue', 'COGS', 'Opex', 'Staff' ],
 		'Total Unmapped Income' => ['Unmapped Income'], 'Total Unmapped Expenses' => ['Unmapped Expenses'] },
-	balance_sheet => { 'Total Liabilities' => ['Liabilities'], 'Total Tax' => ['Tax'], 'Total Equity' => ['Equity'], 'Total Dividends Paid' => ['Dividends'],
+	balance_sheet => { 'Total Liabilities' => ['Liabilities'], 'Total Tax' => ['Tax'], 'Total Equity' => ['Equity'],
+			'Total Dividends Paid' => ['Dividends'],
 		'Total Unmapped Assets' => ['Unmapped Assets'], 'Total Unmapped Liabilities and Equity' => ['Unmapped Liabilities and Equity'] });
 
 sub total_of
@@ -237,7 +248,8 @@ sub shown_totals
 sub test_by_category
 {
 	my ($company, $mapping, $statement, $frequency) = @_;
-	my $rows = statement_rows($node, arguments($statement, '2025-01-01', $LAST, frequency => $frequency, lines => 'category', branch => $BRANCH{$company}, company => 'true'));
+	my $rows = statement_rows($node, arguments($statement, '2025-01-01', $LAST, frequency => $frequency, lines => 'category',
+			branch => $BRANCH{$company}, company => 'true'));
 
 	foreach my $slot (slots_of($statement, $frequency, 1, '2025-01-01', $LAST))
 	{
@@ -341,7 +353,8 @@ sub test_errors
 		'no such model' => [ q{reefqbo.statement('Grove', 'profit_and_loss', '2026-02-01', '2026-02-28')}, '42704', 'Grove' ],
 		'no such branch' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', branch => 'Asia')}, '42704', 'Asia' ],
 		'no company' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', branch => 'Europe', company => true)}, '42704', 'Europe' ],
-		'a company of which branch' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', company => true)}, '22023', 'branch' ],
+		'a company of which branch' => [ q{reefqbo.statement('Group', 'profit_and_loss', '2026-02-01', '2026-02-28', company => true)},
+				'22023', 'branch' ],
 		'trial balance of a month never imported' => [ q{reefqbo.trial_balance('Group', '2024-06-01', branch => 'Reef')}, '42704', '2024-06' ],
 		'trial balance by an unknown method' => [ q{reefqbo.trial_balance('Group', '2026-06-01', 'accrual', 'Reef')}, '22023', 'accrual' ],
 		'trial balance of no month' => [ q{reefqbo.trial_balance('Group', NULL)}, '22004', 'date' ],
@@ -364,13 +377,15 @@ sub test_rights
 	sql(q{SELECT reefqbo.grant_access('other_reader', 'reader', 'Other'), reefqbo.grant_access('group_reader', 'reader', 'Group')});
 	my @calls = (q{reefqbo.statement('Group', 'balance_sheet', '2026-10-01', '2026-10-31', branch => 'Reef')},
 		q{reefqbo.statement('Group', 'cash_flow', '2026-10-01', '2026-10-31', branch => 'Reef', company => true)},
-		q{reefqbo.trial_balance('Group', '2026-10-01', branch => 'Reef')}, q{reefqbo.reconcile('Group', 'balance_sheet', '2026-10-01', '2026-10-31', branch => 'Reef')});
+		q{reefqbo.trial_balance('Group', '2026-10-01', branch => 'Reef')},
+				q{reefqbo.reconcile('Group', 'balance_sheet', '2026-10-01', '2026-10-31', branch => 'Reef')});
 	foreach my $call (@calls)
 	{
 		my ($other, $gone) = map { $node->sqlstate_of("SET SESSION AUTHORIZATION other_reader;\nSELECT FROM $_") } $call, $call =~ s/Group/Grave/r;
 		is("$other->{sqlstate} $other->{message}", "42704 $gone->{message}" =~ s/Grave/Group/r, "a reader of another model is told there is no such model: $call");
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION nobody_at_all;\nSELECT FROM $call")->{sqlstate}, '42501', 'one without any access may not ask');
-		is(sql("SET SESSION AUTHORIZATION group_reader; SELECT md5(string_agg(s::text, ';')) FROM $call s"), sql("SELECT md5(string_agg(s::text, ';')) FROM $call s"), 'a reader of the model sees what its owner does');
+		is(sql("SET SESSION AUTHORIZATION group_reader; SELECT md5(string_agg(s::text, ';')) FROM $call s"),
+				sql("SELECT md5(string_agg(s::text, ';')) FROM $call s"), 'a reader of the model sees what its owner does');
 	}
 	return;
 }

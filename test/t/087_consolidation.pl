@@ -97,7 +97,8 @@ sub state_rates
 
 	sql('INSERT INTO reefqbo.exchange_rate (model_id, from_currency, to_currency, month, closing, average, historical)'
 		  . " SELECT model_id, '$from', '$to', v.month::date, v.closing::numeric, v.average::numeric, v.historical::numeric FROM reefqbo.model, (VALUES "
-		  . join(', ', map { my $month = $_; '(' . join(', ', map { quote($_) } $month, map { decimal($rates->{$month}{$_}) } qw(closing average historical)) . ')' } sort keys %$rates)
+		  . join(', ', map { my $month = $_; '(' . join(', ', map { quote($_) } $month,
+				map { decimal($rates->{$month}{$_}) } qw(closing average historical)) . ')' } sort keys %$rates)
 		  . ") v (month, closing, average, historical) WHERE name = 'Group'");
 	return;
 }
@@ -123,7 +124,8 @@ sub check
 sub check_balanced
 {
 	my ($name, $rows) = @_;
-	my %side = map { my $label = $_; ($label => join ' ', map { "$_->{period} $_->{amount}" } grep { $_->{label} eq $label } @$rows) } 'Total Assets', 'Total Liabilities and Equity';
+	my %side = map { my $label = $_; ($label => join ' ', map { "$_->{period} $_->{amount}" }
+			grep { $_->{label} eq $label } @$rows) } 'Total Assets', 'Total Liabilities and Equity';
 
 	is($side{'Total Liabilities and Equity'}, $side{'Total Assets'}, "$name: the balance sheet balances in every month");
 	isnt($side{'Total Assets'}, '', "$name: there is one");
@@ -142,7 +144,8 @@ sub test_whole
 		my $rows = check('the group', 'balance_sheet', $frequency, [ whole_group() ]);
 		check_balanced('the group', $rows) if $frequency eq 'month';
 	}
-	my ($difference) = grep { $_->{label} eq 'Translation Difference' && $_->{period} eq '2026-10' } @{ statement_rows($node, arguments('balance_sheet', '2026-10-01', '2026-10-31')) };
+	my ($difference) = grep { $_->{label} eq 'Translation Difference' && $_->{period} eq '2026-10' } @{ statement_rows($node,
+			arguments('balance_sheet', '2026-10-01', '2026-10-31')) };
 	is($difference->{amount}, money($EUR_IN_USD->{Accrual}{balance_sheet}{'2026-10-01'}{'computed:Translation'}), 'the translation difference is a line');
 	is($difference->{currency}, 'USD', 'in the currency of the model');
 	return;
@@ -170,7 +173,8 @@ sub test_eliminated
 			  @{ statement_rows($node, arguments($statement, '2026-01-01', '2026-06-30', branch => $branch)) };
 		}
 	}
-	is($shown{Reef}{"Sales 2026-02"}, money(value_of($books{reef}, 'profit_and_loss', { method => 'Accrual', months => ['2026-02-01'] }, account_id('reef', fully_qualified_name => 'Sales'))),
+	is($shown{Reef}{"Sales 2026-02"}, money(value_of($books{reef}, 'profit_and_loss', { method => 'Accrual', months => ['2026-02-01'] },
+			account_id('reef', fully_qualified_name => 'Sales'))),
 		'the sale is in the books of the company that sold');
 	my @lines = map { "Eliminations$_" } ' (Revenue)', ' (COGS)', ' (Asset)', ' (Liability)', ' (Dividend)', '';
 	my @periods = map { "2026-0$_" } 1 .. 6;
@@ -207,7 +211,8 @@ sub test_eliminated_in_branch
 	my $move = q{UPDATE reefqbo.elimination SET branch_id = (SELECT branch_id FROM reefqbo.branch WHERE name = '%s')};
 
 	sql(sprintf $move, 'Americas');
-	check('eliminations of Americas', $_, 'quarter', [ @books{qw(reef atoll lagoon)}, $ELIMINATED ], branch => 'Americas') foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	check('eliminations of Americas', $_, 'quarter', [ @books{qw(reef atoll lagoon)}, $ELIMINATED ], branch => 'Americas')
+			foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
 	check('eliminations of Americas, the group', $_, 'quarter', [ whole_group() ]) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
 	check('eliminations of Americas, Europe', 'balance_sheet', 'quarter', [$EUR_IN_USD], branch => 'Europe');
 	check('eliminations of Americas, Reef', 'balance_sheet', 'quarter', [ $books{reef} ], branch => 'Reef');
@@ -220,7 +225,8 @@ sub test_by_cash
 	foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
 	{
 		my $rows = statement_rows($node, arguments($statement, $FIRST, $LAST, frequency => 'month', accounting_method => 'Cash'));
-		check_statement("the group by cash, $statement", $rows, $statement, [ whole_group() ], [ slots_of($statement, 'month', 1, '2025-12-01', $LAST, 'Cash') ]);
+		check_statement("the group by cash, $statement", $rows, $statement, [ whole_group() ], [ slots_of($statement, 'month', 1,
+				'2025-12-01', $LAST, 'Cash') ]);
 		is(sql("SELECT count(*) > 0, count(*) FILTER (WHERE amount::text <> '0.00') FROM reefqbo.reconcile('Group', '$statement', '$FIRST', '$LAST', 'quarter', 'Cash') WHERE part = 'Difference'"),
 			't|0', "$statement by cash: nothing is left to reconcile");
 	}
@@ -230,7 +236,8 @@ sub test_by_cash
 sub test_disabled
 {
 	sql(q{SELECT reefqbo.set_branch('Group', 'Lagoon', false)});
-	check('without Lagoon', $_, 'quarter', [ $books{reef}, $books{atoll}, $EUR_IN_USD, $ELIMINATED ]) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
+	check('without Lagoon', $_, 'quarter', [ $books{reef}, $books{atoll}, $EUR_IN_USD, $ELIMINATED ]) foreach 'profit_and_loss',
+			'balance_sheet', 'cash_flow';
 	check('Lagoon, by its name', 'profit_and_loss', 'quarter', [ $books{lagoon} ], branch => 'Lagoon');
 	sql(q{SELECT reefqbo.set_branch('Group', 'Lagoon', true), reefqbo.set_branch('Group', 'Americas', false)});
 	check('without Americas and all below', $_, 'quarter', [ $EUR_IN_USD, $ELIMINATED ]) foreach 'profit_and_loss', 'balance_sheet';
@@ -247,7 +254,8 @@ sub test_reconciled
 {
 	my ($statement) = @_;
 	my %name = ('Reef Trading Ltd (Reef)' => [ @books{qw(reef reef)} ], 'Atoll Holdings Inc. (Atoll)' => [ @books{qw(atoll atoll)} ],
-		'Lagoon Resorts LLC (Lagoon)' => [ @books{qw(lagoon lagoon)} ], 'Corail et Fils SARL (Corail)' => [ $books{corail}, $EUR_IN_USD ], 'Eliminations' => [ undef, $ELIMINATED ]);
+		'Lagoon Resorts LLC (Lagoon)' => [ @books{qw(lagoon lagoon)} ], 'Corail et Fils SARL (Corail)' => [ $books{corail}, $EUR_IN_USD ],
+				'Eliminations' => [ undef, $ELIMINATED ]);
 	my %slot = map { ($_->{label} => $_->{amount}) } slots_of($statement, 'quarter', 1, $FIRST, $LAST);
 	my (%shown, %expected, %difference, %sum);
 
@@ -312,10 +320,12 @@ sub test_other_branches
 {
 	sql(q{SELECT reefqbo.create_branch('Group', 'Shop', 'Americas')});
 	my %moved = (
-		reef => { map_elsewhere('reef', 'Shop', [ account_id('reef', fully_qualified_name => 'Sales'), 'Revenue' ], [ account_id('reef', fully_qualified_name => 'Petty Cash'), 'Asset' ],
+		reef => { map_elsewhere('reef', 'Shop', [ account_id('reef', fully_qualified_name => 'Sales'), 'Revenue' ], [ account_id('reef',
+				fully_qualified_name => 'Petty Cash'), 'Asset' ],
 				[ account_id('reef', fully_qualified_name => 'Rent'), 'Opex' ]) },
 		lagoon => { map_elsewhere('lagoon', 'Shop', [ account_id('lagoon', fully_qualified_name => 'Wages'), 'Staff' ]) },
-		corail => { map_elsewhere('corail', 'Reef', [ account_id('corail', fully_qualified_name => 'Clients'), 'Asset' ], [ account_id('corail', subtype => 'ServiceFeeIncome'), 'Revenue' ]) });
+		corail => { map_elsewhere('corail', 'Reef', [ account_id('corail', fully_qualified_name => 'Clients'), 'Asset' ],
+				[ account_id('corail', subtype => 'ServiceFeeIncome'), 'Revenue' ]) });
 	my %in_usd = (%books, corail => $EUR_IN_USD);
 	my %companies = (Reef => [qw(reef corail)], Atoll => ['atoll'], Lagoon => ['lagoon'], Corail => ['corail'], Shop => [qw(reef lagoon)]);
 
@@ -332,13 +342,15 @@ sub test_other_branches
 	{
 		sql(q{SELECT reefqbo.set_branch('Group', 'Eliminations', false)});
 		is_same(added_up($statement, @LEAVES), added_up($statement, 'Group'), "$statement: every line of the group is the sum of its branches");
-		is_same(added_up($statement, qw(Reef Atoll Lagoon Shop)), added_up($statement, 'Americas'), "$statement: and of a branch with some below it") if $statement eq 'profit_and_loss';
+		is_same(added_up($statement, qw(Reef Atoll Lagoon Shop)), added_up($statement, 'Americas'),
+				"$statement: and of a branch with some below it") if $statement eq 'profit_and_loss';
 		sql(q{SELECT reefqbo.set_branch('Group', 'Eliminations', true)});
 		is(differences($statement), 't|0', "$statement: nothing is left to reconcile");
 	}
 	sql(q{DELETE FROM reefqbo.mapping WHERE category = 'Moved'});
 	check('accounts back where they were, Shop and Reef', 'balance_sheet', 'quarter', [ $books{reef} ], branch => 'Reef');
-	is(error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31', branch => 'Shop'))->{sqlstate}, '42704', 'a branch that nothing is in any more has no statement');
+	is(error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31', branch => 'Shop'))->{sqlstate}, '42704',
+			'a branch that nothing is in any more has no statement');
 	return;
 }
 
@@ -382,7 +394,8 @@ sub test_trial_balance
 	$debit += cents($_->[3]) foreach grep { $_->[3] ne '' } @rows;
 	$credit += cents($_->[4]) foreach grep { $_->[4] ne '' } @rows;
 	$eliminated += $_ foreach values %elimination;
-	is_same({ map { ("$key{ $_->[0] } $_->[1]" => $_->[2]) } grep { $_->[0] ne '' } @rows }, expected_trial($month, @books{qw(reef atoll lagoon)}, $EUR_IN_USD), "trial balance of the group, $month");
+	is_same({ map { ("$key{ $_->[0] } $_->[1]" => $_->[2]) } grep { $_->[0] ne '' } @rows }, expected_trial($month,
+			@books{qw(reef atoll lagoon)}, $EUR_IN_USD), "trial balance of the group, $month");
 	is($eliminated, 0, "$month: eliminations have debits like credits");
 	is("@$total[3 .. 5]", money($debit) . ' ' . money($debit) . ' Total', "$month: debits are credits, and the last row says so");
 	is($credit, $debit, "$month: both sides are the same");
@@ -419,7 +432,8 @@ sub test_later_opening
 	my $error = $node->sqlstate_of('SELECT FROM reefqbo.statement(' . arguments('balance_sheet', '2025-05-01', '2025-05-31') . ')');
 	is($error->{sqlstate}, '42704', 'before it');
 	like($error->{message}, qr/historical.*EUR.*USD.*2024-12/, 'the historical rate that is missing is named');
-	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical}) . q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical})
+			. q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
 	return;
 }
 
@@ -436,22 +450,27 @@ sub test_missing_rates
 	{
 		my $statement = $kind eq 'average' ? 'profit_and_loss' : 'balance_sheet';
 		sql("UPDATE reefqbo.exchange_rate SET $kind = NULL WHERE from_currency = 'EUR' AND month = '2026-03-01'");
-		foreach my $call (month_of_group($statement, @march), "reefqbo.reconcile('Group', '$statement', '2026-03-01', '2026-03-31')", month_of_group('cash_flow', @march), q{reefqbo.trial_balance('Group', '2026-03-01')})
+		foreach my $call (month_of_group($statement, @march), "reefqbo.reconcile('Group', '$statement', '2026-03-01', '2026-03-31')",
+				month_of_group('cash_flow', @march), q{reefqbo.trial_balance('Group', '2026-03-01')})
 		{
 			my $error = error_of($call);
 			is($error->{sqlstate}, '42704', "no $kind rate: $call");
 			like($error->{message}, qr/$kind rate from EUR to USD for 2026-03/, 'it is named');
 		}
 		is(error_of(month_of_group($statement, @march, branch => 'Americas'))->{sqlstate}, 'none', 'where it is not needed it is not missed');
-		is(error_of(month_of_group($statement, @march, branch => 'Corail', company => 'true'))->{sqlstate}, 'none', 'nor in a statement of the company in its own currency');
+		is(error_of(month_of_group($statement, @march, branch => 'Corail', company => 'true'))->{sqlstate}, 'none',
+				'nor in a statement of the company in its own currency');
 		my ($april) = grep { $_->{label} eq 'Net Income' } @{ statement_rows($node, arguments('profit_and_loss', '2026-04-01', '2026-04-30')) };
-		is($april->{previous_period}, $kind eq 'average' ? '' : money(line_value('profit_and_loss', [ whole_group() ], { method => 'Accrual', months => ['2026-03-01'] }, 'Net Income')),
+		is($april->{previous_period}, $kind eq 'average' ? '' : money(line_value('profit_and_loss', [ whole_group() ],
+				{ method => 'Accrual', months => ['2026-03-01'] }, 'Net Income')),
 			'a column beside it that lacks a rate is empty');
-		sql("UPDATE reefqbo.exchange_rate SET $kind = " . decimal($RATES{EUR}{'2026-03-01'}{$kind}) . q{ WHERE from_currency = 'EUR' AND month = '2026-03-01'});
+		sql("UPDATE reefqbo.exchange_rate SET $kind = " . decimal($RATES{EUR}{'2026-03-01'}{$kind})
+				. q{ WHERE from_currency = 'EUR' AND month = '2026-03-01'});
 	}
 	sql(q{DELETE FROM reefqbo.exchange_rate WHERE from_currency = 'EUR' AND month = '2026-03-01'});
 	is(error_of(month_of_group('profit_and_loss', @march))->{sqlstate}, '42704', 'no row of rates at all');
-	sql('SELECT reefqbo.set_rate(' . join(', ', map { quote($_) } 'Group', 'EUR', '2026-03-17', map { decimal($RATES{EUR}{'2026-03-01'}{$_}) } qw(closing average)) . ')');
+	sql('SELECT reefqbo.set_rate(' . join(', ', map { quote($_) } 'Group', 'EUR', '2026-03-17',
+			map { decimal($RATES{EUR}{'2026-03-01'}{$_}) } qw(closing average)) . ')');
 	check('rates stated again', 'balance_sheet', 'quarter', [ whole_group() ]);
 	return;
 }
@@ -463,7 +482,8 @@ sub test_no_historical
 	is($error->{sqlstate}, '42704', 'no historical rate at all');
 	like($error->{message}, qr/historical rate from EUR to USD for 2024-12/, 'it is named, with the month that is told of first');
 	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31'))->{sqlstate}, 'none', 'a profit and loss needs none');
-	sql("UPDATE reefqbo.exchange_rate SET historical = " . decimal($RATES{EUR}{$_}{historical}) . " WHERE from_currency = 'EUR' AND month = '$_'") foreach '2024-12-01', '2025-09-01';
+	sql("UPDATE reefqbo.exchange_rate SET historical = " . decimal($RATES{EUR}{$_}{historical})
+			. " WHERE from_currency = 'EUR' AND month = '$_'") foreach '2024-12-01', '2025-09-01';
 	return;
 }
 
@@ -479,8 +499,10 @@ sub test_missing_in_year
 		like($error->{message}, qr/average rate from EUR to USD for 2025-03/, 'it is named');
 		is(error_of("reefqbo.trial_balance('Group', '2026-01-01', branch => '$branch')")->{sqlstate}, 'none', 'the next year does not need it');
 	}
-	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical}) . q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
-	sql('UPDATE reefqbo.exchange_rate SET average = ' . decimal($RATES{EUR}{'2025-03-01'}{average}) . q{ WHERE from_currency = 'EUR' AND month = '2025-03-01'});
+	sql('UPDATE reefqbo.exchange_rate SET historical = ' . decimal($RATES{EUR}{'2024-12-01'}{historical})
+			. q{ WHERE from_currency = 'EUR' AND month = '2024-12-01'});
+	sql('UPDATE reefqbo.exchange_rate SET average = ' . decimal($RATES{EUR}{'2025-03-01'}{average})
+			. q{ WHERE from_currency = 'EUR' AND month = '2025-03-01'});
 	return;
 }
 
@@ -512,8 +534,10 @@ sub test_currencies
 	like($error->{message}, qr/EUR.*USD/, 'they are named');
 	check('companies of one currency', 'profit_and_loss', 'year', [ @books{qw(reef atoll lagoon)} ], branch => 'Americas');
 	sql(q{SELECT reefqbo.set_currency('Group', 'USD')});
-	my %wrong = (q{reefqbo.set_currency('Group', 'usd')} => '22023', q{reefqbo.set_currency('Grove', 'USD')} => '42704', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 0)} => '22023',
-		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004', q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
+	my %wrong = (q{reefqbo.set_currency('Group', 'usd')} => '22023', q{reefqbo.set_currency('Grove', 'USD')} => '42704',
+			q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 0)} => '22023',
+		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004',
+				q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
 		q{reefqbo.set_branch('Group', 'Asia', false)} => '42704', q{reefqbo.set_branch('Group', NULL, false)} => '22004');
 	is(error_of($_)->{sqlstate}, $wrong{$_}, $_) foreach sort keys %wrong;
 	return;
@@ -525,8 +549,10 @@ sub test_sandbox
 	my $environment = q{UPDATE reefqbo.connection SET environment_id = (SELECT environment_id FROM reefqbo.environment WHERE name = '%s')}
 	  . q{ WHERE branch_id = (SELECT branch_id FROM reefqbo.branch WHERE name = 'Lagoon')};
 	sql(sprintf $environment, 'sim-sandbox');
-	foreach my $call ((map { month_of_group($_, '2026-03-01', '2026-03-31') } 'profit_and_loss', 'balance_sheet', 'cash_flow'), q{reefqbo.trial_balance('Group', '2026-03-01')},
-		q{reefqbo.reconcile('Group', 'profit_and_loss', '2026-03-01', '2026-03-31')}, month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', branch => 'Lagoon'))
+	foreach my $call ((map { month_of_group($_, '2026-03-01', '2026-03-31') } 'profit_and_loss', 'balance_sheet', 'cash_flow'),
+			q{reefqbo.trial_balance('Group', '2026-03-01')},
+		q{reefqbo.reconcile('Group', 'profit_and_loss', '2026-03-01', '2026-03-31')}, month_of_group('profit_and_loss', '2026-03-01',
+				'2026-03-31', branch => 'Lagoon'))
 	{
 		my $error = error_of($call);
 		is($error->{sqlstate}, 'RQ003', "a sandbox company in a production model: $call");
@@ -552,9 +578,11 @@ sub notices_of
 
 sub test_fiscal_years
 {
-	like(notices_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31')), qr/different fiscal years.*calendar month.*Atoll Holdings Inc\. in July.*Reef Trading Ltd in January/s, 'fiscal years differ, and it is said');
+	like(notices_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31')),
+			qr/different fiscal years.*calendar month.*Atoll Holdings Inc\. in July.*Reef Trading Ltd in January/s, 'fiscal years differ, and it is said');
 	is(notices_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', branch => 'Atoll')), '', 'of one company there is nothing to say');
-	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', year => 'fiscal'))->{sqlstate}, '22023', 'there is no fiscal year of them all');
+	is(error_of(month_of_group('profit_and_loss', '2026-03-01', '2026-03-31', year => 'fiscal'))->{sqlstate}, '22023',
+			'there is no fiscal year of them all');
 	return;
 }
 
@@ -568,7 +596,8 @@ sub test_missing_months
 	like($notice, qr/\Q$_\E: 2 months, 2024-10 to 2024-11/, "$_ lacks them") foreach 'Atoll Holdings Inc.', 'Corail et Fils SARL', 'Lagoon Resorts LLC';
 	unlike($notice, qr/Reef Trading Ltd: /, 'and Reef does not');
 	is(sql("SELECT string_agg(DISTINCT period, ' ' ORDER BY period) FROM $call"), '2024-12 2025-01 2025-02', 'the other months are there');
-	is(sql('SELECT count(DISTINCT period) FROM ' . month_of_group('profit_and_loss', '2024-01-01', '2025-02-28', branch => 'Reef')), 5, 'of Reef itself all are there');
+	is(sql('SELECT count(DISTINCT period) FROM ' . month_of_group('profit_and_loss', '2024-01-01', '2025-02-28', branch => 'Reef')), 5,
+			'of Reef itself all are there');
 	is(error_of(q{reefqbo.trial_balance('Group', '2024-11-01')})->{sqlstate}, '42704', 'there is no trial balance of such a month');
 	like(error_of(q{reefqbo.trial_balance('Group', '2024-11-01')})->{detail}, qr/Atoll.*Corail.*Lagoon/, 'for want of those companies');
 	return;
@@ -604,12 +633,14 @@ sub test_root_year
 	my %sum;
 	foreach my $month (months_of('2025-07-01', '2026-06-01'))
 	{
-		my ($quarter) = grep { $month ge $_->[1] } [ 'FY2026 Q4', '2026-04-01' ], [ 'FY2026 Q3', '2026-01-01' ], [ 'FY2026 Q2', '2025-10-01' ], [ 'FY2026 Q1', '2025-07-01' ];
+		my ($quarter) = grep { $month ge $_->[1] } [ 'FY2026 Q4', '2026-04-01' ], [ 'FY2026 Q3', '2026-01-01' ], [ 'FY2026 Q2',
+				'2025-10-01' ], [ 'FY2026 Q1', '2025-07-01' ];
 		$sum{ $quarter->[0] } += line_value('profit_and_loss', [ @books{qw(atoll lagoon)} ], { method => 'Accrual', months => [$month] }, 'Net Income');
 	}
 	is_same({ map { (@$_) } rows_of($node, q{SELECT period, amount FROM reefqbo.statement('Rooted', 'profit_and_loss', '2025-07-01', '2026-06-30', 'quarter', year => 'fiscal') WHERE label = 'Net Income'}) },
 		{ map { ($_ => money($sum{$_})) } keys %sum }, 'quarters of the fiscal year of the company at the root');
-	is(sql(q{SELECT DISTINCT currency FROM reefqbo.statement('Rooted', 'profit_and_loss', '2025-07-01', '2026-06-30', 'year')}), 'USD', 'companies of one currency need none stated');
+	is(sql(q{SELECT DISTINCT currency FROM reefqbo.statement('Rooted', 'profit_and_loss', '2025-07-01', '2026-06-30', 'year')}), 'USD',
+			'companies of one currency need none stated');
 	return;
 }
 
@@ -618,9 +649,11 @@ sub test_rights
 {
 	sql(q{SELECT reefqbo.create_model('Other'); CREATE ROLE other_operator LOGIN; CREATE ROLE group_reader LOGIN});
 	sql(q{SELECT reefqbo.grant_access('other_operator', 'operator', 'Other'), reefqbo.grant_access('group_reader', 'reader', 'Group')});
-	foreach my $call (q{reefqbo.set_currency('Group', 'EUR')}, q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 2)}, q{reefqbo.set_branch('Group', 'Lagoon', false)})
+	foreach my $call (q{reefqbo.set_currency('Group', 'EUR')}, q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 2)},
+			q{reefqbo.set_branch('Group', 'Lagoon', false)})
 	{
-		is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; SELECT $call")->{sqlstate}, '42704', "an operator of another model is told there is no such model: $call");
+		is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; SELECT $call")->{sqlstate}, '42704',
+				"an operator of another model is told there is no such model: $call");
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION group_reader; SELECT $call")->{sqlstate}, '42501', 'a reader may not');
 	}
 	foreach my $statement ('profit_and_loss', 'balance_sheet', 'cash_flow')
@@ -633,7 +666,8 @@ sub test_rights
 	my ($model, $branch) = split /\|/, sql("SELECT * FROM $group");
 	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; $insert VALUES ($model, $branch, '2026-01-01', 1, 'Asset', 'A', 'Asset', 'B')")->{sqlstate}, '42501', 'an operator of another model states no elimination here');
 	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; INSERT INTO reefqbo.exchange_rate VALUES ($model, 'EUR', 'JPY', '2026-01-01', 1)")->{sqlstate}, '42501', 'nor a rate');
-	my %wrong = ("'2026-01-02', NULL, 1, 'Asset'" => 'a month begins on its first day', "'2026-01-01', '2026-01-01', 1, 'Asset'" => 'what is reversed is reversed later',
+	my %wrong = ("'2026-01-02', NULL, 1, 'Asset'" => 'a month begins on its first day',
+			"'2026-01-01', '2026-01-01', 1, 'Asset'" => 'what is reversed is reversed later',
 		"'2026-01-01', NULL, 1, 'Assets'" => 'types are known');
 	is($node->sqlstate_of($insert =~ s/month,/month, reversed_in,/r . " VALUES ($model, $branch, $_, 'A', 'Asset', 'B')")->{sqlstate}, '23514', $wrong{$_}) foreach sort keys %wrong;
 	foreach my $table ('exchange_rate', 'elimination')

@@ -50,7 +50,8 @@ INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, acco
 SELECT i.model_id, i.connection_id, a.account_id, i.statement, 'Accrual', i.period_start, i.period_end, 100 + a.account_id::integer, i.import_id
   FROM reefqbo.imported_month i JOIN reefqbo.account a USING (model_id, connection_id) JOIN reefqbo.import_log l USING (model_id, import_id)
  WHERE l.started_by = 'filler' AND i.statement = CASE a.classification WHEN 'Revenue' THEN 'profit_and_loss' ELSE 'balance_sheet' END;
-INSERT INTO reefqbo.mapping (model, account_id, variable_type, category) SELECT m.name, a.account_id, CASE a.classification WHEN 'Revenue' THEN 'Revenue' WHEN 'Asset' THEN 'Asset' ELSE 'Liability' END, 'Filled'
+INSERT INTO reefqbo.mapping (model, account_id, variable_type, category) SELECT m.name, a.account_id,
+       CASE a.classification WHEN 'Revenue' THEN 'Revenue' WHEN 'Asset' THEN 'Asset' ELSE 'Liability' END, 'Filled'
   FROM reefqbo.account a JOIN reefqbo.model m USING (model_id) WHERE m.name LIKE 'Filler %' AND a.account_id::integer < $ACCOUNTS / 4;
 ANALYZE;
 END
@@ -65,7 +66,8 @@ my @FUNCTIONS = (
 	"reefqbo.profit_and_loss('Group', $YEAR, 'quarter', branch => 'Reef')", "reefqbo.balance_sheet('Group', $OCTOBER, branch => 'Reef')",
 	(map { ("reefqbo.statement('Group', '$_', $OCTOBER)", "reefqbo.statement('Group', '$_', $YEAR, 'quarter', 'category')",
 			"reefqbo.statement('Group', '$_', $YEAR, 'quarter', branch => 'Reef', company => true)",
-			"reefqbo.statement('Group', '$_', $YEAR, 'year', branch => 'Americas', as_of => now())", "reefqbo.reconcile('Group', '$_', $YEAR, 'half-year')") }
+			"reefqbo.statement('Group', '$_', $YEAR, 'year', branch => 'Americas', as_of => now())",
+					"reefqbo.reconcile('Group', '$_', $YEAR, 'half-year')") }
 		  'profit_and_loss', 'balance_sheet', 'cash_flow'),
 	q{reefqbo.trial_balance('Group', '2026-10-01')}, q{reefqbo.trial_balance('Group', '2026-10-01', branch => 'Reef', company => true)},
 	q{reefqbo.series_by_period('Group', 'quarter')}, q{reefqbo.actuals_as_of('Group', now())},
@@ -94,7 +96,8 @@ sub test_functions
 	foreach my $call (grep { $who eq 'the owner' || !/Filler/ } @FUNCTIONS)
 	{
 		my $from = -s $node->logfile;
-		sql("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; $AS{$who} " . join '', map { "SELECT count(*) FROM $call;\n" } 1 .. 7);
+		sql("LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; $AS{$who} "
+				. join '', map { "SELECT count(*) FROM $call;\n" } 1 .. 7);
 		my $log = slurp_file($node->logfile, $from);
 		my ($seen) = $log =~ /(Query Text: (?:(?!Query Text: ).)*?$SCAN[^\n]*)/s;
 		is($seen, undef, "$who: $call scans no table of amounts");
@@ -138,21 +141,28 @@ sub test_counted
 # ---- what others build on ----
 
 my %COLUMNS = (
-	account => 'model_id connection_id account_id name fully_qualified_name account_number classification account_type account_subtype parent_account_id is_active is_computed currency current_balance',
+	account => 'model_id connection_id account_id name fully_qualified_name account_number classification account_type '
+	  . 'account_subtype parent_account_id is_active is_computed currency current_balance',
 	actual => 'model_id connection_id account_id statement accounting_method period_start period_end amount',
 	mapping => 'model company_branch account_id account_number account_name variable_type category subcategory branch confidence reason',
-	unmapped_account => 'model branch company account_id account_number name fully_qualified_name account_type account_subtype is_active statement amount_at_stake accounting_method first_month last_month currency since',
-	series => 'model_id variable_id model branch variable variable_type category subcategory statement measure unit currency frequency account_id account_number account_name fully_qualified_name is_active gone_since source company tags data_as_of accounting_method first_month last_month months provisional_from last_import_id',
+	unmapped_account => 'model branch company account_id account_number name fully_qualified_name account_type account_subtype is_active '
+	  . 'statement amount_at_stake accounting_method first_month last_month currency since',
+	series => 'model_id variable_id model branch variable variable_type category subcategory statement measure unit currency '
+	  . 'frequency account_id account_number account_name fully_qualified_name is_active gone_since source company tags '
+	  . 'data_as_of accounting_method first_month last_month months provisional_from last_import_id',
 	series_value => 'model_id variable_id accounting_method period_start period_end statement amount ledger_amount is_provisional import_id',
 	exchange_rate => 'model_id from_currency to_currency month closing average historical',
-	elimination => 'model_id elimination_id branch_id month reversed_in amount debit_type debit_category debit_subcategory credit_type credit_category credit_subcategory memo');
+	elimination => 'model_id elimination_id branch_id month reversed_in amount debit_type debit_category debit_subcategory '
+	  . 'credit_type credit_category credit_subcategory memo');
 my %RESULT = (
 	profit_and_loss => 'line depth label kind section account_id account_number period period_start period_end is_provisional amount',
 	balance_sheet => 'line depth label kind section account_id account_number period period_start period_end is_provisional amount',
-	statement => 'line depth label kind section connection_id account_id account_number period period_start period_end is_provisional currency amount share previous_period previous_year other_method',
+	statement => 'line depth label kind section connection_id account_id account_number period period_start period_end '
+	  . 'is_provisional currency amount share previous_period previous_year other_method',
 	trial_balance => 'line company_name label account_id account_number account_type period period_end is_provisional debit credit share previous_period previous_year other_method currency connection_id',
 	reconcile => 'period line label part home_currency home_amount currency amount',
-	series_by_period => 'variable_id variable variable_type category subcategory branch currency period period_start period_end amount ledger_amount is_provisional',
+	series_by_period => 'variable_id variable variable_type category subcategory branch currency period period_start period_end amount '
+	  . 'ledger_amount is_provisional',
 	actuals_as_of => 'model_id connection_id account_id statement accounting_method period_start period_end amount');
 
 # Columns may be added at the end.

@@ -246,7 +246,8 @@ sub translated
 		{
 			my ($result, $position) = map { $home->{$_}{$month} // {} } 'profit_and_loss', 'balance_sheet';
 			$new{profit_and_loss}{$month}{$_} = exchanged($result->{$_}, $rates->{$month}{average} // 0) foreach keys %$result;
-			$new{balance_sheet}{$month}{$_} = exchanged($position->{$_}, $rates->{$month}{closing} // 0) foreach grep { $chart{$_}{type} ne 'Equity' } keys %$position;
+			$new{balance_sheet}{$month}{$_} = exchanged($position->{$_}, $rates->{$month}{closing} // 0) foreach
+					grep { $chart{$_}{type} ne 'Equity' } keys %$position;
 		}
 		carry_equity($books, $home, \%new, $rates, @months);
 		$translated{$method} = \%new;
@@ -294,7 +295,8 @@ sub carry_equity
 		$is{'computed:NetIncome'} = ($is{'computed:NetIncome'} // 0) + $here + exchanged($change - $earned, $rate);
 		%was = map { ($_ => $balances->{$_} // 0) } @others, 'computed:NetIncome';
 		$new->{balance_sheet}{$month}{$_} = $is{$_} foreach keys %is;
-		$new->{balance_sheet}{$month}{'computed:Translation'} = -earned($chart, { map { ($_ => $new->{balance_sheet}{$month}{$_}) } grep { $_ ne 'computed:Translation' } keys %{ $new->{balance_sheet}{$month} } });
+		$new->{balance_sheet}{$month}{'computed:Translation'} = -earned($chart, { map { ($_ => $new->{balance_sheet}{$month}{$_}) }
+				grep { $_ ne 'computed:Translation' } keys %{ $new->{balance_sheet}{$month} } });
 	}
 	return;
 }
@@ -307,7 +309,8 @@ sub part_of
 	my ($books, $branch, $moved) = @_;
 	my $own = $BRANCH{ $books->{company} };
 	my $other = 'computed:OtherBranches';
-	my %part = (company => $books->{company}, chart => { %{ $books->{chart} }, $other => { type => 'Equity', subtype => '', name => 'Position in Other Branches', parent => undef } });
+	my %part = (company => $books->{company}, chart => { %{ $books->{chart} }, $other => { type => 'Equity', subtype => '',
+			name => 'Position in Other Branches', parent => undef } });
 
 	foreach my $method (sort keys %FIRST_OF)
 	{
@@ -333,13 +336,15 @@ my %SECTION_OF = (Revenue => 'Income', COGS => 'Cost of Goods Sold', Asset => 'O
 sub eliminations_of
 {
 	my (@entries) = @_;
-	my %chart = map { ($_ => { type => $SECTION_OF{$_}, subtype => $_ eq 'Profit' ? 'RetainedEarnings' : '', name => $_, parent => undef }) } keys %SECTION_OF;
+	my %chart = map { ($_ => { type => $SECTION_OF{$_}, subtype => $_ eq 'Profit' ? 'RetainedEarnings' : '', name => $_,
+			parent => undef }) } keys %SECTION_OF;
 	my %books = (company => '', chart => \%chart);
 
 	foreach my $entry (@entries)
 	{
 		my ($month, $reversed, $cents, @types) = @$entry;
-		foreach my $posting ([ $month, $types[0], $cents ], [ $month, $types[1], -$cents ], defined $reversed ? ([ $reversed, $types[0], -$cents ], [ $reversed, $types[1], $cents ]) : ())
+		foreach my $posting ([ $month, $types[0], $cents ], [ $month, $types[1], -$cents ], defined $reversed ? ([ $reversed, $types[0],
+				-$cents ], [ $reversed, $types[1], $cents ]) : ())
 		{
 			post_elimination(\%books, @$posting);
 		}
