@@ -67,7 +67,6 @@ sub fill
 	sql('postgres', call('import_actuals', $_, \$MONTH, 'Cash')) foreach sort keys %FORMAT;
 	map_accounts();
 	restate();
-	split_among_branches();
 	$node->connect_company('Gone', 'sim-sandbox', 'sandy');
 	sql('postgres', call('import_accounts', 'Gone'));
 	sql('postgres', call('disconnect', 'Gone'));
@@ -97,16 +96,6 @@ sub map_accounts
 	sql('postgres', q{SELECT reefqbo.set_rate('Reef', 'EUR', '2026-09-01', 1.17, 1.165)});
 	sql('postgres', q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
 	                  SELECT model_id, branch_id, '2026-09-01', 1.23, 'Revenue', 'Income', 'Opex', 'Expenses' FROM reefqbo.branch WHERE name = 'Shop'});
-	return;
-}
-
-# The parts of a month by class, one of which feeds a branch, and the postings behind a figure.
-sub split_among_branches
-{
-	sql('postgres', call('create_branch', 'Reef', 'Shops'));
-	sql('postgres', call('import_dimensions', 'Reef', 'class', \$MONTH));
-	sql('postgres', call('map_dimension', 'Reef', 'class', 'Retail:Shop', 'Shops'));
-	sql('postgres', q{SELECT count(*) FROM reefqbo.ledger_lines('Reef', '1000', '2026-09-01', keep => true)});
 	return;
 }
 
