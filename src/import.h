@@ -130,6 +130,9 @@ extern void rqbo_import_ledger_add_rows(const RqboImport *import);
 extern int	rqbo_import_actuals_cost(const RqboRange *ranges);
 extern int	rqbo_import_accounts_cost(int naccounts);
 
+/* The report that was answered; what the reader objects to is explained by explain, which is given the import. */
+extern RqboReport *rqbo_import_read_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *));
+
 /* What imports ask for, below the realm, for whoever wants to know whether it would be answered. */
 extern char *rqbo_import_accounts_count_path(void);
 extern int	rqbo_import_accounts_take_count(RqboSession *session);

@@ -135,21 +135,29 @@ explain_report_error(void *arg)
 			   rqbo_session_company(import->session));
 }
 
-static RqboReport *
-read_report(RqboImport *import, RqboReportName name)
+RqboReport *
+rqbo_import_read_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *))
 {
 	const RqboHttpResult *result = import->session->task->result;
-	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month", false};
-	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
-	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
+	ErrorContextCallback callback = {error_context_stack, explain, import};
 	RqboReport *report;
 
 	error_context_stack = &callback;
 	rqbo_encoding_begin();
-	report = rqbo_report_read(result->body, result->length, &asked);
+	report = rqbo_report_read(result->body, result->length, asked);
 	rqbo_encoding_end();
 	error_context_stack = callback.previous;
 	rqbo_session_note_time(import->session, report->time);
+	return report;
+}
+
+static RqboReport *
+read_report(RqboImport *import, RqboReportName name)
+{
+	RqboReportAsk asked = {name, import->chunk->start, import->chunk->end, import->chunk->method, "Month", false};
+	MemoryContext saved = MemoryContextSwitchTo(import->chunk_context);
+	RqboReport *report = rqbo_import_read_report(import, &asked, explain_report_error);
+
 	MemoryContextSwitchTo(saved);
 	return report;
 }

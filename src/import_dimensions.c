@@ -102,20 +102,11 @@ explain_report_error(void *arg)
 static RqboReport *
 read_report(RqboImport *import)
 {
-	const RqboHttpResult *result = import->session->task->result;
 	DateADT		month = import->dimensions->month;
 	RqboReportAsk asked = {RQBO_PROFIT_AND_LOSS, month, last_day(month), import->ask.range.method,
 		summarized_by(import), false};
-	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
-	RqboReport *report;
 
-	error_context_stack = &callback;
-	rqbo_encoding_begin();
-	report = rqbo_report_read(result->body, result->length, &asked);
-	rqbo_encoding_end();
-	error_context_stack = callback.previous;
-	rqbo_session_note_time(import->session, report->time);
-	return report;
+	return rqbo_import_read_report(import, &asked, explain_report_error);
 }
 
 static void
