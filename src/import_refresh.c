@@ -83,12 +83,19 @@ read_everything(RqboImport *import)
 	rqbo_import_accounts_begin(import, read_all_actuals);
 }
 
+/*
+ * An account of another type stands elsewhere, and with another sign, in every
+ * month.
+ */
 static void
 read_touched_actuals(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
-	read_ranges(import, ranges_since(import, import->news_since));
+	if (import->counts.accounts_reclassified > 0)
+		read_all_actuals(task);
+	else
+		read_ranges(import, ranges_since(import, import->news_since));
 }
 
 /*

@@ -10,8 +10,8 @@
  * caller's rights, ask what those are, and take the owner's themselves.
  *
  * What a role may is in the table access, once reefqbo.grant_access has been
- * used.  Until then there is no row-level security, and whoever was granted
- * EXECUTE by hand may call for every model.
+ * used.  Until then row-level security shows everything, and whoever was
+ * granted EXECUTE by hand may call for every model.
  *
  *-------------------------------------------------------------------------
  */

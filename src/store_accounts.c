@@ -100,9 +100,10 @@
 	"  FROM compared d" \
 	"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.accounts_as_of IS NOT NULL" \
 	"  ORDER BY d.account_id COLLATE \"C\", d.rank" \
-	"  RETURNING 1" \
+	"  RETURNING change" \
 	") SELECT (SELECT count(*) FROM inserted)," \
-	"  (SELECT count(*) FROM updated) + (SELECT count(*) FROM gone), (SELECT count(*) FROM noticed)"
+	"  (SELECT count(*) FROM updated) + (SELECT count(*) FROM gone), (SELECT count(*) FROM noticed)," \
+	"  (SELECT count(*) FROM noticed n WHERE n.change = 'reclassified')"
 
 /*
  * Store the whole chart.  Accounts that are not in it any more are marked
@@ -141,6 +142,7 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *
 	counts->accounts_new += rqbo_column_int8(1);
 	counts->accounts_changed += rqbo_column_int8(2);
 	counts->accounts_noticed += rqbo_column_int8(3);
+	counts->accounts_reclassified += rqbo_column_int8(4);
 }
 
 /*

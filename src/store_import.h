@@ -21,6 +21,7 @@ typedef struct RqboCounts
 	int			accounts_new;
 	int			accounts_changed;
 	int			accounts_noticed;	/* changes of accounts that were noticed */
+	int			accounts_reclassified;	/* of those, to another type */
 	int			months;
 	int			amounts_inserted;
 	int			amounts_changed;

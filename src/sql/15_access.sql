@@ -17,24 +17,34 @@ COMMENT ON COLUMN reefqbo.access.model_id IS 'the model; 0 for all models, those
 COMMENT ON COLUMN reefqbo.access.grantee IS 'the role, by name, so that a dump can be restored where the role is missing';
 COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; operator: also connect, reconnect, import; admin: also apps, environments, keys and access';
 
+CREATE TABLE reefqbo.protection (
+    since timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (since)
+);
+
+COMMENT ON TABLE reefqbo.protection IS
+'One row since the first reefqbo.grant_access: from then on a role sees the models it has access to. As long as it is empty, whoever was granted privileges by hand sees all. A dump carries it, as it carries reefqbo.access; policies it does not, so that they are made with the tables.';
+COMMENT ON COLUMN reefqbo.protection.since IS 'when access was given for the first time';
+
 CREATE FUNCTION reefqbo._level_of(role oid, model_id bigint)
 RETURNS integer
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT COALESCE(max(array_position(ARRAY['reader', 'operator', 'admin'], a.level)), 0)
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM reefqbo.protection) THEN 3
+                ELSE COALESCE(max(array_position(ARRAY['reader', 'operator', 'admin'], a.level)), 0) END
     FROM reefqbo.access a
     JOIN pg_roles r ON r.rolname = a.grantee
     WHERE a.model_id IN (0, $2) AND pg_has_role($1, r.oid, 'USAGE')
 $$;
 
 COMMENT ON FUNCTION reefqbo._level_of(oid, bigint) IS
-'Internal: what a role may for a model, or for all of them (0), by itself or by a role it is a member of. Result: 0 nothing, 1 reader, 2 operator, 3 admin.';
+'Internal: what a role may for a model, or for all of them (0), by itself or by a role it is a member of. Result: 0 nothing, 1 reader, 2 operator, 3 admin, or that nobody was given access yet.';
 
 CREATE FUNCTION reefqbo._may_read(role name, model_id bigint)
 RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT NOT c.relrowsecurity OR r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, c.relowner, 'USAGE')
+    SELECT r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, c.relowner, 'USAGE')
            OR reefqbo._level_of(r.oid, $2) > 0
     FROM pg_class c
     JOIN pg_roles r ON r.rolname = $1
@@ -50,6 +60,7 @@ CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
 SELECT m.model_id
 FROM reefqbo.model m
 WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
+   OR NOT EXISTS (SELECT FROM reefqbo.protection)
    OR EXISTS (
         SELECT FROM reefqbo.access a
         JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
@@ -62,6 +73,7 @@ CREATE VIEW reefqbo._my_work WITH (security_barrier) AS
 SELECT m.model_id
 FROM reefqbo.model m
 WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
+   OR NOT EXISTS (SELECT FROM reefqbo.protection)
    OR EXISTS (
         SELECT FROM reefqbo.access a
         JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee

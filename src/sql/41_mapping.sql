@@ -9,6 +9,7 @@ CREATE TABLE reefqbo.variable (
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, variable_id),
     UNIQUE (model_id, connection_id, account_id),
+    UNIQUE (model_id, variable_id, connection_id, account_id),
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     CONSTRAINT variable_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,250}$')
 );
@@ -31,7 +32,8 @@ CREATE TABLE reefqbo.account_mapping (
     PRIMARY KEY (model_id, connection_id, account_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
-    FOREIGN KEY (model_id, variable_id) REFERENCES reefqbo.variable,
+    FOREIGN KEY (model_id, variable_id, connection_id, account_id)
+        REFERENCES reefqbo.variable (model_id, variable_id, connection_id, account_id),
     FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
     CONSTRAINT account_mapping_type_is_known CHECK (variable_type IN (
         'Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend')),

@@ -7,7 +7,6 @@ AS $$
     SELECT v.level, v.privilege, v.object
     FROM (VALUES
         ('reader', 'USAGE', 'SCHEMA reefqbo'),
-        ('reader', 'SELECT', 'TABLE reefqbo._my_model'),
         ('reader', 'SELECT', 'TABLE reefqbo.model'),
         ('reader', 'SELECT', 'TABLE reefqbo.branch'),
         ('reader', 'SELECT', 'TABLE reefqbo.account'),
@@ -26,7 +25,6 @@ AS $$
         ('reader', 'SELECT', 'TABLE reefqbo.connection_status'),
         ('reader', 'SELECT', 'TABLE reefqbo.import_progress'),
         ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status'),
-        ('reader', 'SELECT', 'TABLE reefqbo._my_work'),
         ('reader', 'SELECT', 'TABLE reefqbo.variable'),
         ('reader', 'SELECT', 'TABLE reefqbo.account_mapping'),
         ('reader', 'SELECT', 'TABLE reefqbo.account_change'),
@@ -98,7 +96,42 @@ $$;
 COMMENT ON FUNCTION reefqbo._privileges() IS
 'Internal: what each level is granted, beyond what the level before it is. What stands nowhere in it is the owner''s and the superusers'' alone.';
 
-CREATE FUNCTION reefqbo._protect()
+CREATE FUNCTION reefqbo._protected_tables()
+RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid::regclass
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+    ORDER BY c.relname
+$$;
+
+COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table with a model_id.';
+
+CREATE FUNCTION reefqbo._make_policies()
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))', relation);
+        -- what operators write to without a function, readers of the same model do not
+        EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+        EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+        EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._make_policies() IS
+'Internal: puts row-level security in force on every table with a model_id, once, when they are made: pg_dump does not carry the policies of an extension''s tables.
+own_models goes by reefqbo._my_model, which is asked once a query. What is written besides takes an operator of the model (reefqbo._my_work).';
+
+CREATE FUNCTION reefqbo._spare_roles_with_all_models()
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -108,41 +141,24 @@ DECLARE
     known text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
                    FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)
                    WHERE p.polrelid = 'reefqbo.model'::regclass AND p.polname = 'all_models');
-    relation record;
+    relation regclass;
 BEGIN
-    FOR relation IN
-        SELECT c.oid::regclass AS name, c.relrowsecurity AS is_protected
-        FROM pg_class c
-        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
-        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
-        ORDER BY c.relname
-    LOOP
-        IF NOT relation.is_protected THEN
-            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation.name);
-            EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))',
-                           relation.name);
-            -- what operators write to without a function, readers of the same model do not
-            EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
-                           relation.name);
-            EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
-                           relation.name);
-            EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))',
-                           relation.name);
-        END IF;
-        CONTINUE WHEN to_all IS NOT DISTINCT FROM known AND relation.is_protected;
-        IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = relation.name AND p.polname = 'all_models') THEN
-            EXECUTE format('DROP POLICY all_models ON %s', relation.name);
+    IF to_all IS NOT DISTINCT FROM known THEN
+        RETURN;
+    END IF;
+    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
+        IF known IS NOT NULL THEN
+            EXECUTE format('DROP POLICY all_models ON %s', relation);
         END IF;
         IF to_all IS NOT NULL THEN
-            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation.name, to_all);
+            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation, to_all);
         END IF;
     END LOOP;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._protect() IS
-'Internal: puts row-level security in force on every table with a model_id, and keeps it in step with reefqbo.access. The policies are made here and not by the install script, since pg_dump carries them: a restore would meet them twice.
-own_models goes by reefqbo._my_model, which is asked once a query; all_models spares roles with all models even that. What is written besides takes an operator of the model (reefqbo._my_work).';
+COMMENT ON FUNCTION reefqbo._spare_roles_with_all_models() IS
+'Internal: keeps the policy all_models in step with reefqbo.access. It spares roles with all models the question which they have, and gives them nothing that own_models would not: a restored database is without it until access is given or taken away the next time.';
 
 CREATE FUNCTION reefqbo._grant_level(grantee name)
 RETURNS void
@@ -186,7 +202,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := CASE WHEN $3 IS NULL THEN 0 ELSE reefqbo._model_id($3) END;
-    is_first boolean := NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'reefqbo.model'::regclass);
+    is_first boolean := NOT EXISTS (SELECT FROM reefqbo.protection);
     left_without text;
 BEGIN
     IF num_nulls($1, $2) > 0 THEN
@@ -213,7 +229,10 @@ BEGIN
     INSERT INTO reefqbo.access AS a (model_id, grantee, level, granted_by) VALUES (in_model, $1, $2, reefqbo._caller())
     ON CONFLICT (model_id, grantee) DO UPDATE
     SET level = EXCLUDED.level, granted_by = EXCLUDED.granted_by, granted_at = EXCLUDED.granted_at;
-    PERFORM reefqbo._protect();
+    IF is_first THEN
+        INSERT INTO reefqbo.protection DEFAULT VALUES;
+    END IF;
+    PERFORM reefqbo._spare_roles_with_all_models();
     PERFORM reefqbo._grant_level($1);
     PERFORM reefqbo._audit('access_granted', in_model, $3, format('%s to %s', $2, quote_ident($1)));
     left_without := reefqbo._left_without();
@@ -265,7 +284,7 @@ BEGIN
     IF to_regrole(quote_ident($1)) IS NOT NULL THEN
         PERFORM reefqbo._grant_level($1);
     END IF;
-    PERFORM reefqbo._protect();
+    PERFORM reefqbo._spare_roles_with_all_models();
     PERFORM reefqbo._audit('access_revoked', in_model, $2, format('from %s', quote_ident($1)));
 END
 $$;

@@ -1,9 +1,14 @@
--- Nothing for PUBLIC; and what pg_dump carries: the rows of every table, but not those the script itself makes.
+-- Each model for those who have access to it; nothing for PUBLIC; and what pg_dump carries: the rows of every table, but not those the script itself makes.
+
+SELECT reefqbo._make_policies();
 
 REVOKE ALL ON SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL ROUTINES IN SCHEMA reefqbo FROM PUBLIC;
+
+-- A policy is a question of whoever meets it. These two answer with the ids of one's own models.
+GRANT SELECT ON reefqbo._my_model, reefqbo._my_work TO PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment', 'WHERE NOT is_builtin');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment_environment_id_seq', '');
@@ -13,6 +18,7 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.model_model_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_branch_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.access', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.protection', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit_audit_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');

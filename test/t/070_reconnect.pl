@@ -773,9 +773,26 @@ sub test_ends_without_key
 
 # ---- 8. removing a company ----
 
+# A row in each of the tables that only some have: mapping, parts, postings.
+sub use_everything
+{
+	my ($model, $company) = @_;
+	my ($month) = split /,/, import_range($model) =~ s/\A.*?(?='\d{4}-)//sr;
+	my ($account) = map { $_->{id} } grep { $_->{type} eq 'Bank' } @{ $intuit->admin('accounts', { company => $company })->{accounts} };
+
+	sql("INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('$model')");
+	$intuit->admin('rename', { company => $company, account => $account, name => 'Renamed' });
+	sql("SELECT FROM reefqbo.import_accounts('$model')");
+	sql("SELECT FROM reefqbo.import_dimensions('$model', 'class', $month, ($month::date + interval '1 month')::date - 1)");
+	sql("SELECT reefqbo.map_dimension('$model', 'class', 'unspecified', '$model')");
+	sql("SELECT count(*) FROM reefqbo.ledger_lines('$model', '$account', $month, keep => true)");
+	return;
+}
+
 sub test_forget
 {
 	my ($model, $company) = ('Forget', company_with_figures('Forget'));
+	use_everything($model, $company);
 	my ($id, $have) = (connection_id($model), holdings($model));
 	my $others = snapshot("connection_id <> $id", tables_of_connections());
 	my $calls = number("api_call WHERE connection_id = $id");
