@@ -777,13 +777,13 @@ sub test_ends_without_key
 sub use_everything
 {
 	my ($model, $company) = @_;
-	my ($month) = split /,/, import_range($model) =~ s/\A.*?(?='\d{4}-)//sr;
+	my $month = quote($FIRST);
 	my ($account) = map { $_->{id} } grep { $_->{type} eq 'Bank' } @{ $intuit->admin('accounts', { company => $company })->{accounts} };
 
 	sql("INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('$model')");
 	$intuit->admin('rename', { company => $company, account => $account, name => 'Renamed' });
 	sql("SELECT FROM reefqbo.import_accounts('$model')");
-	sql("SELECT FROM reefqbo.import_dimensions('$model', 'class', $month, ($month::date + interval '1 month')::date - 1)");
+	sql("SELECT FROM reefqbo.import_dimensions('$model', 'class', $month, (date $month + interval '1 month')::date - 1)");
 	sql("SELECT reefqbo.map_dimension('$model', 'class', 'unspecified', '$model')");
 	sql("SELECT count(*) FROM reefqbo.ledger_lines('$model', '$account', $month, keep => true)");
 	return;

@@ -446,7 +446,8 @@ sub test_odd_role_names
 		is(sqlstate_as($quoted, 'SELECT name FROM reefqbo.model'), '42501', "role $quoted: and nothing when that is taken away");
 		sql("DROP ROLE $quoted");
 	}
-	is(sql(q{SELECT count(*) FROM pg_class c, aclexplode(c.relacl) x WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee = 0}), 0, 'PUBLIC has nothing');
+	is(sql(q{SELECT count(*) FROM pg_class c, aclexplode(c.relacl) x WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee = 0 AND c.relname NOT IN ('_my_model', '_my_work')}), 0,
+		'PUBLIC has nothing but what policies ask');
 	return;
 }
 
