@@ -104,6 +104,17 @@ $$;
 COMMENT ON FUNCTION reefqbo._fitting_types(text) IS
 'Internal: the variable types that an account of a classification can have: those of the statement its amounts stand in. Of no classification: all.';
 
+CREATE FUNCTION reefqbo._variable_name(account_number text, name text, account_id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- whatever QuickBooks lets an account be called
+    SELECT coalesce(nullif(btrim(left(regexp_replace(
+        concat_ws(' ', $1, regexp_replace($2, '\s*\(deleted\)$', '', 'i')), '[[:cntrl:]]+', ' ', 'g'), 250)), ''), $3)
+$$;
+
+COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';
+
 CREATE FUNCTION reefqbo._map_account()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -166,7 +177,7 @@ BEGIN
     END IF;
     INSERT INTO reefqbo.variable (model_id, connection_id, account_id, name)
     VALUES (company.model_id, company.connection_id, given.account_id,
-            btrim(concat_ws(' ', account.account_number, regexp_replace(account.name, '\s*\(deleted\)$', '', 'i'))))
+            reefqbo._variable_name(account.account_number, account.name, given.account_id))
     ON CONFLICT (model_id, connection_id, account_id) DO NOTHING;
     SELECT v.variable_id INTO variable FROM reefqbo.variable v
     WHERE v.model_id = company.model_id AND v.connection_id = company.connection_id AND v.account_id = given.account_id;

@@ -340,6 +340,21 @@ sub test_strange_words
 	return;
 }
 
+# However an account is called, it can be mapped.
+sub test_strange_names
+{
+	my $rent = account_id('Reef', 'Rent');
+	my $name = sub { return sql("SELECT reefqbo._variable_name(" . join(', ', @_) . ')') };
+
+	is($name->(q{'6000'}, q{E'Rent\tof\nboats (deleted)'}, q{'7'}), '6000 Rent of boats', 'characters that cannot be seen are spaces');
+	is($name->('NULL', q{repeat('x', 300)}, q{'7'}), 'x' x 250, 'a long one is cut');
+	is($name->('NULL', q{' '}, q{'7'}), '7', 'without a name it is the id');
+	sql("DELETE FROM reefqbo.mapping WHERE company_branch = 'Reef' AND account_id = '$rent'; DELETE FROM reefqbo.variable WHERE account_id = '$rent'");
+	sql("BEGIN; UPDATE reefqbo.account SET name = E'\t' || name WHERE account_id = '$rent'; INSERT INTO reefqbo.mapping (model, company_branch, account_id, variable_type, category) VALUES ('Group', 'Reef', '$rent', 'Opex', 'Premises'); UPDATE reefqbo.account SET name = 'Rent' WHERE account_id = '$rent'; COMMIT");
+	is(sql("SELECT count(*) FROM reefqbo.mapping WHERE company_branch = 'Reef' AND account_id = '$rent'"), 1, 'it is mapped');
+	return;
+}
+
 # Two sessions map the same accounts at once.
 sub test_at_once
 {
@@ -637,6 +652,7 @@ test_defaults();
 test_csv();
 test_hostile_csv();
 test_strange_words();
+test_strange_names();
 test_at_once();
 test_roles();
 test_templates();
