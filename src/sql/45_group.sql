@@ -12,7 +12,9 @@ CREATE TABLE reefqbo.exchange_rate (
     historical numeric,
     PRIMARY KEY (model_id, from_currency, to_currency, month),
     CONSTRAINT exchange_rate_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date),
-    CONSTRAINT exchange_rate_is_positive CHECK (closing > 0 AND average > 0 AND historical > 0),
+    -- 'NaN' is greater than 'Infinity'
+    CONSTRAINT exchange_rate_is_positive CHECK (closing > 0 AND average > 0 AND historical > 0
+        AND greatest(closing, average, historical) < 'Infinity'),
     CONSTRAINT exchange_rate_currencies CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$'
                                                AND from_currency <> to_currency)
 );
@@ -46,6 +48,7 @@ CREATE TABLE reefqbo.elimination (
     CONSTRAINT elimination_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date
         AND reversed_in = pg_catalog.date_trunc('month', reversed_in::timestamp)::date),
     CONSTRAINT elimination_ends_after_it_begins CHECK (reversed_in > month),
+    CONSTRAINT elimination_is_an_amount CHECK (amount > '-Infinity' AND amount < 'Infinity'),
     CONSTRAINT elimination_types_are_known CHECK (
         debit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend')
         AND credit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend'))
@@ -233,18 +236,28 @@ DECLARE
     currencies text[] := ARRAY(SELECT DISTINCT c.home_currency FROM reefqbo.connection c
                                WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NOT NULL
                                ORDER BY c.home_currency);
+    unknown text := (SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C")
+                     FROM reefqbo.connection c
+                     WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL
+                       AND EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = c.connection_id));
 BEGIN
     IF stated IS NULL AND cardinality(currencies) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),
             HINT = 'Choose one to consolidate in with reefqbo.set_currency, and state rates with reefqbo.set_rate.';
     END IF;
+    IF unknown IS NOT NULL AND coalesce(stated, currencies[1]) IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'a company whose currency is not known cannot be consolidated',
+            DETAIL = format('These are: %s.', unknown),
+            HINT = 'Its preferences in QuickBooks name no home currency. Leave its branch out with reefqbo.set_branch, or ask for its own statement with company => true.';
+    END IF;
     RETURN coalesce(stated, currencies[1]);
 END
 $$;
 
 COMMENT ON FUNCTION reefqbo._currency_of(bigint, bigint[]) IS
-'Internal: the currency to consolidate these in: the model''s, else the one they all have. Error: 22023 they have different ones.';
+'Internal: the currency to consolidate these in: the model''s, else the one they all have. Error: 22023 they have different ones, or one of them is not known.';
 
 -- ---- amounts of one company ----
 

@@ -437,9 +437,15 @@ sub test_currencies
 	is($error->{sqlstate}, '22023', 'different currencies, and none stated');
 	like($error->{message}, qr/EUR.*USD/, 'they are named');
 	check('companies of one currency', 'profit_and_loss', 'year', [ @books{qw(reef atoll lagoon)} ], branch => 'Americas');
+	sql(q{UPDATE reefqbo.connection SET home_currency = NULL WHERE company_name = 'Corail et Fils SARL'});
+	$error = error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31'));
+	is($error->{sqlstate}, '22023', 'a currency that is not known is no other\'s');
+	like($error->{detail}, qr/Corail et Fils SARL/, 'the company is named');
+	is(error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31', branch => 'Corail', company => 'true'))->{sqlstate}, 'none', 'its own statement is shown');
+	sql(q{UPDATE reefqbo.connection SET home_currency = 'EUR' WHERE company_name = 'Corail et Fils SARL'});
 	sql(q{SELECT reefqbo.set_currency('Group', 'USD')});
 	my %wrong = (q{reefqbo.set_currency('Group', 'usd')} => '22023', q{reefqbo.set_currency('Grove', 'USD')} => '42704', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 0)} => '22023',
-		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004', q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
+		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 'NaN')} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', NULL, 'Infinity')} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004', q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
 		q{reefqbo.set_branch('Group', 'Asia', false)} => '42704', q{reefqbo.set_branch('Group', NULL, false)} => '22004');
 	is(error_of($_)->{sqlstate}, $wrong{$_}, $_) foreach sort keys %wrong;
 	return;
