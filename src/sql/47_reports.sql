@@ -361,10 +361,11 @@ CREATE FUNCTION reefqbo._category_node(section text, category text, subcategory 
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(' / ', $1, $2, $3)
+    -- a category may have a slash in it: doubled, it is no separator
+    SELECT concat_ws(' / ', $1, replace($2, '/', '//'), replace($3, '/', '//'))
 $$;
 
-COMMENT ON FUNCTION reefqbo._category_node(text, text, text) IS 'Internal: the name of a node of a statement by categories.';
+COMMENT ON FUNCTION reefqbo._category_node(text, text, text) IS 'Internal: the name of a node of a statement by categories, which no other has.';
 
 -- Where cash came from and went to, from the movements of the balance sheet and the profit.
 CREATE FUNCTION reefqbo._cash_section(account_id text, account_type text, account_subtype text)
@@ -452,7 +453,8 @@ BEGIN
         )
         SELECT s.slot, s.amount,
                ROW(coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', s.connection_id) END || s.account_id, s.account_id,
-                            concat_ws(' / ', s.section, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
+                            -- companies may have the same name
+                            concat_ws(' / ', s.section, s.connection_id, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
                    s.connection_id, s.account_id, s.account_number, true)::reefqbo._statement_node
         FROM spot s
         WHERE s.amount <> 0;
@@ -659,7 +661,7 @@ Result: a row for each line and period, as of reefqbo.profit_and_loss, in curren
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income or total assets (0.25 is 25 %), NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
-Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
+Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, a company whose currency is not known, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
 
 CREATE FUNCTION reefqbo._check_trial_months(model_id bigint, connections bigint[], accounting_method text, month date,
                                             as_of timestamptz)
@@ -693,8 +695,10 @@ RETURNS TABLE (connection_id bigint, account_id text, variable_type text, debit 
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS (
-        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year
+        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
+               b.parent_branch_id IS NULL AS is_root
         FROM reefqbo.connection c
+        JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
     ), slot AS (
         SELECT c.connection_id,
@@ -710,13 +714,27 @@ AS $$
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
                                    ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
         WHERE NOT a.is_before
+    ), year AS (
+        SELECT CASE WHEN min(c.year) = max(c.year) THEN min(c.year)
+                    ELSE coalesce(min(c.year) FILTER (WHERE c.is_root), date_trunc('year', $5::timestamp)::date) END AS starts
+        FROM company c
+    ), eliminated AS (
+        SELECT e.variable_type, sum(e.amount) AS debit
+        FROM year y
+        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss',
+            ARRAY(SELECT g::date FROM generate_series(y.starts::timestamp, $5::timestamp, interval '1 month') g)) e
+        GROUP BY e.variable_type
     )
     SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
     UNION ALL
-    SELECT p.connection_id, p.account_id, p.variable_type, sum(p.debit)
-    FROM position p
-    WHERE p.account_id IS DISTINCT FROM 'computed:NetIncome'
-    GROUP BY p.connection_id, p.account_id, p.variable_type
+    SELECT e.connection_id, e.account_id, e.variable_type, sum(e.debit)
+    FROM (SELECT p.connection_id, p.account_id, p.variable_type, p.debit FROM position p
+          UNION ALL
+          -- what eliminations take out of the year's profit stands where it was earned, and not in equity
+          SELECT NULL, NULL, v.variable_type, v.debit
+          FROM eliminated x CROSS JOIN LATERAL (VALUES (x.variable_type, x.debit), ('Equity', -x.debit)) v (variable_type, debit)) e
+    WHERE e.account_id IS DISTINCT FROM 'computed:NetIncome'
+    GROUP BY e.connection_id, e.account_id, e.variable_type
     UNION ALL
     -- the year''s profit is in the accounts that made it; what is not, of months before those imported, stays
     SELECT x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
@@ -762,7 +780,7 @@ BEGIN
     )
     SELECT row_number() OVER (ORDER BY r.place NULLS LAST, r.rank, r.account_number COLLATE "C" NULLS LAST, r.label COLLATE "C", r.account_id),
            r.company_name, r.label, r.account_id, r.account_number, r.account_type,
-           CASE WHEN r.debit > 0 THEN r.debit END, CASE WHEN r.debit < 0 THEN -r.debit END, scope.currency::text, r.connection_id
+           CASE WHEN r.debit > 0 THEN r.debit + 0.00 END, CASE WHEN r.debit < 0 THEN 0.00 - r.debit END, scope.currency::text, r.connection_id
     FROM row r
     UNION ALL
     SELECT count(*) + 1, NULL, 'Total', NULL, NULL, NULL, coalesce(sum(r.debit) FILTER (WHERE r.debit > 0), 0) + 0.00,
@@ -784,7 +802,8 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
 COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz) IS
 'The trial balance at the end of a month, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. Its last row is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
 Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement. Result: a row for each account with an amount, one of debit and credit filled.
-A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Errors: as of reefqbo.statement, and 42704 the month was not imported for every company.
+A line Net Income is what months of the fiscal year made that were not imported, or that come before the one with the historical rate; of a part of a company, also what its profit in other branches makes up. Eliminations stand by their types: of the balance sheet as they are at the end of the month, of the profit and loss for the fiscal year to date (that of all companies, else of the root''s, else the calendar year).
+Errors: as of reefqbo.statement, and 42704 the month was not imported for every company.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
 
 -- ---- the parts and the whole ----
