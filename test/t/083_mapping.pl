@@ -653,6 +653,7 @@ test_csv();
 test_hostile_csv();
 test_strange_words();
 test_strange_names();
+test_one_variable();
 test_at_once();
 test_roles();
 test_templates();
