@@ -29,6 +29,7 @@ CREATE TABLE reefqbo.account_mapping (
     mapped_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     mapped_by name NOT NULL DEFAULT current_user,
     PRIMARY KEY (model_id, connection_id, account_id),
+    UNIQUE (model_id, variable_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     FOREIGN KEY (model_id, variable_id) REFERENCES reefqbo.variable,
@@ -402,7 +403,10 @@ DECLARE
     of_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
 BEGIN
     IF of_model <> in_model AND NOT reefqbo._may_read(reefqbo._caller(), of_model) THEN
-        RAISE undefined_object USING MESSAGE = format('model "%s" does not exist', $4);
+        -- in the very words of _model_id: not to be told from one that is not there
+        RAISE undefined_object USING
+            MESSAGE = format('model "%s" does not exist', $4),
+            HINT = 'reefqbo.create_model makes one; the table reefqbo.model lists them.';
     END IF;
     IF $3 IS NOT NULL AND NOT EXISTS (SELECT FROM reefqbo.mapping_template t WHERE t.model_id = of_model AND t.template = $3) THEN
         RAISE undefined_object USING

@@ -355,6 +355,17 @@ sub test_strange_names
 	return;
 }
 
+# A variable is one account's: its amounts are nobody else's as well.
+sub test_one_variable
+{
+	my ($rent, $insurance) = map { account_id('Reef', $_) } 'Rent', 'Insurance';
+	my $connection = "connection_id = (SELECT connection_id FROM reefqbo.connection_status WHERE model = 'Group' AND branch = 'Reef')";
+
+	like(error_as('operator_of_group', "UPDATE reefqbo.account_mapping SET variable_id = (SELECT variable_id FROM reefqbo.account_mapping WHERE account_id = '$rent' AND $connection) WHERE account_id = '$insurance' AND $connection"),
+		qr/^23505/, 'it cannot be two accounts\', past the view either');
+	return;
+}
+
 # Two sessions map the same accounts at once.
 sub test_at_once
 {
@@ -616,6 +627,18 @@ sub test_merges
 
 	admin('merge', company => 'reef', from => $tax_reserve, into => $payroll_account);
 	change_is_noticed('a merger of banks', 'Reef', { "$tax_reserve deleted" => 'Tax Reserve -> Tax Reserve (deleted)', "$tax_reserve merged" => "$tax_reserve -> $payroll_account" });
+
+	# Its figures are read before the chart is, by imports of their own.
+	my ($from, $into) = map { admin('create_account', company => 'reef', name => $_, type => 'Expense', subtype => 'OtherBusinessExpenses')->{account} } 'Ropes', 'Anchors';
+	foreach my $post ([ $from, '2026-05-05', '11.11' ], [ $into, '2026-05-05', '22.22' ], [ $from, '2026-06-05', '33.33' ])
+	{
+		admin('post', company => 'reef', date => $post->[1], type => 'JournalEntry', lines => [ { account => $post->[0], amount => $post->[2] }, { account => 'Main Bank', amount => "-$post->[2]" } ]);
+	}
+	change_is_noticed('two more', 'Reef', { "$from new" => '(null) -> Ropes', "$into new" => '(null) -> Anchors' });
+	admin('merge', company => 'reef', from => $from, into => $into);
+	sql("SELECT FROM reefqbo.import_actuals('Group', '$FIRST', '$LAST', 'Accrual', 'Reef')");
+	sql("SELECT FROM reefqbo.import_actuals('Group', '$CASH_FIRST', '$LAST', 'Cash', 'Reef')");
+	change_is_noticed('a merger whose figures were read before', 'Reef', { "$from deleted" => 'Ropes -> Ropes (deleted)', "$from merged" => "$from -> $into" });
 
 	# What looks like one and is none: it has lost its entries, but no other has them.
 	my $lone = admin('create_account', company => 'reef', name => 'Lone', type => 'Expense', subtype => 'OtherBusinessExpenses')->{account};
