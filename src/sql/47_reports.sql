@@ -279,7 +279,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._elimination_section(text) IS
 'Internal: the account type among whose accounts eliminations of a variable type are shown.';
 
--- By accounts: the tree of each company''s chart, under its name where there are several.
+-- By accounts: the tree of each company's chart, under its name where there are several.
 CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text)
 RETURNS TABLE (connection_id bigint, account_id text, variable_type text, node reefqbo._statement_node)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -415,7 +415,7 @@ AS $$
     UNION ALL
     SELECT r.slot, NULL, NULL, 'Net Income', NULL, sum(r.amount) FROM result r GROUP BY r.slot
     UNION ALL
-    -- what retained earnings and the year''s profit changed by, beyond the profit of the period
+    -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing', 'Retained Earnings', sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
@@ -736,7 +736,7 @@ AS $$
     WHERE e.account_id IS DISTINCT FROM 'computed:NetIncome'
     GROUP BY e.connection_id, e.account_id, e.variable_type
     UNION ALL
-    -- the year''s profit is in the accounts that made it; what is not, of months before those imported, stays
+    -- the year's profit is in the accounts that made it; what is not, of months before those imported, stays
     SELECT x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
     FROM (SELECT p.connection_id, p.debit FROM position p WHERE p.account_id = 'computed:NetIncome'
           UNION ALL
@@ -848,7 +848,7 @@ BEGIN
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections)
     ), part AS (
-        -- each company by itself, once in its own currency and once in the model''s
+        -- each company by itself, once in its own currency and once in the model's
         SELECT w.line, w.slot, format('%s (%s)', c.company_name, c.branch) AS part, c.home_currency,
                coalesce(h.amount, 0) + 0.00 AS home_amount, coalesce(t.amount, 0) + 0.00 AS amount, 1 AS rank
         FROM whole w
