@@ -119,7 +119,6 @@ review_restatements(RqboImport *import)
 
 	if (closed > 0)
 		rqbo_tell_closed_period(import->session->connection, import->import_id, closed);
-	rqbo_store_notice_merges(import->model_id, import->connection_id, import->import_id, &import->counts);
 }
 
 static void
@@ -140,6 +139,8 @@ store_log_end(RqboImport *import)
 		return;
 	if (import->counts.amounts_restated > 0)
 		review_restatements(import);
+	if (import->counts.amounts_restated + import->counts.accounts_noticed > 0)
+		rqbo_store_notice_merges(import->model_id, import->connection_id, import->import_id, &import->counts);
 	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
 	rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
 	rqbo_store_backfill_done(import->model_id, import->connection_id, import->import_id);

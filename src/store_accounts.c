@@ -149,34 +149,41 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *
  * An account that is not active any more, and whose every figure has gone to 0
  * while another of its type has grown by just that in each of those months, was
  * merged into the other.  QuickBooks itself does not say so.  A month that was
- * not over may have changed for other reasons as well.
+ * not over may have changed for other reasons as well.  The figures may have
+ * been read before the chart was, by an import of their own: those accounts are
+ * looked at that have lost figures in this import, or their place in the chart.
  */
 void
 rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH cell AS MATERIALIZED ("
-		"  SELECT r.account_id, r.statement, r.accounting_method, r.period_start, bool_or(r.was_provisional) AS is_open,"
-		"   sum(r.new_amount - r.old_amount) AS change"
-		"  FROM reefqbo.restatement r"
-		"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.import_id = $3"
-		"  GROUP BY r.account_id, r.statement, r.accounting_method, r.period_start"
-		"), loser AS ("
-		"  SELECT a.account_id, a.account_type FROM reefqbo.account a"
+		"WITH loser AS MATERIALIZED ("
+		"  SELECT a.account_id, a.account_type, (SELECT max(r.import_id) FROM reefqbo.restatement r"
+		"   WHERE r.model_id = $1 AND r.connection_id = $2 AND r.account_id = a.account_id) AS import_id"
+		"  FROM reefqbo.account a"
 		"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed"
 		"  AND (NOT a.is_active OR a.gone_since IS NOT NULL)"
-		"  AND EXISTS (SELECT FROM cell c WHERE c.account_id = a.account_id)"
+		"  AND (EXISTS (SELECT FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.connection_id = $2"
+		"    AND r.import_id = $3 AND r.account_id = a.account_id)"
+		"   OR EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
+		"    AND h.account_id = a.account_id AND h.import_id = $3 AND h.change IN ('inactivated', 'deleted', 'gone')))"
 		"  AND NOT EXISTS (SELECT FROM reefqbo.actual x WHERE x.model_id = $1 AND x.connection_id = $2"
 		"   AND x.account_id = a.account_id AND x.amount <> 0)"
 		"  AND NOT EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
 		"   AND h.account_id = a.account_id AND h.change = 'merged')"
+		"), cell AS MATERIALIZED ("
+		"  SELECT r.import_id, r.account_id, r.statement, r.accounting_method, r.period_start,"
+		"   bool_or(r.was_provisional) AS is_open, sum(r.new_amount - r.old_amount) AS change"
+		"  FROM reefqbo.restatement r"
+		"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.import_id IN (SELECT l.import_id FROM loser l)"
+		"  GROUP BY r.import_id, r.account_id, r.statement, r.accounting_method, r.period_start"
 		"), pair AS ("
 		"  SELECT l.account_id AS loser, w.account_id AS survivor"
 		"  FROM loser l"
 		"  JOIN reefqbo.account w ON w.model_id = $1 AND w.connection_id = $2 AND w.account_type = l.account_type"
 		"   AND w.is_active AND w.gone_since IS NULL"
-		"  JOIN cell c ON c.account_id = l.account_id"
-		"  LEFT JOIN cell s ON s.account_id = w.account_id AND s.statement = c.statement"
+		"  JOIN cell c ON c.account_id = l.account_id AND c.import_id = l.import_id"
+		"  LEFT JOIN cell s ON s.account_id = w.account_id AND s.import_id = c.import_id AND s.statement = c.statement"
 		"   AND s.accounting_method = c.accounting_method AND s.period_start = c.period_start"
 		"  GROUP BY l.account_id, w.account_id"
 		"  HAVING bool_and(c.is_open OR s.change IS NOT DISTINCT FROM -c.change) AND bool_or(s.change = -c.change)"

@@ -30,6 +30,7 @@ CREATE TABLE reefqbo.account_mapping (
     mapped_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     mapped_by name NOT NULL DEFAULT current_user,
     PRIMARY KEY (model_id, connection_id, account_id),
+    UNIQUE (model_id, variable_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     FOREIGN KEY (model_id, variable_id, connection_id, account_id)
@@ -106,6 +107,17 @@ $$;
 COMMENT ON FUNCTION reefqbo._fitting_types(text) IS
 'Internal: the variable types that an account of a classification can have: those of the statement its amounts stand in. Of no classification: all.';
 
+CREATE FUNCTION reefqbo._variable_name(account_number text, name text, account_id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- whatever QuickBooks lets an account be called
+    SELECT coalesce(nullif(btrim(left(regexp_replace(
+        concat_ws(' ', $1, regexp_replace($2, '\s*\(deleted\)$', '', 'i')), '[[:cntrl:]]+', ' ', 'g'), 250)), ''), $3)
+$$;
+
+COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';
+
 CREATE FUNCTION reefqbo._map_account()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -168,7 +180,7 @@ BEGIN
     END IF;
     INSERT INTO reefqbo.variable (model_id, connection_id, account_id, name)
     VALUES (company.model_id, company.connection_id, given.account_id,
-            btrim(concat_ws(' ', account.account_number, regexp_replace(account.name, '\s*\(deleted\)$', '', 'i'))))
+            reefqbo._variable_name(account.account_number, account.name, given.account_id))
     ON CONFLICT (model_id, connection_id, account_id) DO NOTHING;
     SELECT v.variable_id INTO variable FROM reefqbo.variable v
     WHERE v.model_id = company.model_id AND v.connection_id = company.connection_id AND v.account_id = given.account_id;
@@ -393,7 +405,10 @@ DECLARE
     of_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
 BEGIN
     IF of_model <> in_model AND NOT reefqbo._may_read(reefqbo._caller(), of_model) THEN
-        RAISE undefined_object USING MESSAGE = format('model "%s" does not exist', $4);
+        -- in the very words of _model_id: not to be told from one that is not there
+        RAISE undefined_object USING
+            MESSAGE = format('model "%s" does not exist', $4),
+            HINT = 'reefqbo.create_model makes one; the table reefqbo.model lists them.';
     END IF;
     IF $3 IS NOT NULL AND NOT EXISTS (SELECT FROM reefqbo.mapping_template t WHERE t.model_id = of_model AND t.template = $3) THEN
         RAISE undefined_object USING

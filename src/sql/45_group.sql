@@ -12,7 +12,9 @@ CREATE TABLE reefqbo.exchange_rate (
     historical numeric,
     PRIMARY KEY (model_id, from_currency, to_currency, month),
     CONSTRAINT exchange_rate_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date),
-    CONSTRAINT exchange_rate_is_positive CHECK (closing > 0 AND average > 0 AND historical > 0),
+    -- 'NaN' is greater than 'Infinity'
+    CONSTRAINT exchange_rate_is_positive CHECK (closing > 0 AND average > 0 AND historical > 0
+        AND greatest(closing, average, historical) < 'Infinity'),
     CONSTRAINT exchange_rate_currencies CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$'
                                                AND from_currency <> to_currency)
 );
@@ -46,6 +48,7 @@ CREATE TABLE reefqbo.elimination (
     CONSTRAINT elimination_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date
         AND reversed_in = pg_catalog.date_trunc('month', reversed_in::timestamp)::date),
     CONSTRAINT elimination_ends_after_it_begins CHECK (reversed_in > month),
+    CONSTRAINT elimination_is_an_amount CHECK (amount > '-Infinity' AND amount < 'Infinity'),
     CONSTRAINT elimination_types_are_known CHECK (
         debit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend')
         AND credit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend'))
@@ -238,12 +241,14 @@ BEGIN
     IF stated IS NOT NULL OR cardinality($2) > 1 THEN
         SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO unknown
         FROM reefqbo.connection c
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL;
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL
+          AND EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = c.connection_id);
     END IF;
     IF unknown IS NOT NULL THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('it is not known which currency the books are kept in of: %s', unknown),
-            HINT = 'reefqbo.import_accounts reads it where a sign-in was cut short; reefqbo.reconnect reads it again.';
+            MESSAGE = format('a company whose currency is not known cannot be consolidated: %s', unknown),
+            DETAIL = format('QuickBooks has not told the home currency of: %s.', unknown),
+            HINT = 'reefqbo.reconnect reads it again. Or leave its branch out with reefqbo.set_branch, or ask for its own statement with company => true.';
     ELSIF stated IS NULL AND cardinality(currencies) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),

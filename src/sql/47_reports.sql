@@ -297,7 +297,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._elimination_section(text) IS
 'Internal: the account type among whose accounts eliminations of a variable type are shown.';
 
--- By accounts: the tree of each company''s chart, under its name where there are several.
+-- By accounts: the tree of each company's chart, under its name where there are several.
 CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text)
 RETURNS TABLE (connection_id bigint, account_id text, variable_type text, node reefqbo._statement_node)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -379,10 +379,11 @@ CREATE FUNCTION reefqbo._category_node(section text, category text, subcategory 
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws(' / ', $1, $2, $3)
+    -- a category may have a slash in it: doubled, it is no separator
+    SELECT concat_ws(' / ', $1, replace($2, '/', '//'), replace($3, '/', '//'))
 $$;
 
-COMMENT ON FUNCTION reefqbo._category_node(text, text, text) IS 'Internal: the name of a node of a statement by categories.';
+COMMENT ON FUNCTION reefqbo._category_node(text, text, text) IS 'Internal: the name of a node of a statement by categories, which no other has.';
 
 -- Where cash came from and went to, from the movements of the balance sheet and the profit.
 CREATE FUNCTION reefqbo._cash_section(account_id text, account_type text, account_subtype text)
@@ -432,7 +433,7 @@ AS $$
     UNION ALL
     SELECT r.slot, NULL, NULL, 'Net Income', NULL, sum(r.amount) FROM result r GROUP BY r.slot
     UNION ALL
-    -- what retained earnings and the year''s profit changed by, beyond the profit of the period
+    -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing', 'Retained Earnings', sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
@@ -470,7 +471,8 @@ BEGIN
         )
         SELECT s.slot, s.amount,
                ROW(coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', s.connection_id) END || s.account_id, s.account_id,
-                            concat_ws(' / ', s.section, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
+                            -- companies may have the same name
+                            concat_ws(' / ', s.section, s.connection_id, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
                    s.connection_id, s.account_id, s.account_number, true)::reefqbo._statement_node
         FROM spot s
         WHERE s.amount <> 0;
@@ -681,7 +683,7 @@ Result: a row for each line and period, as of reefqbo.profit_and_loss, in curren
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
-Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, an unknown one, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
+Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, a company whose currency is not known, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
 
 CREATE FUNCTION reefqbo._check_trial_months(model_id bigint, connections bigint[], accounting_method text, month date,
                                             as_of timestamptz)
@@ -715,8 +717,10 @@ RETURNS TABLE (connection_id bigint, account_id text, variable_type text, debit 
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS (
-        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year
+        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
+               b.parent_branch_id IS NULL AS is_root
         FROM reefqbo.connection c
+        JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
     ), slot AS (
         SELECT c.connection_id,
@@ -732,15 +736,29 @@ AS $$
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
                                    ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
         WHERE NOT a.is_before
+    ), year AS (
+        SELECT CASE WHEN min(c.year) = max(c.year) THEN min(c.year)
+                    ELSE coalesce(min(c.year) FILTER (WHERE c.is_root), date_trunc('year', $5::timestamp)::date) END AS starts
+        FROM company c
+    ), eliminated AS (
+        SELECT e.variable_type, sum(e.amount) AS debit
+        FROM year y
+        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss',
+            ARRAY(SELECT g::date FROM generate_series(y.starts::timestamp, $5::timestamp, interval '1 month') g)) e
+        GROUP BY e.variable_type
     )
     SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
     UNION ALL
-    SELECT p.connection_id, p.account_id, p.variable_type, sum(p.debit)
-    FROM position p
-    WHERE p.account_id IS DISTINCT FROM 'computed:NetIncome'
-    GROUP BY p.connection_id, p.account_id, p.variable_type
+    SELECT e.connection_id, e.account_id, e.variable_type, sum(e.debit)
+    FROM (SELECT p.connection_id, p.account_id, p.variable_type, p.debit FROM position p
+          UNION ALL
+          -- what eliminations take out of the year's profit stands where it was earned, and not in equity
+          SELECT NULL, NULL, v.variable_type, v.debit
+          FROM eliminated x CROSS JOIN LATERAL (VALUES (x.variable_type, x.debit), ('Equity', -x.debit)) v (variable_type, debit)) e
+    WHERE e.account_id IS DISTINCT FROM 'computed:NetIncome'
+    GROUP BY e.connection_id, e.account_id, e.variable_type
     UNION ALL
-    -- the year''s profit is in the accounts that made it; what is not, of months before those imported, stays
+    -- the year's profit is in the accounts that made it; what is not, of months before those imported, stays
     SELECT x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
     FROM (SELECT p.connection_id, p.debit FROM position p WHERE p.account_id = 'computed:NetIncome'
           UNION ALL
@@ -859,7 +877,8 @@ COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, times
 'The trial balance at the end of a month, or of each period from that month on, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. The last line is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
 Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement; until, any day of the last month, by default the first; frequency and year, as of reefqbo.statement.
 Result: a row for each account and period with an amount, or one to compare with, ordered by account, then period; debit or credit is filled, neither where it is 0 and another column is not. share: of the total of debits. previous_period, previous_year and other_method, as of reefqbo.statement, with debits positive.
-A line Net Income is there only where months of the fiscal year were not imported: it is what they made. Eliminations stand by their types of the balance sheet, those of profit and loss under Equity, since fiscal years may differ. Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
+A line Net Income is what months of the fiscal year made that were not imported, or that come before the one with the historical rate; of a part of a company, also what its profit in other branches makes up. Eliminations stand by their types: of the balance sheet as they are at the end of the month, of the profit and loss for the fiscal year to date (that of all companies, else of the root''s, else the calendar year).
+Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
 
 -- ---- the parts and the whole ----
@@ -904,7 +923,7 @@ BEGIN
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections)
     ), part AS (
-        -- each company by itself, once in its own currency and once in the model''s
+        -- each company by itself, once in its own currency and once in the model's
         SELECT w.line, w.slot, format('%s (%s)', c.company_name, c.branch) AS part, c.home_currency,
                coalesce(h.amount, 0) + 0.00 AS home_amount, coalesce(t.amount, 0) + 0.00 AS amount, 1 AS rank
         FROM whole w

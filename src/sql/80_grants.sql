@@ -57,6 +57,7 @@ AS $$
         ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.exchange_rate'),
         ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)'),
+        ('operator', 'EXECUTE', 'FUNCTION reefqbo._variable_name(text, text, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.save_mapping_template(text, text, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_currency(text, text)'),
         ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean)'),

@@ -340,6 +340,32 @@ sub test_strange_words
 	return;
 }
 
+# However an account is called, it can be mapped.
+sub test_strange_names
+{
+	my $rent = account_id('Reef', 'Rent');
+	my $name = sub { return sql("SELECT reefqbo._variable_name(" . join(', ', @_) . ')') };
+
+	is($name->(q{'6000'}, q{E'Rent\tof\nboats (deleted)'}, q{'7'}), '6000 Rent of boats', 'characters that cannot be seen are spaces');
+	is($name->('NULL', q{repeat('x', 300)}, q{'7'}), 'x' x 250, 'a long one is cut');
+	is($name->('NULL', q{' '}, q{'7'}), '7', 'without a name it is the id');
+	sql("DELETE FROM reefqbo.mapping WHERE company_branch = 'Reef' AND account_id = '$rent'; DELETE FROM reefqbo.variable WHERE account_id = '$rent'");
+	sql("BEGIN; UPDATE reefqbo.account SET name = E'\t' || name WHERE account_id = '$rent'; INSERT INTO reefqbo.mapping (model, company_branch, account_id, variable_type, category) VALUES ('Group', 'Reef', '$rent', 'Opex', 'Premises'); UPDATE reefqbo.account SET name = 'Rent' WHERE account_id = '$rent'; COMMIT");
+	is(sql("SELECT count(*) FROM reefqbo.mapping WHERE company_branch = 'Reef' AND account_id = '$rent'"), 1, 'it is mapped');
+	return;
+}
+
+# A variable is one account's: its amounts are nobody else's as well.
+sub test_one_variable
+{
+	my ($rent, $insurance) = map { account_id('Reef', $_) } 'Rent', 'Insurance';
+	my $connection = "connection_id = (SELECT connection_id FROM reefqbo.connection_status WHERE model = 'Group' AND branch = 'Reef')";
+
+	like(error_as('operator_of_group', "UPDATE reefqbo.account_mapping SET variable_id = (SELECT variable_id FROM reefqbo.account_mapping WHERE account_id = '$rent' AND $connection) WHERE account_id = '$insurance' AND $connection"),
+		qr/^23505/, 'it cannot be two accounts\', past the view either');
+	return;
+}
+
 # Two sessions map the same accounts at once.
 sub test_at_once
 {
@@ -602,6 +628,18 @@ sub test_merges
 	admin('merge', company => 'reef', from => $tax_reserve, into => $payroll_account);
 	change_is_noticed('a merger of banks', 'Reef', { "$tax_reserve deleted" => 'Tax Reserve -> Tax Reserve (deleted)', "$tax_reserve merged" => "$tax_reserve -> $payroll_account" });
 
+	# Its figures are read before the chart is, by imports of their own.
+	my ($from, $into) = map { admin('create_account', company => 'reef', name => $_, type => 'Expense', subtype => 'OtherBusinessExpenses')->{account} } 'Ropes', 'Anchors';
+	foreach my $post ([ $from, '2026-05-05', '11.11' ], [ $into, '2026-05-05', '22.22' ], [ $from, '2026-06-05', '33.33' ])
+	{
+		admin('post', company => 'reef', date => $post->[1], type => 'JournalEntry', lines => [ { account => $post->[0], amount => $post->[2] }, { account => 'Main Bank', amount => "-$post->[2]" } ]);
+	}
+	change_is_noticed('two more', 'Reef', { "$from new" => '(null) -> Ropes', "$into new" => '(null) -> Anchors' });
+	admin('merge', company => 'reef', from => $from, into => $into);
+	sql("SELECT FROM reefqbo.import_actuals('Group', '$FIRST', '$LAST', 'Accrual', 'Reef')");
+	sql("SELECT FROM reefqbo.import_actuals('Group', '$CASH_FIRST', '$LAST', 'Cash', 'Reef')");
+	change_is_noticed('a merger whose figures were read before', 'Reef', { "$from deleted" => 'Ropes -> Ropes (deleted)', "$from merged" => "$from -> $into" });
+
 	# What looks like one and is none: it has lost its entries, but no other has them.
 	my $lone = admin('create_account', company => 'reef', name => 'Lone', type => 'Expense', subtype => 'OtherBusinessExpenses')->{account};
 	my $txn = admin('post', company => 'reef', date => '2026-02-02', type => 'JournalEntry', lines => [ { account => $lone, amount => '7.77' }, { account => 'Main Bank', amount => '-7.77' } ])->{txn};
@@ -637,6 +675,8 @@ test_defaults();
 test_csv();
 test_hostile_csv();
 test_strange_words();
+test_strange_names();
+test_one_variable();
 test_at_once();
 test_roles();
 test_templates();

@@ -281,6 +281,20 @@ sub test_categories
 	return;
 }
 
+# Names with the sign that stands between names: one category is not another's subcategory.
+sub test_slashes
+{
+	my $total = sub { return sql("SELECT string_agg(s.label || ' ' || s.amount, ', ' ORDER BY s.line) FROM reefqbo.statement('Group', 'profit_and_loss', '2025-01-01', '2025-12-31', 'year', 'category', branch => 'Reef', company => true) s WHERE s.label IN ('Total Opex', 'Net Income')") };
+	my $before = $total->();
+	my @accounts = rows_of($node, q{SELECT account_id FROM reefqbo.mapping WHERE company_branch = 'Reef' AND variable_type = 'Opex' ORDER BY account_id});
+
+	sql("UPDATE reefqbo.mapping SET category = 'Travel / Meals', subcategory = NULL WHERE company_branch = 'Reef' AND account_id = '$accounts[0][0]'");
+	sql("UPDATE reefqbo.mapping SET category = 'Travel', subcategory = 'Meals' WHERE company_branch = 'Reef' AND account_id IN (" . join(', ', map { "'$_->[0]'" } @accounts[ 1 .. $#accounts ]) . ')');
+	like($before, qr/Total Opex .*[1-9].*Net Income/, 'there are costs');
+	is($total->(), $before, 'totals do not go by what categories are called');
+	return;
+}
+
 # ---- the trial balance ----
 
 # What the fiscal year made before the first month that was imported, in debits.
@@ -396,6 +410,7 @@ test_edges();
 test_currency();
 test_posted_to_equity();
 test_categories();
+test_slashes();
 foreach my $company (@COMPANIES)
 {
 	test_trial_balance($company, $_) foreach months_of($FIRST, '2026-11-01');

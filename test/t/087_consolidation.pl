@@ -402,6 +402,37 @@ sub test_trial_balance
 	return;
 }
 
+# What was sold within the group is neither its income nor its cost: in the trial balance as in the profit and loss.
+sub test_eliminated_in_trial_balance
+{
+	my $shown = sub { return sql("SELECT string_agg(label || ' ' || coalesce(debit, -credit), ', ' ORDER BY label) FROM reefqbo.trial_balance('Group', '$_[0]', branch => '$_[1]') WHERE label ~ '^Eliminations'") };
+
+	is($shown->('2026-02-01', 'Group'), 'Eliminations (Asset) -1250.50, Eliminations (COGS) -749.50, Eliminations (Liability) 1000.00, Eliminations (Revenue) 1000.00', 'a sale, its cost, the claim and the profit in stock');
+	is($shown->('2026-07-01', 'Group'), 'Eliminations (COGS) -1000.00, Eliminations (Revenue) 1000.00', 'after the claim was paid and the stock sold, for the rest of the year');
+	sql(q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category, memo)}
+		  . q{ SELECT model_id, branch_id, '2026-06-01', 77, 'Revenue', 'Income', 'Asset', 'Receivable', 'one year' FROM reefqbo.branch WHERE name = 'Atoll'});
+	is($shown->('2026-06-01', 'Atoll'), 'Eliminations (Asset) -77.00, Eliminations (Revenue) 77.00', 'at the end of a fiscal year');
+	is($shown->('2026-07-01', 'Atoll'), 'Eliminations (Asset) -77.00, Eliminations (Equity) 77.00', 'in the next one it is of former years');
+	sql(q{DELETE FROM reefqbo.elimination WHERE memo = 'one year'});
+	return;
+}
+
+# Companies may have the same name: what each has posted to its retained earnings counts once.
+sub test_same_name
+{
+	my $flow = sub { return { map { ("$_->{period} $_->{label}" => $_->{amount}) } grep { $_->{label} =~ /^(?:Net|Cash)/ } @{ statement_rows($node, arguments('cash_flow', '2026-01-01', '2026-06-30', branch => 'Americas')) } } };
+
+	post('reef', '2026-03-09', account_id('reef', subtype => 'RetainedEarnings'), 'Savings', '100.00');
+	post('lagoon', '2026-03-09', account_id('lagoon', subtype => 'RetainedEarnings'), 'Checking', '40.00');
+	sql(q{SELECT FROM reefqbo.refresh('Group')});
+	my $expected = $flow->();
+	my @ledgers = map { books_of($intuit, $_) } qw(reef atoll lagoon);
+	is($expected->{'2026-03 Cash at End of Period'}, money(line_value('cash_flow', \@ledgers, { method => 'Accrual', months => ['2026-03-01'] }, 'Cash at End of Period')), 'cash is what the ledgers have');
+	sql(q{UPDATE reefqbo.connection SET company_name = 'Same Ltd'});
+	is_same($flow->(), $expected, 'and that is so when all companies have the same name');
+	return;
+}
+
 # ---- the other way round: companies in dollars, one of them with a year from July, in a group in euros ----
 
 sub test_in_euros
@@ -533,10 +564,16 @@ sub test_currencies
 	is($error->{sqlstate}, '22023', 'different currencies, and none stated');
 	like($error->{message}, qr/EUR.*USD/, 'they are named');
 	check('companies of one currency', 'profit_and_loss', 'year', [ @books{qw(reef atoll lagoon)} ], branch => 'Americas');
+	sql(q{UPDATE reefqbo.connection SET home_currency = NULL WHERE company_name = 'Corail et Fils SARL'});
+	$error = error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31'));
+	is($error->{sqlstate}, '22023', 'a currency that is not known is no other\'s');
+	like($error->{detail}, qr/Corail et Fils SARL/, 'the company is named');
+	is(error_of(month_of_group('balance_sheet', '2026-03-01', '2026-03-31', branch => 'Corail', company => 'true'))->{sqlstate}, 'none', 'its own statement is shown');
+	sql(q{UPDATE reefqbo.connection SET home_currency = 'EUR' WHERE company_name = 'Corail et Fils SARL'});
 	sql(q{SELECT reefqbo.set_currency('Group', 'USD')});
 	my %wrong = (q{reefqbo.set_currency('Group', 'usd')} => '22023', q{reefqbo.set_currency('Grove', 'USD')} => '42704',
 			q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 0)} => '22023',
-		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004',
+		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 'NaN')} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', NULL, 'Infinity')} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004',
 				q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
 		q{reefqbo.set_branch('Group', 'Asia', false)} => '42704', q{reefqbo.set_branch('Group', NULL, false)} => '22004');
 	is(error_of($_)->{sqlstate}, $wrong{$_}, $_) foreach sort keys %wrong;
@@ -694,6 +731,7 @@ test_by_cash();
 test_disabled();
 test_reconciled($_) foreach 'profit_and_loss', 'balance_sheet', 'cash_flow';
 test_trial_balance($_) foreach '2024-12-01', '2025-06-01', '2025-07-01', '2025-12-01', '2026-01-01', '2026-02-01', '2026-07-01', '2026-11-01';
+test_eliminated_in_trial_balance();
 test_in_euros();
 test_later_opening();
 test_missing_rates();
@@ -708,5 +746,6 @@ test_third_currency();
 test_root_year();
 test_rights();
 test_missing_months();
+test_same_name();
 $node->stop;
 done_testing();
