@@ -843,7 +843,7 @@ BEGIN
         GROUP BY r.period
     ), every AS (
         SELECT n.line, n.company_name, n.label, n.account_id, n.account_number, n.account_type, n.period,
-               CASE WHEN n.amount > 0 THEN n.amount END AS debit, CASE WHEN n.amount < 0 THEN -n.amount END AS credit,
+               CASE WHEN n.amount > 0 THEN n.amount + 0.00 END AS debit, CASE WHEN n.amount < 0 THEN 0.00 - n.amount END AS credit,
                n.previous_period, n.previous_year, n.other_method, n.connection_id
         FROM numbered n
         UNION ALL

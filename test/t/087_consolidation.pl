@@ -407,8 +407,10 @@ sub test_eliminated_in_trial_balance
 {
 	my $shown = sub { return sql("SELECT string_agg(label || ' ' || coalesce(debit, -credit), ', ' ORDER BY label) FROM reefqbo.trial_balance('Group', '$_[0]', branch => '$_[1]') WHERE label ~ '^Eliminations'") };
 
-	is($shown->('2026-02-01', 'Group'), 'Eliminations (Asset) -1250.50, Eliminations (COGS) -749.50, Eliminations (Liability) 1000.00, Eliminations (Revenue) 1000.00', 'a sale, its cost, the claim and the profit in stock');
-	is($shown->('2026-07-01', 'Group'), 'Eliminations (COGS) -1000.00, Eliminations (Revenue) 1000.00', 'after the claim was paid and the stock sold, for the rest of the year');
+	is($shown->('2026-02-01', 'Group'), 'Eliminations (Asset) -6373.95, Eliminations (COGS) -749.50, Eliminations (Equity) 5123.45, Eliminations (Liability) 1000.00, Eliminations (Revenue) 1000.00',
+		'a sale, its cost, the claim, the profit in stock and the share that is held');
+	is($shown->('2026-07-01', 'Group'), 'Eliminations (Asset) -5123.45, Eliminations (COGS) -1000.00, Eliminations (Dividend) -300.99, Eliminations (Equity) 5123.45, Eliminations (Revenue) 1300.99',
+		'after the claim was paid, the stock sold and a dividend, for the rest of the year');
 	sql(q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category, memo)}
 		  . q{ SELECT model_id, branch_id, '2026-06-01', 77, 'Revenue', 'Income', 'Asset', 'Receivable', 'one year' FROM reefqbo.branch WHERE name = 'Atoll'});
 	is($shown->('2026-06-01', 'Atoll'), 'Eliminations (Asset) -77.00, Eliminations (Revenue) 77.00', 'at the end of a fiscal year');
