@@ -30,6 +30,8 @@
 
 #define RESULT_COLUMNS 11
 #define COLUMNS "tx_date,txn_type,doc_num,name,memo,split_acc,subt_nat_amount,rbal_nat_amount"
+/* An account may hold another currency; the statements are in the home currency. */
+#define HOME_COLUMNS ",subt_nat_home_amount,rbal_nat_home_amount"
 
 typedef struct RqboLedgerWork
 {
@@ -307,7 +309,7 @@ report_path(const RqboImport *import)
 					 rqbo_report_name(RQBO_GENERAL_LEDGER), rqbo_month_iso(range->start), rqbo_month_iso(range->end),
 					 range->method);
 	rqbo_url_add(&path, '&', "account", import->ask.account_id);
-	rqbo_url_add(&path, '&', "columns", COLUMNS);
+	rqbo_url_add(&path, '&', "columns", import->session->connection->has_currencies ? COLUMNS HOME_COLUMNS : COLUMNS);
 	return path.data;
 }
 

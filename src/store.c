@@ -87,7 +87,7 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" COALESCE(r.throttle_tokens, 0), r.throttle_counted_at," \
 	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
 	" EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
-	" c.accounts_as_of"
+	" c.accounts_as_of, COALESCE(c.multicurrency, false)"
 
 /* The budget of a company, whichever of its connections has spent of it last. */
 #define LAST_SPENDER \
@@ -134,6 +134,7 @@ read_connection_row(void)
 	c->realm_key = rqbo_column_int8(22);
 	c->has_actuals = rqbo_column_bool(23);
 	c->accounts_as_of = (TimestampTz) rqbo_column_int8(24);
+	c->has_currencies = rqbo_column_bool(25);
 	return c;
 }
 

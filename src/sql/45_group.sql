@@ -33,6 +33,7 @@ CREATE TABLE reefqbo.elimination (
     branch_id bigint NOT NULL,
     month date NOT NULL,
     reversed_in date,
+    accounting_method text,
     amount numeric NOT NULL,
     debit_type text NOT NULL,
     debit_category text NOT NULL,
@@ -47,6 +48,7 @@ CREATE TABLE reefqbo.elimination (
     FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
     CONSTRAINT elimination_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date
         AND reversed_in = pg_catalog.date_trunc('month', reversed_in::timestamp)::date),
+    CONSTRAINT elimination_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash')),
     CONSTRAINT elimination_ends_after_it_begins CHECK (reversed_in > month),
     CONSTRAINT elimination_is_an_amount CHECK (amount > '-Infinity' AND amount < 'Infinity'),
     CONSTRAINT elimination_types_are_known CHECK (
@@ -605,7 +607,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._branch_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz) IS
 'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only.';
 
-CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, months date[])
+CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -617,22 +619,22 @@ AS $$
                                    (e.credit_type, e.credit_category, e.credit_subcategory, -1))
             s (variable_type, category, subcategory, sign)
         CROSS JOIN LATERAL (VALUES (e.month, 1), (e.reversed_in, -1)) w (month, sign)
-        WHERE e.model_id = $1 AND e.branch_id = ANY ($2) AND w.month IS NOT NULL
+        WHERE e.model_id = $1 AND e.branch_id = ANY ($2) AND coalesce(e.accounting_method = $4, true) AND w.month IS NOT NULL
     )
     SELECT p.variable_type, p.category, p.subcategory, p.month, sum(p.amount)
     FROM posting p
-    WHERE $3 = 'profit_and_loss' AND p.is_result AND p.month = ANY ($4)
+    WHERE $3 = 'profit_and_loss' AND p.is_result AND p.month = ANY ($5)
     GROUP BY p.variable_type, p.category, p.subcategory, p.month
     UNION ALL
     SELECT CASE WHEN p.is_result THEN 'Equity' ELSE p.variable_type END,
            CASE WHEN p.is_result THEN 'Eliminated Profit' ELSE p.category END,
            CASE WHEN p.is_result THEN NULL ELSE p.subcategory END, m.month, sum(p.amount)
-    FROM unnest($4) m (month)
+    FROM unnest($5) m (month)
     JOIN posting p ON p.month <= m.month
     WHERE $3 = 'balance_sheet'
     GROUP BY 1, 2, 3, 4
     HAVING sum(p.amount) <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._eliminated(bigint, bigint[], text, date[]) IS
+COMMENT ON FUNCTION reefqbo._eliminated(bigint, bigint[], text, text, date[]) IS
 'Internal: what eliminations add to a statement, debits positive: to the profit and loss what was posted in each month, to the balance sheet what was posted until its end; what they change of profits is in equity.';

@@ -110,11 +110,22 @@ BEGIN
             DETAIL = format('Not imported: %s.', told),
             HINT = 'Import them with reefqbo.import_dimensions.';
     END IF;
+    SELECT string_agg(DISTINCT format('%s by %s, %s', c.company_name, d.dimension, to_char(d.period_start, 'YYYY-MM')), '; ') INTO told
+    FROM reefqbo.dimension_difference d
+    JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id
+    JOIN reefqbo.dimension_mapping p ON p.model_id = d.model_id AND p.connection_id = d.connection_id AND p.dimension = d.dimension
+    WHERE d.model_id = $1 AND d.connection_id = ANY ($2) AND d.accounting_method = $3 AND d.period_start BETWEEN $4 AND $5;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months were restated since they were imported by class or department; what has changed stands in their company''s own branch',
+            DETAIL = format('These are: %s.', told),
+            HINT = 'Import them again with reefqbo.import_dimensions.';
+    END IF;
 END
 $$;
 
 COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date) IS
-'Internal: a notice of the months that are not split among branches, of companies whose classes or departments are mapped to branches.';
+'Internal: notices of the months that are not split among branches, or not as they are now, of companies whose classes or departments are mapped to branches.';
 
 CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
                                  start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
@@ -275,7 +286,7 @@ AS $$
     UNION ALL
     SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount)
     FROM slot s
-    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, ARRAY[s.month]) e
+    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, s.accounting_method, ARRAY[s.month]) e
     WHERE $3 IS NOT NULL AND $8
     GROUP BY s.slot, e.variable_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
@@ -434,7 +445,9 @@ AS $$
     SELECT r.slot, NULL, NULL, 'Net Income', NULL, sum(r.amount) FROM result r GROUP BY r.slot
     UNION ALL
     -- what retained earnings and the year's profit changed by, beyond the profit of the period
-    SELECT x.slot, x.connection_id, NULL, 'Financing', 'Retained Earnings', sum(x.amount)
+    SELECT x.slot, x.connection_id, NULL, 'Financing',
+           CASE WHEN EXISTS (SELECT FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
+                THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
           SELECT r.slot, r.connection_id, -r.amount FROM result r) x
@@ -743,7 +756,7 @@ AS $$
     ), eliminated AS (
         SELECT e.variable_type, sum(e.amount) AS debit
         FROM year y
-        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss',
+        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss', $4,
             ARRAY(SELECT g::date FROM generate_series(y.starts::timestamp, $5::timestamp, interval '1 month') g)) e
         GROUP BY e.variable_type
     )

@@ -126,6 +126,7 @@ COMMENT ON COLUMN reefqbo.elimination.elimination_id IS 'the entry';
 COMMENT ON COLUMN reefqbo.elimination.branch_id IS 'the branch from whose statements, and those above, it is taken out';
 COMMENT ON COLUMN reefqbo.elimination.month IS 'first day of the month it is posted in';
 COMMENT ON COLUMN reefqbo.elimination.reversed_in IS 'first day of the month the opposite is posted in, or NULL';
+COMMENT ON COLUMN reefqbo.elimination.accounting_method IS 'Accrual or Cash; NULL: taken out of statements by either';
 COMMENT ON COLUMN reefqbo.elimination.amount IS 'in the model''s currency; debit and credit alike';
 COMMENT ON COLUMN reefqbo.elimination.debit_type IS 'variable type that is debited';
 COMMENT ON COLUMN reefqbo.elimination.debit_category IS 'its category';

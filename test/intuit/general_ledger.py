@@ -18,7 +18,9 @@ COLUMNS = {
     "doc_num": ("Num", "String"), "name": ("Name", "String"),
     "memo": ("Memo/Description", "String"), "split_acc": ("Split", "String"),
     "klass_name": ("Class", "String"), "dept_name": ("Location", "String"),
-    "subt_nat_amount": ("Amount", "Money"), "rbal_nat_amount": ("Balance", "Money")}
+    "subt_nat_amount": ("Amount", "Money"), "rbal_nat_amount": ("Balance", "Money"),
+    "subt_nat_home_amount": ("Home Amount", "Money"),
+    "rbal_nat_home_amount": ("Home Balance", "Money")}
 USUAL = ("tx_date", "txn_type", "doc_num", "name", "memo", "split_acc", "subt_nat_amount",
          "rbal_nat_amount")
 TYPE_NAMES = {"JournalEntry": "Journal Entry", "BillPayment": "Bill Payment (Check)"}
@@ -129,6 +131,7 @@ class GeneralLedger:
         if not own and not below:
             return None
         title = self.outline.title(identifier)
+        own_money = lambda cents: self._money(self._in_own_currency(identifier, cents))
         amounts = [a for a in [amount] + [a for _, a in below.values()] if a is not None]
         whole = sum(amounts) if amounts else None
         head = {"value": title, "id": identifier}
@@ -137,7 +140,8 @@ class GeneralLedger:
         inner = self.style.mixed([row for row, _ in below.values()])
         return {"Header": self._cells(head, {}), "Rows": {"Row": own + inner},
                 "Summary": self._cells({"value": "Total for " + title},
-                                       {"subt_nat_amount": self._money(whole)}),
+                                       {"subt_nat_amount": own_money(whole),
+                                        "subt_nat_home_amount": self._money(whole)}),
                 "type": "Section"}, whole
 
     def _own_rows(self, identifier):
@@ -145,14 +149,23 @@ class GeneralLedger:
         sign, rows, balance = self._sign(identifier), [], self._beginning(identifier)
         if balance is not None:
             rows.append(dict(self._cells({"value": "Beginning Balance"},
-                                         {"rbal_nat_amount": self._money(sign * balance)}),
-                             type="Data"))
+                                         self._balances(identifier, sign * balance)), type="Data"))
         balance, amount = balance or 0, None
         for entry in self.postings.get(identifier, ()):
             balance += entry["amount"]
             amount = (amount or 0) + sign * entry["amount"]
             rows.append({"ColData": self._posting(entry, sign, balance), "type": "Data"})
         return rows, amount
+
+    def _balances(self, identifier, cents):
+        """A balance in the account's own currency and in the company's."""
+        return {"rbal_nat_amount": self._money(self._in_own_currency(identifier, cents)),
+                "rbal_nat_home_amount": self._money(cents)}
+
+    def _in_own_currency(self, identifier, cents):
+        """What an amount is in the currency that the account holds."""
+        rate = self.ledger.accounts()[identifier]["rate"]
+        return cents if cents is None or rate == 10000 else (cents * rate * 2 + 10000) // 20000
 
     def _cells(self, first, values):
         """One ColData list: the first cell, then the values of the columns that have one."""
@@ -180,8 +193,11 @@ class GeneralLedger:
             "split_acc": lambda: self._split(entry),
             "klass_name": lambda: self._tag("class", entry["class"]),
             "dept_name": lambda: self._tag("department", entry["department"]),
-            "subt_nat_amount": lambda: {"value": self._money(sign * entry["amount"])},
-            "rbal_nat_amount": lambda: {"value": self._money(sign * balance)}}
+            "subt_nat_amount": lambda: {"value": self._money(
+                self._in_own_currency(entry["account"], sign * entry["amount"]))},
+            "subt_nat_home_amount": lambda: {"value": self._money(sign * entry["amount"])}}
+        for key, text in self._balances(entry["account"], sign * balance).items():
+            cells[key] = lambda text=text: {"value": text}
         return [cells[key]() for key in self.columns]
 
     def _named(self, known):
