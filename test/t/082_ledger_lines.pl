@@ -290,6 +290,23 @@ END
 	return;
 }
 
+# An account in euros of a company whose books are in dollars: its lines are in dollars, as the statements are.
+sub test_other_currency
+{
+	my ($euros) = grep { $_->{currency} eq 'EUR' } @{ $intuit->admin('accounts', { company => 'lagoon' })->{accounts} };
+
+	$node->connect_company('Lagoon', 'sim-production', 'lagoon');
+	$intuit->admin('post', { company => 'lagoon', date => '2026-05-07', type => 'JournalEntry', lines => [ { account => $euros->{id}, amount => '100.00' },
+				{ account => (grep { $_->{type} eq 'Equity' } @{ $intuit->admin('accounts', { company => 'lagoon' })->{accounts} })[0]{id}, amount => '-100.00' } ] });
+	sql(call('import_actuals', 'Lagoon', '2026-04-01', '2026-05-31'));
+	my @lines = map { [ split /\|/ ] } split /\n/, sql("SELECT amount, running FROM reefqbo.ledger_lines('Lagoon', '$euros->{id}', '2026-05-01') WHERE line > 0");
+	my $wanted = $intuit->truth(company => 'lagoon', statement => 'ledger_lines', account => $euros->{id}, start => '2026-05-01', end => '2026-05-31')->{rows};
+	is(join(' ', map { plain($_->[0]) } @lines), join(' ', map { plain($_->{amount}) } @$wanted), 'an account in euros: its postings in dollars');
+	is($lines[-1][1], sql("SELECT amount FROM reefqbo.actual JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Lagoon' AND account_id = '$euros->{id}' AND period_start = '2026-05-01'"),
+		'which lead to the figure');
+	return;
+}
+
 sub test_access
 {
 	my $bank = find_account("a.account_type = 'Bank'");
@@ -317,6 +334,7 @@ test_refusals();
 test_keeping();
 test_no_figure();
 test_merged();
+test_other_currency();
 test_access();
 $node->stop;
 

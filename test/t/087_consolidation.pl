@@ -415,6 +415,8 @@ sub test_eliminated_in_trial_balance
 		  . q{ SELECT model_id, branch_id, '2026-06-01', 77, 'Revenue', 'Income', 'Asset', 'Receivable', 'one year' FROM reefqbo.branch WHERE name = 'Atoll'});
 	is($shown->('2026-06-01', 'Atoll'), 'Eliminations (Asset) -77.00, Eliminations (Revenue) 77.00', 'at the end of a fiscal year');
 	is($shown->('2026-07-01', 'Atoll'), 'Eliminations (Asset) -77.00, Eliminations (Equity) 77.00', 'in the next one it is of former years');
+	sql(q{UPDATE reefqbo.elimination SET accounting_method = 'Cash' WHERE memo = 'one year'});
+	is($shown->('2026-06-01', 'Atoll'), '', 'nor is it there by accrual, if it is stated for cash');
 	sql(q{DELETE FROM reefqbo.elimination WHERE memo = 'one year'});
 	return;
 }
