@@ -108,6 +108,10 @@ tie_out()
 		case "$line" in *"difference to the ledger 0.00, it ties") ;; *) status=1 ;; esac
 	done
 	tell
+	tell "   What every import was held against, QuickBooks' own trial balance among it:"
+	tell
+	sql "SELECT kind, statement, sum(compared) AS compared, bool_and(passed) AS passed
+  FROM reefqbo.tie_out_check GROUP BY kind, statement ORDER BY min(check_id);"
 	sql "SELECT model, company, status, days_until_grant_ends AS days_left, data_as_of::timestamp(0), what_to_do
   FROM reefqbo.connection_status;"
 	return $status

@@ -20,6 +20,8 @@ ROUNDS=${BENCH_ROUNDS:-3}
 CONCURRENCY=${BENCH_CONCURRENCY:-32}
 LATENCY_MS=${BENCH_LATENCY_MS:-200}
 IDLE_SECONDS=${BENCH_IDLE_SECONDS:-60}
+# In how large a crowd a statement is read.
+CROWD=${BENCH_CROWD:-10000}
 
 export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=warning'
 
@@ -32,7 +34,7 @@ for part in service companies figures; do
 	. "$HERE/$part.sh"
 done
 
-ALL_FIGURES="import cycle latency memory stop idle"
+ALL_FIGURES="import cycle latency memory stop idle statement"
 
 # Those that ONLY names, or all.
 chosen_figures()

@@ -333,3 +333,73 @@ figure_idle()
 	say "    launcher $(($(switches "$ours") - ours_before)), autovacuum launcher $(($(switches "$theirs") - theirs_before))"
 	drop_companies idle
 }
+
+# ---- reading ----
+
+# The first company again and again, as so many models; what they refer to is there as it is for the first.
+crowd_sql()
+{
+	cat <<-END
+		SET session_replication_role = replica;
+		SELECT model_id AS model, connection_id AS connection, branch_id AS branch FROM reefqbo.connection ORDER BY 1 LIMIT 1 \gset
+		INSERT INTO reefqbo.model (model_id, name) OVERRIDING SYSTEM VALUE
+		SELECT 1000000 + g, 'crowd ' || g FROM generate_series(1, $CROWD) g;
+		INSERT INTO reefqbo.branch (model_id, branch_id, name) OVERRIDING SYSTEM VALUE
+		SELECT 1000000 + g, 1000000 + g, 'crowd ' || g FROM generate_series(1, $CROWD) g;
+		INSERT INTO reefqbo.connection (model_id, connection_id, branch_id, environment_id, status, realm_id_sealed, realm_digest,
+		    company_name, home_currency, fiscal_year_start_month) OVERRIDING SYSTEM VALUE
+		SELECT 1000000 + g, 1000000 + g, 1000000 + g, environment_id, status, realm_id_sealed, realm_digest, company_name,
+		    home_currency, fiscal_year_start_month
+		FROM reefqbo.connection, generate_series(1, $CROWD) g WHERE connection_id = :connection;
+		INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name, account_number, classification,
+		    account_type, account_subtype, parent_account_id, is_computed)
+		SELECT 1000000 + g, 1000000 + g, account_id, name, fully_qualified_name, account_number, classification, account_type,
+		    account_subtype, parent_account_id, is_computed
+		FROM reefqbo.account, generate_series(1, $CROWD) g WHERE connection_id = :connection;
+		INSERT INTO reefqbo.imported_month (model_id, connection_id, statement, accounting_method, period_start, period_end,
+		    is_provisional, import_id)
+		SELECT 1000000 + g, 1000000 + g, statement, accounting_method, period_start, period_end, is_provisional, import_id
+		FROM reefqbo.imported_month, generate_series(1, $CROWD) g WHERE connection_id = :connection;
+		INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start, period_end,
+		    amount, import_id)
+		SELECT 1000000 + g, 1000000 + g, account_id, statement, accounting_method, period_start, period_end, amount, import_id
+		FROM reefqbo.actual, generate_series(1, $CROWD) g WHERE connection_id = :connection;
+	END
+}
+
+# Both statements of the first company, twelve months, twenty times; the first time is not the index's.
+read_statements()
+{
+	local model
+
+	model=$(value "$1" "SELECT m.name FROM reefqbo.model m JOIN reefqbo.connection c USING (model_id) ORDER BY m.model_id LIMIT 1")
+	sql "$1" -At -c "SELECT count(s) FROM generate_series(1, 20), LATERAL (
+	        SELECT * FROM reefqbo.statement('$model', 'profit_and_loss', '-infinity', 'infinity')
+	        UNION ALL SELECT * FROM reefqbo.statement('$model', 'balance_sheet', '-infinity', 'infinity')) s"
+}
+
+figure_statement()
+{
+	local round crowd alone
+
+	step "Reading twenty times both statements of a company, among the actuals of $CROWD companies and of $FEW"
+	fresh_companies alone "$FEW"
+	timed_import alone >/dev/null
+	pause alone
+	reload_with reefqbo.databases ""
+	sql postgres -c "CREATE DATABASE crowd TEMPLATE alone"
+	crowd_sql | sql crowd -f -
+	for database in alone crowd; do
+		sql "$database" -c "VACUUM ANALYZE"
+		read_statements "$database" >/dev/null
+	done
+	for round in $(seq "$ROUNDS"); do
+		crowd=$(seconds_of read_statements crowd)
+		alone=$(seconds_of read_statements alone)
+		note statement crowd "$crowd"
+		note statement alone "$alone"
+		say "    round $round: $crowd s among $(value crowd "SELECT reltuples::bigint FROM pg_class WHERE relname = 'actual'") amounts; $alone s alone"
+	done
+	drop_companies crowd
+	drop_companies alone
+}
