@@ -367,15 +367,14 @@ crowd_sql()
 	END
 }
 
-# Both statements of the first company, twelve months, twenty times; the first time is not the index's.
+# Both statements of the first company, twelve months, twenty times.
 read_statements()
 {
 	local model
 
 	model=$(value "$1" "SELECT m.name FROM reefqbo.model m JOIN reefqbo.connection c USING (model_id) ORDER BY m.model_id LIMIT 1")
-	sql "$1" -At -c "SELECT count(s) FROM generate_series(1, 20), LATERAL (
-	        SELECT * FROM reefqbo.statement('$model', 'profit_and_loss', '-infinity', 'infinity')
-	        UNION ALL SELECT * FROM reefqbo.statement('$model', 'balance_sheet', '-infinity', 'infinity')) s"
+	sql "$1" -At -c "SELECT count(s) FROM generate_series(1, 20), unnest(ARRAY['profit_and_loss', 'balance_sheet']) n,
+	        LATERAL reefqbo.statement('$model', n, '-infinity', 'infinity') s"
 }
 
 figure_statement()

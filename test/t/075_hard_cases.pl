@@ -297,7 +297,7 @@ sub diversions
 		'TRUNCATE reefqbo.environment', 'ALTER TABLE reefqbo.environment DISABLE TRIGGER ALL', 'DROP TABLE reefqbo.api_call', 'CREATE FUNCTION reefqbo.evil() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
 		'CREATE OR REPLACE VIEW reefqbo._my_model AS SELECT 1::bigint AS model_id',
 		q{CREATE RULE evil AS ON SELECT TO reefqbo.environment DO INSTEAD SELECT 1}, 'CREATE TRIGGER evil BEFORE INSERT ON reefqbo.app EXECUTE FUNCTION suppress_redundant_updates_trigger()',
-		q{SELECT reefqbo._audit('connected', 1, 'x', 'y')}, 'SELECT reefqbo._protect()', q{SELECT reefqbo._grant_access('plain', 'admin', NULL)}, q{SELECT reefqbo._create_model('x', 'production')},
+		q{SELECT reefqbo._audit('connected', 1, 'x', 'y')}, 'SELECT reefqbo._make_policies()', q{SELECT reefqbo._grant_access('plain', 'admin', NULL)}, q{SELECT reefqbo._create_model('x', 'production')},
 		"SELECT reefqbo.create_environment('evil', false, '$api', '$api', '$api', '$api')", (map { "SELECT pg_catalog.$_" } q{pg_read_file('/etc/passwd')}));
 }
 
