@@ -85,16 +85,16 @@ my ($RECENT, $ALL) = ('2026-09..2026-11', '2025-12..2026-11 2025-01..2025-11');
 
 # ---- many companies, nothing changed ----
 
-# At least so many seconds, and then to a moment in whose next minute nobody's turn is: a company whose turn came
-# while the worker is at it would rightly be asked twice.
+# At least so many seconds, and then to the moment after which nobody's turn comes for the longest: a company whose
+# turn came while the worker is at it would rightly be asked twice.
 sub at_least
 {
 	my ($seconds) = @_;
 
 	return sql(<<"END") . ' seconds';
-SELECT min(s) FROM generate_series($seconds, $seconds + 6 * 3600, 10) s, LATERAL (SELECT reefqbo._now() + s * interval '1 second') AS m (t)
- WHERE NOT EXISTS (SELECT FROM reefqbo.upkeep
-                    WHERE reefqbo._next_turn(m.t, '6 hours', reefqbo._phase(connection_id), '00:00', '00:00', 'UTC') < m.t + interval '1 minute')
+SELECT s FROM generate_series($seconds, $seconds + 6 * 3600, 60) s, LATERAL (SELECT reefqbo._now() + s * interval '1 second') AS m (t),
+       LATERAL (SELECT min(reefqbo._next_turn(m.t, '6 hours', reefqbo._phase(connection_id), '00:00', '00:00', 'UTC')) FROM reefqbo.upkeep) AS n (turn)
+ ORDER BY n.turn - m.t DESC, s LIMIT 1
 END
 }
 
