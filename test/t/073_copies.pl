@@ -222,7 +222,8 @@ SELECT * FROM (
     UNION ALL SELECT 'environment', 'environment_id', max(environment_id) FROM reefqbo.environment
     UNION ALL SELECT 'import_log', 'import_id', max(import_id) FROM reefqbo.import_log
     UNION ALL SELECT 'model', 'model_id', max(model_id) FROM reefqbo.model
-    UNION ALL SELECT 'restatement', 'restatement_id', max(restatement_id) FROM reefqbo.restatement) s
+    UNION ALL SELECT 'restatement', 'restatement_id', max(restatement_id) FROM reefqbo.restatement
+    UNION ALL SELECT 'tie_out_check', 'check_id', max(check_id) FROM reefqbo.tie_out_check) s
 END
 
 	ok(defined $error, 'a logical replica: before its sequences are set, no model can be made');
