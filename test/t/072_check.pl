@@ -328,6 +328,11 @@ sub test_connections
 	says(\@rows, 'import', 'Acme', 'ok', qr/^up to date as of /, undef, 'an import');
 	says(\@rows, 'import', 'Group / North', 'note', qr/no actuals have been imported/, qr/reefqbo\.import_actuals\('Group', start_date, end_date, branch => 'North'\)/, 'a connection that was never imported');
 	sql(q{SELECT reefqbo.set_schedule('Acme', paused => true)});
+	says(\@rows, 'mapping', 'Acme', 'note', qr/^0 of [1-9]\d* accounts are mapped$/, qr/reefqbo\.propose_mapping\('Acme', 'Acme'\)/, 'a company nothing of which is mapped');
+	sql(q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Acme')});
+	says([ check() ], 'mapping', 'Acme', 'ok', qr/^all [1-9]\d* accounts are mapped$/, undef, 'one all of which is');
+	sql(q{DELETE FROM reefqbo.mapping WHERE model = 'Acme' AND account_id = (SELECT min(account_id) FROM reefqbo.mapping)});
+	says([ check() ], 'mapping', 'Acme', 'warning', qr/^\d+ of \d+ accounts are mapped$/, qr/reefqbo\.unmapped_account/, 'and one that lacks one');
 	says([ check() ], 'import', 'Acme', 'note', qr/paused/, qr/SELECT reefqbo\.set_schedule\('Acme', paused => false\)/, 'a schedule that is paused');
 	sql(q{SELECT reefqbo.set_schedule('Acme', paused => false)});
 }
