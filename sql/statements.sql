@@ -292,6 +292,24 @@ SELECT s.seq_scan - b.seq_scan AS sequential_scans, s.idx_scan > b.idx_scan AS i
 ROLLBACK;
 
 --
+-- The statements of groups say the same of one company, of accounts without a type too.
+--
+WITH ours AS (
+    SELECT s.label, s.period, s.amount FROM reefqbo.profit_and_loss('Stmt Hill', '-infinity', 'infinity') s
+    UNION ALL SELECT s.label, s.period, s.amount FROM reefqbo.balance_sheet('Stmt Hill', '-infinity', 'infinity') s
+), theirs AS (
+    SELECT s.label, s.period, s.amount FROM reefqbo.statement('Stmt Hill', 'profit_and_loss', '-infinity', 'infinity', company => true) s
+    UNION ALL SELECT s.label, s.period, s.amount FROM reefqbo.statement('Stmt Hill', 'balance_sheet', '-infinity', 'infinity', company => true) s
+), untyped AS (
+    SELECT v.account_id FROM reefqbo.actual v
+    JOIN reefqbo.account a USING (model_id, connection_id, account_id) JOIN reefqbo.model m USING (model_id)
+    WHERE m.name = 'Stmt Hill' AND a.account_type IS NULL AND v.amount <> 0
+)
+SELECT (SELECT count(*) > 50 FROM ours) AS many, (SELECT count(*) > 0 FROM untyped) AS some_without_type,
+       (SELECT count(*) FROM (SELECT * FROM ours WHERE amount <> 0 EXCEPT SELECT * FROM theirs) d) AS missing,
+       (SELECT count(*) FROM (SELECT * FROM theirs WHERE amount <> 0 EXCEPT SELECT * FROM ours) d) AS surplus;
+
+--
 -- Clean up.
 --
 DELETE FROM reefqbo.actual WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');

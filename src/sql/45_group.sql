@@ -420,7 +420,7 @@ AS $$
     SELECT t.period_start, sum(-s.sign * t.home), sum(-s.sign * t.amount)
     FROM reefqbo._translated_result($1, $2, $3, $4, $5, $6, $7) t
     JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = t.account_id
-    CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, a.classification) AS sign) s
+    CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) AS sign) s
     GROUP BY t.period_start
 $$;
 

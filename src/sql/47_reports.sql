@@ -262,7 +262,7 @@ AS $$
         SELECT s.accounting_method, min(s.month) AS first, max(s.month) AS last FROM slot s GROUP BY s.accounting_method
     ), amount AS MATERIALIZED (
         SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start,
-               x.amount * reefqbo._debit_sign(a.account_type, a.classification) AS debit
+               x.amount * reefqbo._debit_sign(a.account_type, coalesce(a.classification, CASE $4 WHEN 'profit_and_loss' THEN 'Expense' END)) AS debit
         FROM range r
         CROSS JOIN LATERAL reefqbo._branch_amounts($1, $2, $3, $4, r.accounting_method, r.first, r.last, $5, $7) x
         LEFT JOIN reefqbo.account a
@@ -372,7 +372,7 @@ AS $$
                 WHEN p.variable_type = ANY (reefqbo._fitting_types(CASE $2 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END))
                     THEN p.variable_type
                 WHEN $2 = 'profit_and_loss'
-                    THEN CASE reefqbo._debit_sign(a.account_type, a.classification) WHEN 1 THEN 'Unmapped Expenses' ELSE 'Unmapped Income' END
+                    THEN CASE reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) WHEN 1 THEN 'Unmapped Expenses' ELSE 'Unmapped Income' END
                 ELSE CASE reefqbo._debit_sign(a.account_type, a.classification) WHEN 1 THEN 'Unmapped Assets'
                      ELSE 'Unmapped Liabilities and Equity' END END,
            CASE WHEN a.account_id IS NULL OR a.is_computed THEN reefqbo._words_for($4)
