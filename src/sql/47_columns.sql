@@ -1,0 +1,243 @@
+-- The columns of a statement of several companies: its periods, and what they are compared with.
+
+CREATE TYPE reefqbo._statement_slot AS (
+    period integer,
+    variant text,
+    accounting_method text,
+    months date[],
+    before date
+);
+
+COMMENT ON TYPE reefqbo._statement_slot IS
+'Internal: one column of figures: of a period, in a variant (amount, previous_period, previous_year, other_method). months: those it covers, by their first days; before: the month before them.';
+
+CREATE FUNCTION reefqbo._statements_read(statement text)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE $1 WHEN 'profit_and_loss' THEN ARRAY['profit_and_loss'] WHEN 'balance_sheet' THEN ARRAY['balance_sheet']
+                   WHEN 'cash_flow' THEN ARRAY['balance_sheet', 'profit_and_loss']
+                   WHEN 'trial_balance' THEN ARRAY['balance_sheet', 'profit_and_loss'] END
+$$;
+
+COMMENT ON FUNCTION reefqbo._statements_read(text) IS 'Internal: the imported statements that a statement is worked out of; NULL for an unknown one.';
+
+CREATE FUNCTION reefqbo._common_months(model_id bigint, connections bigint[], statements text[], accounting_method text,
+                                       as_of timestamptz)
+RETURNS TABLE (month date, period_end date, is_provisional boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT k.period_start, k.period_end, bool_or(k.is_provisional)
+    FROM unnest($2) c (connection_id)
+    CROSS JOIN unnest($3) s (statement)
+    CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, s.statement, $4, $5) k
+    GROUP BY k.period_start, k.period_end
+    HAVING count(*) = cardinality($2) * cardinality($3)
+$$;
+
+COMMENT ON FUNCTION reefqbo._common_months(bigint, bigint[], text[], text, timestamptz) IS
+'Internal: the months that were imported for each of these companies and statements.';
+
+CREATE FUNCTION reefqbo._tell_missing_months(model_id bigint, connections bigint[], statements text[], accounting_method text,
+                                             start_date date, end_date date, as_of timestamptz)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    WITH known AS (
+        SELECT c.connection_id, k.period_start
+        FROM unnest($2) c (connection_id)
+        CROSS JOIN unnest($3) s (statement)
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, s.statement, $4, $7) k
+        WHERE k.period_start >= $5 AND k.period_end <= $6
+        GROUP BY c.connection_id, k.period_start
+        HAVING count(*) = cardinality($3)
+    ), missing AS (
+        SELECT c.connection_id, m.period_start
+        FROM unnest($2) c (connection_id)
+        CROSS JOIN (SELECT DISTINCT k.period_start FROM known k) m
+        EXCEPT
+        SELECT k.connection_id, k.period_start FROM known k
+    ), company AS (
+        SELECT format('%s: %s months, %s to %s', o.company_name, count(*), to_char(min(m.period_start), 'YYYY-MM'),
+                      to_char(max(m.period_start), 'YYYY-MM')) AS words
+        FROM missing m
+        JOIN reefqbo.connection o ON o.model_id = $1 AND o.connection_id = m.connection_id
+        GROUP BY o.connection_id, o.company_name
+    )
+    SELECT string_agg(c.words, '; ' ORDER BY c.words COLLATE "C") INTO told FROM company c;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months are left out that were not imported for every company',
+            DETAIL = format('Not imported: %s.', told),
+            HINT = 'Import them with reefqbo.import_actuals.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text, date, date, timestamptz) IS
+'Internal: a notice of the months that some of these companies have and others do not.';
+
+CREATE FUNCTION reefqbo._tell_untagged_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
+                                              end_date date)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    WITH company AS (
+        SELECT DISTINCT c.connection_id, c.company_name, p.dimension
+        FROM reefqbo.connection c
+        JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+    ), missing AS (
+        SELECT format('%s by %s: %s months, %s to %s', c.company_name, c.dimension, count(*),
+                      to_char(min(k.period_start), 'YYYY-MM'), to_char(max(k.period_start), 'YYYY-MM')) AS words
+        FROM company c
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, NULL) k
+        WHERE k.period_start >= $4 AND k.period_end <= $5
+          AND NOT EXISTS (SELECT FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
+                          AND d.dimension = c.dimension AND d.accounting_method = $3 AND d.period_start = k.period_start)
+        GROUP BY c.connection_id, c.company_name, c.dimension
+    )
+    SELECT string_agg(m.words, '; ' ORDER BY m.words COLLATE "C") INTO told FROM missing m;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months that were not imported by class or department stand in their company''s own branch as a whole',
+            DETAIL = format('Not imported: %s.', told),
+            HINT = 'Import them with reefqbo.import_dimensions.';
+    END IF;
+    SELECT string_agg(DISTINCT format('%s by %s, %s', c.company_name, d.dimension, to_char(d.period_start, 'YYYY-MM')), '; ') INTO told
+    FROM reefqbo.dimension_difference d
+    JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id
+    JOIN reefqbo.dimension_mapping p ON p.model_id = d.model_id AND p.connection_id = d.connection_id AND p.dimension = d.dimension
+    WHERE d.model_id = $1 AND d.connection_id = ANY ($2) AND d.accounting_method = $3 AND d.period_start BETWEEN $4 AND $5;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months were restated since they were imported by class or department; what has changed stands in their company''s own branch',
+            DETAIL = format('These are: %s.', told),
+            HINT = 'Import them again with reefqbo.import_dimensions.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date) IS
+'Internal: notices of the months that are not split among branches, or not as they are now, of companies whose classes or departments are mapped to branches.';
+
+CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
+                                 start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
+RETURNS TABLE (period integer, label text, period_start date, period_end date, is_provisional boolean, months date[])
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH known AS MATERIALIZED (
+        SELECT m.*, reefqbo._period_of(m.month, $7, $8) AS starts
+        FROM reefqbo._common_months($1, $2, reefqbo._statements_read($3), $4, $9) m
+    ), part AS (
+        SELECT k.starts, min(k.month) AS first, max(k.period_end) AS last, bool_or(k.is_provisional) AS is_provisional,
+               array_agg(k.month ORDER BY k.month) AS months
+        FROM known k
+        WHERE k.month >= $5 AND k.period_end <= $6
+        GROUP BY k.starts
+        HAVING count(*) = reefqbo._months_between(greatest(k.starts, $5),
+            least((k.starts + interval '1 month' * reefqbo._period_months($7))::date - 1, $6))
+    )
+    SELECT (row_number() OVER (ORDER BY p.starts))::integer, reefqbo._period_label(p.starts, $7, $8), p.first, p.last,
+           p.is_provisional, p.months
+    FROM part p
+    -- a flow of cash is told by the balances at both its ends
+    WHERE $3 <> 'cash_flow' OR (p.first - interval '1 month')::date IN (SELECT k.month FROM known k)
+    ORDER BY p.starts
+$$;
+
+COMMENT ON FUNCTION reefqbo._periods(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
+'Internal: the periods of a statement: those parts of each month, quarter, half-year or year inside start_date to end_date of which every month was imported for every company.';
+
+CREATE FUNCTION reefqbo._slots(model_id bigint, connections bigint[], statement text, accounting_method text,
+                               start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
+RETURNS SETOF reefqbo._statement_slot
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH method AS (
+        SELECT $4 AS name, true AS is_asked
+        UNION ALL
+        SELECT CASE $4 WHEN 'Cash' THEN 'Accrual' ELSE 'Cash' END, false
+    ), known AS MATERIALIZED (
+        SELECT d.name AS method, array_agg(m.month) AS months
+        FROM method d
+        CROSS JOIN LATERAL reefqbo._common_months($1, $2, reefqbo._statements_read($3), d.name, $9) m
+        GROUP BY d.name
+    ), wanted AS (
+        SELECT p.period, v.variant, d.name AS method,
+               ARRAY(SELECT (m.month - v.back)::date FROM unnest(p.months) m (month) ORDER BY m.month) AS months
+        FROM reefqbo._periods($1, $2, $3, $4, $5, $6, $7, $8, $9) p
+        CROSS JOIN (VALUES ('amount', interval '0', true),
+                           ('previous_period', interval '1 month' * reefqbo._period_months($7), true),
+                           ('previous_year', interval '12 months', true),
+                           ('other_method', interval '0', false)) v (variant, back, is_asked)
+        JOIN method d ON d.is_asked = v.is_asked
+    )
+    SELECT w.period, w.variant, w.method, w.months, b.before
+    FROM wanted w
+    JOIN known k ON k.method = w.method
+    CROSS JOIN LATERAL (SELECT (w.months[1] - interval '1 month')::date AS before) b
+    WHERE w.months <@ k.months AND ($3 <> 'cash_flow' OR b.before = ANY (k.months))
+$$;
+
+COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
+'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported.';
+
+CREATE FUNCTION reefqbo._months_read(model_id bigint, connection_id bigint, statement text, imported text,
+                                     slot reefqbo._statement_slot, as_of timestamptz)
+RETURNS date[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $3 = 'trial_balance' AND $4 = 'profit_and_loss' THEN ARRAY(
+                    SELECT k.period_start
+                    FROM reefqbo.connection c
+                    CROSS JOIN LATERAL reefqbo._known_months($1, $2, $4, $5.accounting_method, $6) k
+                    WHERE c.model_id = $1 AND c.connection_id = $2
+                      AND k.period_start BETWEEN reefqbo._period_of(l.last, 'year', coalesce(c.fiscal_year_start_month, 1)) AND l.last)
+                WHEN $4 = 'profit_and_loss' THEN $5.months
+                WHEN $3 = 'cash_flow' THEN ARRAY[$5.before, l.last]
+                ELSE ARRAY[l.last] END
+    FROM (SELECT $5.months[cardinality($5.months)] AS last) l
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_read(bigint, bigint, text, text, reefqbo._statement_slot, timestamptz) IS
+'Internal: the months of an imported statement that a column of a statement is worked out of: of a trial balance, those of the fiscal year so far.';
+
+CREATE FUNCTION reefqbo._slots_with_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
+                                          currency text, as_of timestamptz)
+RETURNS reefqbo._statement_slot[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    slot reefqbo._statement_slot;
+    usable reefqbo._statement_slot[] := '{}';
+    missing text;
+BEGIN
+    FOREACH slot IN ARRAY $4 LOOP
+        SELECT min(r.missing) INTO missing
+        FROM reefqbo.connection c
+        CROSS JOIN unnest(reefqbo._statements_read($3)) s (statement)
+        CROSS JOIN LATERAL (
+            SELECT reefqbo._missing_rate($1, c.connection_id, s.statement, slot.accounting_method,
+                                         reefqbo._months_read($1, c.connection_id, $3, s.statement, slot, $6), $5, $6) AS missing) r
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5;
+        IF missing IS NULL THEN
+            usable := usable || slot;
+        ELSIF slot.variant = 'amount' THEN
+            RAISE undefined_object USING
+                MESSAGE = missing,
+                HINT = 'State it with reefqbo.set_rate, or ask for other months.';
+        END IF;
+    END LOOP;
+    RETURN usable;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz) IS
+'Internal: those columns for which there are rates. Error: 42704 one is missing for a column that was asked for.';
