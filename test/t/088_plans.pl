@@ -152,7 +152,7 @@ my %COLUMNS = (
 	  . 'data_as_of accounting_method first_month last_month months provisional_from last_import_id',
 	series_value => 'model_id variable_id accounting_method period_start period_end statement amount ledger_amount is_provisional import_id',
 	exchange_rate => 'model_id from_currency to_currency month closing average historical',
-	elimination => 'model_id elimination_id branch_id month reversed_in amount debit_type debit_category debit_subcategory '
+	elimination => 'model_id elimination_id branch_id month reversed_in accounting_method amount debit_type debit_category debit_subcategory '
 	  . 'credit_type credit_category credit_subcategory memo');
 my %RESULT = (
 	profit_and_loss => 'line depth label kind section account_id account_number period period_start period_end is_provisional amount',
