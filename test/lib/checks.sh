@@ -208,7 +208,7 @@ check_tap()
 		return 77
 	}
 	tap_environment
-	watched "$LOGS/tap.log" prove -j 2 "${tests[@]}"
+	watched "$LOGS/tap.log" prove -j 3 "${tests[@]}"
 	status=$?
 	result tap "$(tap_count "$LOGS/tap.log")"
 	[ $status -eq 0 ] || show_failing_tap "$LOGS/tap.log"
