@@ -66,18 +66,6 @@ zero(void)
 }
 
 static Numeric
-add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static bool
-same(Numeric a, Numeric b)
-{
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-static Numeric
 parse(const char *amount)
 {
 	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(amount), ObjectIdGetDatum(InvalidOid),
@@ -90,7 +78,7 @@ parse(const char *amount)
 static char *
 show(Numeric amount)
 {
-	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(add(amount, parse("0.00")))));
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(rqbo_report_add(amount, parse("0.00")))));
 }
 
 /* ---- ranges ---- */
@@ -161,8 +149,8 @@ is_balance_off(const RqboLedgerWork *work)
 {
 	const RqboFigure *figure = work->figure;
 
-	return (figure->opening != NULL && !same(work->opening, parse(figure->opening))) ||
-		(figure->closing != NULL && !same(work->running, parse(figure->closing)));
+	return (figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening))) ||
+		(figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)));
 }
 
 /*
@@ -183,9 +171,9 @@ check_figure(const RqboImport *import)
 		tell_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
 		return;
 	}
-	if (figure->has_balances && figure->opening != NULL && !same(work->opening, parse(figure->opening)))
+	if (figure->has_balances && figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening)))
 		raise_difference(import, "The beginning balance", work->opening, parse(figure->opening));
-	if (figure->closing != NULL && !same(work->running, parse(figure->closing)))
+	if (figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)))
 		raise_difference(import, figure->has_balances ? "The balance at the end" : "The movement", work->running,
 						 parse(figure->closing));
 }
@@ -202,14 +190,14 @@ check_running(const RqboImport *import, const RqboLedger *ledger)
 
 	if (!work->figure->has_balances)
 		return;
-	if (work->has_begun && !work->figure->is_retained && !same(work->running, ledger->opening))
+	if (work->has_begun && !work->figure->is_retained && !rqbo_report_equal(work->running, ledger->opening))
 		raise_difference(import, "The balance between two of the months", ledger->opening, work->running);
 	for (int i = 0; i < ledger->nlines; i++)
 	{
 		const RqboLedgerLine *line = &ledger->lines[i];
 
-		running = add(running, line->amount);
-		if (line->running != NULL && !same(line->running, running))
+		running = rqbo_report_add(running, line->amount);
+		if (line->running != NULL && !rqbo_report_equal(line->running, running))
 			ereport(ERROR,
 					(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
 					 errmsg("the general ledger of \"%s\" does not tie out", work->figure->account),
@@ -270,7 +258,7 @@ take_lines(RqboLedgerWork *work, const RqboLedger *ledger)
 		work->running = work->opening;
 	}
 	work->has_begun = true;
-	work->running = add(work->running, ledger->sum);
+	work->running = rqbo_report_add(work->running, ledger->sum);
 	if (work->nlines + ledger->nlines > work->max_lines)
 	{
 		work->max_lines = Max(2 * work->max_lines, work->nlines + ledger->nlines);
@@ -398,7 +386,7 @@ rqbo_import_ledger_add_rows(const RqboImport *import)
 		add_row(import, 0, NULL, running);
 	for (int i = 0; i < work->nlines; i++)
 	{
-		running = add(running, work->lines[i].amount);
+		running = rqbo_report_add(running, work->lines[i].amount);
 		add_row(import, i + 1, &work->lines[i], running);
 	}
 }

@@ -140,6 +140,11 @@ extern bool rqbo_report_was_cut(const char *text);
 extern bool rqbo_report_line_is_stored(const RqboReportLine *line);
 extern char *rqbo_report_line_id(const RqboReportLine *line);
 
+/* Sums of amounts, for whoever holds figures against each other. */
+extern Numeric rqbo_report_add(Numeric a, Numeric b);
+extern Numeric rqbo_report_subtract(Numeric a, Numeric b);
+extern bool rqbo_report_equal(Numeric a, Numeric b);
+
 extern const char *rqbo_report_name(RqboReportName name);
 
 #endif							/* RQBO_REPORT_H */

@@ -133,9 +133,6 @@ pg_noreturn extern void rqbo_report_raise_cut(void);
 extern void rqbo_report_read_rows(RqboReader *reader, const RqboJson *rows);
 
 /* tieout.c */
-extern Numeric rqbo_report_add(Numeric a, Numeric b);
-extern Numeric rqbo_report_subtract(Numeric a, Numeric b);
-extern bool rqbo_report_equal(Numeric a, Numeric b);
 extern void rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount);
 extern void rqbo_report_compare(const RqboReader *reader, const RqboComparison *what,
 								Numeric figure, const char *against, Numeric sum);
