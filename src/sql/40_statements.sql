@@ -401,8 +401,8 @@ $$;
 COMMENT ON FUNCTION reefqbo._statement_rows(bigint, bigint, text, text, date, date, text) IS
 'Internal: the rows of a statement of one connection. Arguments: as reefqbo.profit_and_loss, checked already. Result: as there.';
 
-CREATE FUNCTION reefqbo._statement(model text, statement text, start_date date, end_date date, frequency text,
-                                   accounting_method text, branch text)
+CREATE FUNCTION reefqbo._company_statement(model text, statement text, start_date date, end_date date, frequency text,
+                                           accounting_method text, branch text)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
                amount numeric)
@@ -430,7 +430,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._statement(text, text, date, date, text, text, text) IS
+COMMENT ON FUNCTION reefqbo._company_statement(text, text, date, date, text, text, text) IS
 'Internal: what reefqbo.profit_and_loss and reefqbo.balance_sheet share: checks the arguments and reads the statement, profit_and_loss or balance_sheet. Result and errors: as there.';
 
 -- No JIT in these two: what it compiles takes longer than the statement of a company of any size.
@@ -442,7 +442,7 @@ RETURNS TABLE (line integer, depth integer, label text, kind text, section text,
                amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
-    SELECT s.* FROM reefqbo._statement($1, 'profit_and_loss', $2, $3, $4, $5, $6) s
+    SELECT s.* FROM reefqbo._company_statement($1, 'profit_and_loss', $2, $3, $4, $5, $6) s
 $$;
 
 COMMENT ON FUNCTION reefqbo._profit_and_loss(text, date, date, text, text, text) IS 'Internal: what reefqbo.profit_and_loss does, without asking who calls.';
@@ -475,7 +475,7 @@ RETURNS TABLE (line integer, depth integer, label text, kind text, section text,
                amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
-    SELECT s.* FROM reefqbo._statement($1, 'balance_sheet', $2, $3, $4, $5, $6) s
+    SELECT s.* FROM reefqbo._company_statement($1, 'balance_sheet', $2, $3, $4, $5, $6) s
 $$;
 
 COMMENT ON FUNCTION reefqbo._balance_sheet(text, date, date, text, text, text) IS 'Internal: what reefqbo.balance_sheet does, without asking who calls.';

@@ -64,6 +64,16 @@ $$;
 COMMENT ON FUNCTION reefqbo._elimination_section(text) IS
 'Internal: the account type among whose accounts eliminations of a variable type are shown.';
 
+CREATE FUNCTION reefqbo._words_for(account_id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE $1 WHEN 'computed:Translation' THEN 'Translation Difference'
+                   WHEN 'computed:OtherBranches' THEN 'Position in Other Branches' ELSE 'Net Income' END
+$$;
+
+COMMENT ON FUNCTION reefqbo._words_for(text) IS 'Internal: what a computed line of equity is called.';
+
 -- By accounts: the tree of each company's chart, under its name where there are several.
 CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text)
 RETURNS TABLE (connection_id bigint, account_id text, variable_type text, node reefqbo._statement_node)
@@ -80,10 +90,9 @@ AS $$
         FROM company c
         CROSS JOIN LATERAL reefqbo._statement_tree($1, c.connection_id, $3) t
         UNION ALL
-        SELECT c.*, v.account_id, 'Equity', v.label, NULL, 'computed', ARRAY[c.base + v.rank]
+        SELECT c.*, v.account_id, 'Equity', reefqbo._words_for(v.account_id), NULL, 'computed', ARRAY[c.base + v.rank]
         FROM company c
-        CROSS JOIN (VALUES ('computed:Translation', 'Translation Difference', 999999999998),
-                           ('computed:OtherBranches', 'Position in Other Branches', 999999999999)) v (account_id, label, rank)
+        CROSS JOIN (VALUES ('computed:Translation', 999999999998), ('computed:OtherBranches', 999999999999)) v (account_id, rank)
         WHERE $3 = 'balance_sheet'
     )
     SELECT a.connection_id, a.account_id, NULL,
@@ -109,16 +118,6 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._account_nodes(bigint, bigint[], text) IS
 'Internal: where each account stands in a profit and loss or balance sheet by accounts, and each elimination by its type. Rows without both are the names of the companies.';
-
-CREATE FUNCTION reefqbo._words_for(account_id text)
-RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE $1 WHEN 'computed:Translation' THEN 'Translation Difference'
-                   WHEN 'computed:OtherBranches' THEN 'Position in Other Branches' ELSE 'Net Income' END
-$$;
-
-COMMENT ON FUNCTION reefqbo._words_for(text) IS 'Internal: what a computed line of equity is called.';
 
 CREATE FUNCTION reefqbo._category_of(model_id bigint, statement text, connection_id bigint, account_id text)
 RETURNS TABLE (section text, category text, subcategory text)
