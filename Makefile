@@ -10,7 +10,7 @@ EXTENSION = reefqbo
 EXTVERSION = 1.0
 
 MODULE_big = reefqbo
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
 SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
 EXTRA_CLEAN = $(EXTENSION)--*.sql
@@ -20,7 +20,7 @@ REGRESS_OPTS = --encoding=UTF8
 
 PG_CONFIG ?= pg_config
 # PostgreSQL's own headers are not clean under -Wextra; ours are, so theirs count as system headers.
-PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
@@ -34,7 +34,7 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 	cat $^ > $@
 
 # Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
-$(OBJS): $(sort $(wildcard src/*.h))
+$(OBJS): $(sort $(wildcard src/*/*.h))
 
 .PHONY: test demo demo-cluster bench
 test:

@@ -10,10 +10,10 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
-#include "guc.h"
-#include "launcher.h"
-#include "shmem.h"
-#include "wake.h"
+#include "base/guc.h"
+#include "worker/launcher.h"
+#include "worker/shmem.h"
+#include "worker/wake.h"
 
 PG_MODULE_MAGIC;
 

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use File::Basename qw(basename dirname);
+use File::Basename qw(dirname);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -185,7 +185,7 @@ sub test_evidence
 
 sub sources
 {
-	my @files = sort glob("$SOURCE/*.[ch]");
+	my @files = sort map { glob("$SOURCE/$_.[ch]") } qw(* */*);
 	return @files;
 }
 
@@ -199,16 +199,23 @@ sub code_of
 	return $text;
 }
 
+# Where it stands below src, as other files include it.
+sub place_of
+{
+	my ($file) = @_;
+	return $file =~ s{^\Q$SOURCE\E/}{}r;
+}
+
 sub files_with
 {
 	my ($regex, @files) = @_;
-	return join ' ', map { basename($_) } grep { code_of($_) =~ $regex } (@files ? @files : sources());
+	return join ' ', map { place_of($_) } grep { code_of($_) =~ $regex } (@files ? @files : sources());
 }
 
-# The same, by room: OAuth may live in several files.
-sub rooms_with
+# The same, OAuth's files taken as one.
+sub owners_with
 {
-	my %room = map { (s/^oauth_\w+/oauth/r => 1) } split / /, files_with(@_);
+	my %room = map { (s{^qbo/oauth_\w+}{qbo/oauth}r => 1) } split / /, files_with(@_);
 	return join ' ', sort keys %room;
 }
 
@@ -225,20 +232,20 @@ sub test_one_way_out
 	cmp_ok(scalar(sources()), '>', 20, 'the sources are here to be looked at');
 	is(scalar(split / /, files_with(qr{#include\s*<curl/})), 1, 'libcurl is known to one file');
 	my @json = split / /, files_with(qr{#include\s*<json-c/});
-	is_deeply(\@json, ['json.c'], 'json-c is known to one file');
+	is_deeply(\@json, ['net/json.c'], 'json-c is known to one file');
 	is(times_in_source(qr/\bCURLOPT_POST\b/), 1, 'a request becomes a POST in one place');
 	is(files_with(qr/\bCURLOPT_(?:CUSTOMREQUEST|UPLOAD|PUT|MIMEPOST|HTTPPOST|COPYPOSTFIELDS|READFUNCTION|READDATA|INFILESIZE)\b/), '',
 		'and nothing else than GET and POST in any');
 	is(files_with(qr/CURLOPT_FOLLOWLOCATION\s*,\s*+(?!0L)/), '', 'no redirect is ever followed');
-	is(rooms_with(qr/\.form\s*=|->form\s*=(?!=)(?!.*request->form)/), 'oauth.c', 'only OAuth has a body to send');
-	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !/http\.c$/ } sources()), 'engine.c', 'the engine starts every request');
-	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !/engine\.c$/ } sources()), 'session.c',
+	is(owners_with(qr/\.form\s*=|->form\s*=(?!=)(?!.*request->form)/), 'qbo/oauth.c', 'only OAuth has a body to send');
+	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !m{net/http\.c$} } sources()), 'net/engine.c', 'the engine starts every request');
+	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !m{net/engine\.c$} } sources()), 'qbo/session.c',
 		'at one place, which takes a note of each');
-	is(rooms_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !/session\.c$/ } sources()), 'oauth.c qbo.c',
+	is(owners_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !m{qbo/session\.c$} } sources()), 'qbo/accounting.c qbo/oauth.c',
 		'for OAuth and for the accounting API only');
-	is(rooms_with(qr/->api_url\b/), 'qbo.c store.c', 'the address of the accounting API is read in one place and used in one');
-	is(rooms_with(qr/->(?:token|revoke)_url\b/), 'oauth.c store.c', 'those of token and revoke in two others');
-	unlike(code_of("$SOURCE/qbo.c"), qr/\bform\b/, 'and the one for the accounting API knows no body');
+	is(owners_with(qr/->api_url\b/), 'qbo/accounting.c store/connection.c', 'the address of the accounting API is read in one place and used in one');
+	is(owners_with(qr/->(?:token|revoke)_url\b/), 'qbo/oauth.c store/connection.c', 'those of token and revoke in two others');
+	unlike(code_of("$SOURCE/qbo/accounting.c"), qr/\bform\b/, 'and the one for the accounting API knows no body');
 	return;
 }
 
@@ -264,7 +271,7 @@ sub knows
 	foreach my $file (@$files)
 	{
 		my $includes = all_includes($file);
-		push @found, map { basename($file) . " knows $_" } grep { $includes->{$_} } @forbidden;
+		push @found, map { place_of($file) . " knows $_" } grep { $includes->{$_} } @forbidden;
 	}
 	return join ', ', @found;
 }
@@ -272,29 +279,29 @@ sub knows
 sub sources_named
 {
 	my ($regex) = @_;
-	return [ grep { basename($_) =~ $regex } sources() ];
+	return [ grep { place_of($_) =~ $regex } sources() ];
 }
 
 sub test_layers
 {
-	my @database = qw(executor/spi.h db.h db_array.h store.h store_import.h);
+	my @database = qw(executor/spi.h base/db.h base/array.h store/connection.h store/imports.h);
 	my %pure = (
-		'http' => qr/^(?:http|transfer)\w*\.[ch]$/, 'json' => qr/^json\.[ch]$/, 'report' => qr/^(?:report\w*|tieout)\.[ch]$/,
-		'retry' => qr/^(?:retry|throttle)\.[ch]$/, 'secret' => qr/^(?:secret|keyring)\.[ch]$/);
+		'http' => qr{^net/(?:http|transfer)\w*\.[ch]$}, 'json' => qr{^net/json\.[ch]$}, 'report' => qr{^report/},
+		'retry' => qr{^net/(?:retry|throttle)\.[ch]$}, 'secret' => qr{^secret/});
 
-	foreach my $room (sort keys %pure)
+	foreach my $part (sort keys %pure)
 	{
-		my $files = sources_named($pure{$room});
-		cmp_ok(scalar(@$files), '>=', 2, "$room has its files");
-		is(knows($files, @database), '', "$room knows nothing of the database");
+		my $files = sources_named($pure{$part});
+		cmp_ok(scalar(@$files), '>=', 2, "$part has its files");
+		is(knows($files, @database), '', "$part knows nothing of the database");
 	}
-	my $store = sources_named(qr/^store\w*\.c$/);
+	my $store = sources_named(qr{^store/.*\.c$});
 	cmp_ok(scalar(@$store), '>=', 2, 'store has its files');
-	is(knows($store, qw(http.h http_internal.h engine.h qbo.h oauth.h curl/curl.h)), '', 'store knows nothing of the network');
-	is(files_with(qr/\bSPI_execute|\bSPI_prepare|\bSPI_cursor/), 'db.c', 'statements are run in one file');
+	is(knows($store, qw(net/http.h net/http_internal.h net/engine.h qbo/accounting.h qbo/oauth.h curl/curl.h)), '', 'store knows nothing of the network');
+	is(files_with(qr/\bSPI_execute|\bSPI_prepare|\bSPI_cursor/), 'base/db.c', 'statements are run in one file');
 	is(files_with(qr/\bSPI_execute\b|\bSPI_exec\b/), '', 'and never as text put together');
-	is(files_with(qr/#include\s*"executor\/spi\.h"/, @{ sources_named(qr/^launcher\.c$/) }), '', 'the launcher knows no SPI')
-	  if @{ sources_named(qr/^launcher\.c$/) };
+	is(files_with(qr/#include\s*"executor\/spi\.h"/, @{ sources_named(qr{^worker/launcher\.c$}) }), '', 'the launcher knows no SPI')
+	  if @{ sources_named(qr{^worker/launcher\.c$}) };
 	return;
 }
 

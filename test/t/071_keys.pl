@@ -1,7 +1,7 @@
 # The key can be changed while everything goes on: reefqbo.reseal seals all there is with the newest key of the ring,
 # loses no token, whoever refreshes it meanwhile and whenever it is cut off, and says what it could not unseal.
 #
-# Which key a value is sealed with is read from its head here, as the banner of src/secret.c has it.
+# Which key a value is sealed with is read from its head here, as the banner of src/secret/seal.c has it.
 
 use strict;
 use warnings;

@@ -441,20 +441,20 @@ sub test_comparisons
 {
 	my @found;
 
-	foreach my $file (map { "$SOURCE/$_" } qw(secret.c sign_in.c oauth.c oauth_request.c functions_sign_in.c store_grant.c))
+	foreach my $file (map { "$SOURCE/$_" } qw(secret/seal.c grant/sign_in.c qbo/oauth.c qbo/oauth_request.c functions/sign_in.c store/grant.c))
 	{
 		(my $code = slurp_file($file)) =~ s{/\*.*?\*/}{}gs;
-		push @found, map { ($file =~ s/.*\///r) . ": $_" } $code =~ /((?:pg_)?(?:strn?(?:case)?cmp|memcmp|strcoll|strstr|text_cmp|byteaeq)\s*\([^\n]*)/g;
+		push @found, map { ($file =~ s{^\Q$SOURCE\E/}{}r) . ": $_" } $code =~ /((?:pg_)?(?:strn?(?:case)?cmp|memcmp|strcoll|strstr|text_cmp|byteaeq)\s*\([^\n]*)/g;
 	}
 	# what is compared here is no secret: pgcrypto's symbols, Intuit's word for no, a company's name, a kind of sign-in
 	my @secret = grep { !/TextDatumGetCString\((?:source|library)\)|strcmp\(refusal,|strcmp\(name, rqbo_session_company|strcmp\(kind_names\[kind\], name\)/ } @found;
 	cmp_ok(scalar(@found), '>=', 4, 'comparisons of texts are found');
 	is(join("\n", @secret), '', 'and none of them compares secrets');
-	like(slurp_file("$SOURCE/sign_in.c"), qr/rqbo_secret_equal\(known, realm_id\)/, 'realm ids are compared in constant time');
-	my ($equal) = slurp_file("$SOURCE/secret.c") =~ /\nequal_bytes\(.*?\n\{(.*?)\n\}/s;
+	like(slurp_file("$SOURCE/grant/sign_in.c"), qr/rqbo_secret_equal\(known, realm_id\)/, 'realm ids are compared in constant time');
+	my ($equal) = slurp_file("$SOURCE/secret/seal.c") =~ /\nequal_bytes\(.*?\n\{(.*?)\n\}/s;
 	is(scalar(() = $equal =~ /\breturn\b/g), 1, 'by a function with one way out');
 	like($equal, qr/\|=/, 'which collects the differences');
-	is(scalar(grep { !/state_digest = \$\d/ } slurp_file("$SOURCE/store_grant.c") =~ /WHERE [^"]*state[^"]*/g), 0, 'and states are looked up by their digest');
+	is(scalar(grep { !/state_digest = \$\d/ } slurp_file("$SOURCE/store/grant.c") =~ /WHERE [^"]*state[^"]*/g), 0, 'and states are looked up by their digest');
 	return;
 }
 

@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/guc.h
+ *	  The settings of reefqbo.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_BASE_GUC_H
+#define RQBO_BASE_GUC_H
+
+#include "nodes/pg_list.h"
+
+extern char *rqbo_key_file;
+extern char *rqbo_key_command;
+extern char *rqbo_ca_file;
+extern char *rqbo_proxy;
+extern int	rqbo_connect_timeout;	/* ms */
+extern int	rqbo_request_timeout;	/* ms */
+extern int	rqbo_retry_budget;	/* ms */
+extern int	rqbo_throttle_wait; /* ms */
+extern int	rqbo_max_response_size; /* kB */
+extern int	rqbo_max_concurrent_requests;
+extern char *rqbo_databases;
+extern int	rqbo_max_workers;
+extern int	rqbo_log_retention; /* minutes */
+extern bool rqbo_proof_requests;
+extern int	rqbo_clock_offset;	/* s */
+
+extern void rqbo_guc_define(void);
+
+/* The names in reefqbo.databases, as a List of char * in CurrentMemoryContext. */
+extern List *rqbo_guc_list_databases(void);
+
+/* What was set in this session, in at most so many bytes, and the same applied in a worker. */
+extern Size rqbo_guc_estimate(void);
+extern void rqbo_guc_serialize(char *space);
+extern void rqbo_guc_restore(const char *space);
+
+#endif							/* RQBO_BASE_GUC_H */

@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * base/lock.h
+ *	  Locks on a connection that outlast a transaction.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_BASE_LOCK_H
+#define RQBO_BASE_LOCK_H
+
+typedef enum RqboLockKind
+{
+	RQBO_LOCK_GRANT,			/* who refreshes or replaces its tokens */
+	RQBO_LOCK_IMPORT,			/* who imports into it */
+	RQBO_LOCK_REALM,			/* who asks for a company's figures: its budget is one */
+	RQBO_LOCK_WORKER			/* who works on the schedule of a database */
+} RqboLockKind;
+
+/* pg_locks.objsubid of such a lock. */
+extern int	rqbo_lock_class(RqboLockKind kind);
+
+/*
+ * By branch, since a connection that is being made has no id yet; a realm by
+ * its digest, the worker by 0.
+ */
+extern bool rqbo_lock_try(RqboLockKind kind, int64 id);
+extern void rqbo_lock_release(RqboLockKind kind, int64 id);
+
+#endif							/* RQBO_BASE_LOCK_H */

@@ -1,0 +1,188 @@
+/*-------------------------------------------------------------------------
+ *
+ * functions/definer.c
+ *	  The way into functions that are written in SQL.
+ *
+ * reefqbo.f(model, ...) is a gate of reefqbo._f(model, ...): it looks at what
+ * the caller may for that model, and calls the other with the same arguments
+ * and the rights of its owner, as SECURITY DEFINER would have it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "functions/rights.h"
+#include "store/connection.h"
+
+PG_FUNCTION_INFO_V1(rqbo_gate_reader);
+PG_FUNCTION_INFO_V1(rqbo_gate_operator);
+PG_FUNCTION_INFO_V1(rqbo_gate_operator_of_all);
+PG_FUNCTION_INFO_V1(rqbo_gate_admin);
+PG_FUNCTION_INFO_V1(rqbo_caller);
+
+/* Who has come through the innermost gate that is open; invalid when none is. */
+static Oid	caller_role = InvalidOid;
+
+/*
+ * The function behind the gate: of the same schema and arguments, with an
+ * underscore before its name.
+ */
+static Oid
+find_inner(Oid gate)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(gate));
+	Form_pg_proc proc;
+	char	   *name;
+	Oid			inner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", gate);
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	name = psprintf("_%s", NameStr(proc->proname));
+	inner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+							PointerGetDatum(&proc->proargtypes), ObjectIdGetDatum(proc->pronamespace));
+	if (!OidIsValid(inner))
+		elog(ERROR, "there is no function behind \"%s\"", NameStr(proc->proname));
+	ReleaseSysCache(tuple);
+	return inner;
+}
+
+/*
+ * What is kept for as long as the look-up of the gate itself.  A function that
+ * returns a set is called for each of its rows, and is let in once.
+ */
+typedef struct Gate
+{
+	FmgrInfo	inner;
+	Oid			let_in;			/* the role that was let in the last time */
+	char	   *model;			/* for this model */
+} Gate;
+
+static Gate *
+gate_of(FunctionCallInfo fcinfo)
+{
+	FmgrInfo   *outer = fcinfo->flinfo;
+	Gate	   *gate = outer->fn_extra;
+
+	if (gate == NULL)
+	{
+		gate = MemoryContextAllocZero(outer->fn_mcxt, sizeof(Gate));
+		fmgr_info_cxt(find_inner(outer->fn_oid), &gate->inner, outer->fn_mcxt);
+		fmgr_info_set_expr(outer->fn_expr, &gate->inner);
+		outer->fn_extra = gate;
+	}
+	return gate;
+}
+
+/*
+ * model NULL for all of them.
+ */
+static void
+let_in(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model, RqboLevel level)
+{
+	Gate	   *gate = gate_of(fcinfo);
+
+	if (!rqbo_rights_are_limited(caller))
+		return;
+	if (gate->let_in == caller->role && gate->model != NULL && strcmp(gate->model, model) == 0)
+		return;
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	rqbo_rights_check(caller, model != NULL ? rqbo_store_model_id(model) : RQBO_ALL_MODELS, model, level);
+	SPI_finish();
+	gate->let_in = caller->role;
+	gate->model = model != NULL ? MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, model) : NULL;
+}
+
+/*
+ * Call what is behind the gate.
+ */
+static Datum
+pass(FunctionCallInfo fcinfo, const RqboCaller *caller)
+{
+	FmgrInfo   *outer = fcinfo->flinfo;
+	Oid			outer_role = caller_role;
+	Datum		result;
+
+	fcinfo->flinfo = &gate_of(fcinfo)->inner;
+	caller_role = caller->role;
+	PG_TRY();
+	{
+		result = FunctionCallInvoke(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		fcinfo->flinfo = outer;
+		caller_role = outer_role;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+static Datum
+enter(FunctionCallInfo fcinfo, const char *model, RqboLevel level)
+{
+	RqboCaller	caller;
+	Datum		result;
+
+	rqbo_rights_take(fcinfo, &caller);
+	let_in(fcinfo, &caller, model, level);
+	result = pass(fcinfo, &caller);
+	rqbo_rights_give_back(&caller);
+	return result;
+}
+
+static Datum
+enter_for_model(FunctionCallInfo fcinfo, RqboLevel level)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", "model")));
+	return enter(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(0)), level);
+}
+
+Datum
+rqbo_gate_reader(PG_FUNCTION_ARGS)
+{
+	return enter_for_model(fcinfo, RQBO_READER);
+}
+
+Datum
+rqbo_gate_operator(PG_FUNCTION_ARGS)
+{
+	return enter_for_model(fcinfo, RQBO_OPERATOR);
+}
+
+Datum
+rqbo_gate_operator_of_all(PG_FUNCTION_ARGS)
+{
+	return enter(fcinfo, NULL, RQBO_OPERATOR);
+}
+
+Datum
+rqbo_gate_admin(PG_FUNCTION_ARGS)
+{
+	return enter(fcinfo, NULL, RQBO_ADMIN);
+}
+
+/*
+ * The role that called, seen from behind a gate.
+ */
+Datum
+rqbo_caller(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	Oid			role = OidIsValid(caller_role) ? caller_role : GetUserId();
+	Name		name = palloc0(NAMEDATALEN);
+
+	namestrcpy(name, GetUserNameFromId(role, false));
+	PG_RETURN_NAME(name);
+}

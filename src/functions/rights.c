@@ -1,0 +1,109 @@
+/*-------------------------------------------------------------------------
+ *
+ * functions/rights.c
+ *	  Whose rights hold while one of our functions runs, and what its caller may.
+ *
+ * Our functions work on tables that their callers may not touch.  SECURITY
+ * DEFINER alone would forget who calls, and the session's own role is not it:
+ * a function of the application may lend its owner's rights, and a superuser
+ * may call a function that is somebody else's.  So they are called with the
+ * caller's rights, ask what those are, and take the owner's themselves.
+ *
+ * What a role may is in the table access, once reefqbo.grant_access has been
+ * used.  Until then row-level security shows everything, and whoever was
+ * granted EXECUTE by hand may call for every model.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+#include "functions/rights.h"
+#include "store/access.h"
+
+/* ---- whose rights ---- */
+
+static Oid
+owner_of(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+void
+rqbo_rights_take(FunctionCallInfo fcinfo, RqboCaller *caller)
+{
+	GetUserIdAndSecContext(&caller->role, &caller->security);
+	SetUserIdAndSecContext(owner_of(fcinfo->flinfo->fn_oid), caller->security | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void
+rqbo_rights_give_back(const RqboCaller *caller)
+{
+	SetUserIdAndSecContext(caller->role, caller->security);
+}
+
+/* ---- what the caller may ---- */
+
+bool
+rqbo_rights_are_limited(const RqboCaller *caller)
+{
+	Oid			models = get_relname_relid("model", get_namespace_oid("reefqbo", false));
+
+	return OidIsValid(models) && check_enable_rls(models, caller->role, true) == RLS_ENABLED;
+}
+
+bool
+rqbo_rights_suffice(const RqboCaller *caller, int64 model_id, RqboLevel level)
+{
+	return !rqbo_rights_are_limited(caller) || rqbo_store_level_of(caller->role, model_id) >= (int) level;
+}
+
+static const char *
+level_name(RqboLevel level)
+{
+	switch (level)
+	{
+		case RQBO_READER:
+			return "reader";
+		case RQBO_OPERATOR:
+			return "operator";
+		case RQBO_ADMIN:
+			break;
+	}
+	return "admin";
+}
+
+void
+rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, RqboLevel level)
+{
+	if (rqbo_rights_suffice(caller, model_id, level))
+		return;
+	if (model == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied: this takes level \"%s\" for all models", level_name(level)),
+				 errhint("An admin gives it with reefqbo.grant_access(role, '%s').", level_name(level))));
+	if (rqbo_store_level_of(caller->role, model_id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" does not exist", model),
+				 errhint("reefqbo.create_model makes one; the table reefqbo.model lists them.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for model \"%s\": this takes level \"%s\"", model, level_name(level)),
+			 errhint("An admin gives it with reefqbo.grant_access(role, '%s', model).", level_name(level))));
+}

@@ -1,0 +1,110 @@
+/*-------------------------------------------------------------------------
+ *
+ * functions/server_checks.c
+ *	  What reefqbo.check cannot see from SQL: the key ring, whether a sealed
+ *	  value is one of its keys', pgcrypto at work, and the library itself.
+ *
+ * Nothing here is written or sent, and no secret is opened.  What is wrong
+ * raises as ever; the SQL around it makes a row of that.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "net/http.h"
+#include "secret/seal.h"
+#include "worker/shmem.h"
+
+PG_FUNCTION_INFO_V1(rqbo_key_ids);
+PG_FUNCTION_INFO_V1(rqbo_seal_holds);
+PG_FUNCTION_INFO_V1(rqbo_cipher_works);
+PG_FUNCTION_INFO_V1(rqbo_library);
+
+/* ---- the key ring ---- */
+
+Datum
+rqbo_key_ids(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	RqboKeyring *ring = rqbo_keyring_load();
+	Datum	   *ids = palloc(ring->nkeys * sizeof(Datum));
+
+	for (int i = 0; i < ring->nkeys; i++)
+		ids[i] = CStringGetTextDatum(ring->keys[i].id);
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, ring->nkeys, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/*
+ * Loaded once for all values that a query asks about.
+ */
+static RqboKeyring *
+ring_of_query(FunctionCallInfo fcinfo)
+{
+	MemoryContext saved;
+
+	if (fcinfo->flinfo->fn_extra == NULL)
+	{
+		saved = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		fcinfo->flinfo->fn_extra = rqbo_keyring_load();
+		MemoryContextSwitchTo(saved);
+	}
+	return fcinfo->flinfo->fn_extra;
+}
+
+Datum
+rqbo_seal_holds(PG_FUNCTION_ARGS)
+{
+	RqboSealOwner owner = {
+		.purpose = (RqboSealPurpose) PG_GETARG_INT32(0),
+		.id1 = PG_GETARG_INT64(1),
+		.id2 = PG_GETARG_INT64(2)
+	};
+
+	PG_RETURN_BOOL(rqbo_secret_opens(ring_of_query(fcinfo), owner, PG_GETARG_BYTEA_PP(3)));
+}
+
+/* ---- pgcrypto ---- */
+
+/*
+ * Seal a word with a key of the moment, and unseal it again.
+ */
+Datum
+rqbo_cipher_works(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	const char *word = "reefqbo";
+	RqboKey		key = {.id = "moment"};
+	RqboKeyring ring = {1, &key};
+	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, 0, 0};
+
+	if (!pg_strong_random(key.bytes, RQBO_KEY_BYTES))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	PG_RETURN_BOOL(strcmp(rqbo_secret_unseal(&ring, owner, rqbo_secret_seal(&ring, owner, word)), word) == 0);
+}
+
+/* ---- the library ---- */
+
+Datum
+rqbo_library(PG_FUNCTION_ARGS)
+{
+	const char *ca_file = rqbo_http_ca_file();
+	TupleDesc	desc;
+	Datum		values[3] = {0};
+	bool		nulls[3] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(RQBO_VERSION);
+	values[1] = BoolGetDatum(rqbo_shmem_is_there());
+	if (ca_file != NULL)
+		values[2] = CStringGetTextDatum(ca_file);
+	nulls[2] = ca_file == NULL;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

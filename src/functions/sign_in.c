@@ -1,0 +1,297 @@
+/*-------------------------------------------------------------------------
+ *
+ * functions/sign_in.c
+ *	  The SQL-callable functions that begin and end a sign-in.
+ *
+ * Beginning one never calls Intuit and needs no key: it works when everything
+ * else is broken.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "base/encoding.h"
+#include "base/errors.h"
+#include "base/url.h"
+#include "functions/call.h"
+#include "grant/sign_in.h"
+#include "qbo/oauth.h"
+#include "secret/keyring.h"
+#include "secret/seal.h"
+
+PG_FUNCTION_INFO_V1(rqbo_connect);
+PG_FUNCTION_INFO_V1(rqbo_reconnect);
+PG_FUNCTION_INFO_V1(rqbo_replace_company);
+PG_FUNCTION_INFO_V1(rqbo_realm_id);
+PG_FUNCTION_INFO_V1(rqbo_complete_connection_url);
+PG_FUNCTION_INFO_V1(rqbo_complete_connection_parts);
+
+/* ---- may it begin? ---- */
+
+static void
+check_purpose(const RqboConnection *c)
+{
+	if (!rqbo_store_environment_suits(c->model_id, c->environment_id))
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_ENVIRONMENT_MISMATCH),
+				 errmsg("a production model cannot link a company of environment \"%s\"", c->environment),
+				 errdetail("Model \"%s\" is for production, and \"%s\" holds sandbox companies.",
+						   c->model, c->environment),
+				 errhint("Make a model for it with reefqbo.create_model(name, 'training').")));
+}
+
+/*
+ * A connection whose company is known stays in its environment.
+ */
+static void
+check_environment_kept(const RqboConnection *c)
+{
+	RqboConnection *present = rqbo_store_read_branch(c->model_id, c->branch_id, 0);
+
+	if (present != NULL && present->is_verified && present->environment_id != c->environment_id)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
+				 errmsg("branch \"%s\" of model \"%s\" is connected to \"%s\" in environment \"%s\"",
+						present->branch, present->model, present->company, present->environment),
+				 errhint("Use reefqbo.reconnect, or another branch or model for a company of environment \"%s\"; reefqbo.replace_company takes it in the place of \"%s\".",
+						 c->environment, present->company)));
+}
+
+/* ---- what the user is told ---- */
+
+#define WHAT_NEXT \
+	"Then pass on the whole address the browser ends on: SELECT * FROM reefqbo.complete_connection('https://...'). In psql: \\prompt 'Paste the address: ' address, and then complete_connection(:'address')."
+
+static void
+tell_connect(const RqboConnection *c)
+{
+	ereport(NOTICE,
+			(errmsg("open the address within ten minutes, sign in as an admin of the company for branch \"%s\" of model \"%s\", choose it and allow",
+					c->branch, c->model),
+			 errhint(WHAT_NEXT)));
+}
+
+static void
+tell_reconnect(const RqboConnection *c)
+{
+	ereport(NOTICE,
+			(errmsg("open the address within ten minutes, sign in as an admin of \"%s\", choose that company and allow",
+					rqbo_encoding_for_client(c->company)),
+			 errdetail("Accounts, actuals and schedule stay; another company is refused. Imports that have failed run again afterwards."),
+			 errhint(WHAT_NEXT)));
+}
+
+static void
+tell_replace(const RqboConnection *c)
+{
+	RqboHoldings *h = rqbo_store_count_holdings(c->model_id, c->connection_id);
+
+	ereport(NOTICE,
+			(errmsg("ending this sign-in with another company will remove \"%s\" from branch \"%s\" of model \"%s\"",
+					rqbo_encoding_for_client(c->company), c->branch, c->model),
+			 errdetail("Removed will be " INT64_FORMAT " accounts, " INT64_FORMAT " amounts of " INT64_FORMAT " months (%s) and " INT64_FORMAT " restatements. The schedule stays. Until the sign-in has ended, and if it fails, nothing changes.",
+					   h->accounts, h->amounts, h->months, h->range, h->restatements),
+			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. " WHAT_NEXT " To leave everything as it is, do not open it.")));
+}
+
+/* ---- beginning ---- */
+
+static void
+tell(const RqboConnection *c, RqboSignInKind kind)
+{
+	if (kind == RQBO_SIGN_IN_REPLACE)
+		tell_replace(c);
+	else if (c->is_verified)
+		tell_reconnect(c);
+	else
+		tell_connect(c);
+}
+
+/*
+ * Note a new state for the branch and make the address that carries it.
+ */
+static Datum
+begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind kind)
+{
+	static const char *const actions[] = {
+		[RQBO_SIGN_IN_CONNECT] = "connect_begun",
+		[RQBO_SIGN_IN_RECONNECT] = "reconnect_begun",
+		[RQBO_SIGN_IN_REPLACE] = "replace_begun"
+	};
+	char	   *state = rqbo_secret_make_state();
+	text	   *address;
+
+	rqbo_oauth_check_app(c);
+	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state));
+	rqbo_call_audit_connection(caller, actions[kind], c);
+	address = cstring_to_text(rqbo_oauth_make_address(c, state));
+	tell(c, kind);
+	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
+}
+
+/*
+ * The branch that arguments 0 and n name, with what a sign-in in that
+ * environment needs; environment NULL is that of its connection.
+ */
+static RqboConnection *
+branch_to_sign_in(FunctionCallInfo fcinfo, const RqboCaller *caller, int n, const char *environment, RqboLevel level)
+{
+	char	   *model = rqbo_call_text(fcinfo, 0, "model");
+	char	   *branch = rqbo_call_text_or_null(fcinfo, n);
+	int64		model_id = rqbo_call_model_id(caller, model, level);
+	int64		branch_id = rqbo_store_branch_id(model_id, branch);
+	RqboConnection *c;
+
+	c = rqbo_store_read_branch(model_id, branch_id, environment != NULL ? rqbo_store_environment_needed(environment) : 0);
+	if (c == NULL)
+		rqbo_call_no_connection(model, branch);
+	return c;
+}
+
+Datum
+rqbo_connect(PG_FUNCTION_ARGS)
+{
+	char	   *environment = rqbo_call_text(fcinfo, 1, "environment");
+	RqboCaller	caller;
+	RqboConnection *c;
+	Datum		address;
+
+	rqbo_call_begin(fcinfo, &caller);
+	c = branch_to_sign_in(fcinfo, &caller, 2, environment, RQBO_OPERATOR);
+	check_purpose(c);
+	check_environment_kept(c);
+	address = begin_sign_in(&caller, c, c->is_verified ? RQBO_SIGN_IN_RECONNECT : RQBO_SIGN_IN_CONNECT);
+	rqbo_call_end(&caller);
+	PG_RETURN_DATUM(address);
+}
+
+Datum
+rqbo_reconnect(PG_FUNCTION_ARGS)
+{
+	RqboCaller	caller;
+	RqboConnection *c;
+	Datum		address;
+
+	rqbo_call_begin(fcinfo, &caller);
+	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
+	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_RECONNECT);
+	rqbo_call_end(&caller);
+	PG_RETURN_DATUM(address);
+}
+
+/*
+ * A branch without a known company has nothing to be replaced: it is connected.
+ */
+Datum
+rqbo_replace_company(PG_FUNCTION_ARGS)
+{
+	char	   *environment = rqbo_call_text_or_null(fcinfo, 2);
+	RqboCaller	caller;
+	RqboConnection *c;
+	Datum		address;
+
+	rqbo_call_begin(fcinfo, &caller);
+	c = branch_to_sign_in(fcinfo, &caller, 1, environment, RQBO_ADMIN);
+	if (!c->is_verified)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("branch \"%s\" of model \"%s\" has no company to replace", c->branch, c->model),
+				 errhint("Link one with reefqbo.connect.")));
+	check_purpose(c);
+	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_REPLACE);
+	rqbo_call_end(&caller);
+	PG_RETURN_DATUM(address);
+}
+
+Datum
+rqbo_realm_id(PG_FUNCTION_ARGS)
+{
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, 0, 0};
+	RqboCaller	caller;
+	RqboConnection *c;
+	Datum		realm_id;
+
+	rqbo_call_begin(fcinfo, &caller);
+	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
+	owner.id1 = c->model_id;
+	owner.id2 = c->connection_id;
+	realm_id = CStringGetTextDatum(rqbo_secret_unseal(rqbo_keyring_load(), owner, c->realm_sealed));
+	realm_id = SPI_datumTransfer(realm_id, false, -1);
+	rqbo_call_end(&caller);
+	PG_RETURN_DATUM(realm_id);
+}
+
+/* ---- ending ---- */
+
+static void
+put_word(char *place, const char *value, const char *name)
+{
+	rqbo_call_check_plain(value, name, ERRCODE_RQBO_AUTHORIZATION_INVALID);
+	strlcpy(place, value, RQBO_JOB_WORD);
+}
+
+/*
+ * A state for a model that the caller may not work with is no better than one
+ * that was made up.
+ */
+static void
+check_state(FunctionCallInfo fcinfo, RqboJobRequest *request)
+{
+	RqboCaller	caller;
+	int64		model_id;
+
+	rqbo_call_begin(fcinfo, &caller);
+	model_id = rqbo_store_request_model(rqbo_secret_digest_state(request->state));
+	if (model_id != 0 && !rqbo_rights_suffice(&caller, model_id, RQBO_OPERATOR))
+		rqbo_sign_in_raise_state(RQBO_REQUEST_UNKNOWN);
+	rqbo_call_end(&caller);
+}
+
+static Datum
+complete(FunctionCallInfo fcinfo, RqboJobRequest *request)
+{
+	rqbo_call_look_up(fcinfo, request, check_state);
+	return rqbo_call_for_row(fcinfo, request);
+}
+
+Datum
+rqbo_complete_connection_url(PG_FUNCTION_ARGS)
+{
+	char	   *url = rqbo_call_text(fcinfo, 0, "redirect_url");
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_COMPLETE);
+	char	   *state = rqbo_url_field(url, "state");
+	char	   *code = rqbo_url_field(url, "code");
+	char	   *realm_id = rqbo_url_field(url, "realmId");
+	char	   *refusal = rqbo_url_field(url, "error");
+
+	if (state == NULL || state[0] == '\0' || (refusal == NULL && (code == NULL || realm_id == NULL)))
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
+				 errmsg("this is not the address that Intuit sends the browser back to"),
+				 errdetail("It must carry state, code and realmId, or state and error."),
+				 errhint("Pass the whole address the browser ended on, after signing in at the address that reefqbo.connect returned.")));
+	put_word(request->state, state, "state");
+	if (refusal != NULL)
+		put_word(request->refusal, refusal, "error");
+	else
+	{
+		put_word(request->code, code, "code");
+		put_word(request->realm_id, realm_id, "realmId");
+	}
+	return complete(fcinfo, request);
+}
+
+Datum
+rqbo_complete_connection_parts(PG_FUNCTION_ARGS)
+{
+	RqboJobRequest *request = rqbo_call_make_request(RQBO_JOB_COMPLETE);
+
+	put_word(request->state, rqbo_call_text(fcinfo, 0, "state"), "state");
+	put_word(request->code, rqbo_call_text(fcinfo, 1, "code"), "code");
+	put_word(request->realm_id, rqbo_call_text(fcinfo, 2, "realm_id"), "realm_id");
+	return complete(fcinfo, request);
+}

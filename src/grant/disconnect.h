@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * grant/disconnect.h
+ *	  Ending a connection, with or without what was imported.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_GRANT_DISCONNECT_H
+#define RQBO_GRANT_DISCONNECT_H
+
+#include "job/request.h"
+#include "net/engine.h"
+
+extern void rqbo_disconnect_add(RqboEngine *engine, RqboJob *job);
+
+#endif							/* RQBO_GRANT_DISCONNECT_H */

@@ -1,0 +1,16 @@
+/*-------------------------------------------------------------------------
+ *
+ * grant/reseal.h
+ *	  Sealing everything again with the newest key.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_GRANT_RESEAL_H
+#define RQBO_GRANT_RESEAL_H
+
+#include "job/request.h"
+#include "net/engine.h"
+
+extern void rqbo_reseal_add(RqboEngine *engine, RqboJob *job);
+
+#endif							/* RQBO_GRANT_RESEAL_H */

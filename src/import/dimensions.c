@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/dimensions.c
+ *	  Reads the profit and loss by class or by department, month by month.
+ *
+ * Each month is one report, tied out to its own totals and to the figures that
+ * were imported without the dimension, and stored in one transaction.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/db.h"
+#include "base/encoding.h"
+#include "base/errors.h"
+#include "base/month.h"
+#include "import/dimensions.h"
+#include "qbo/accounting.h"
+
+#define SUMMARY_COLUMNS 9
+
+static void next_month(RqboTask *task);
+
+static const char *
+summarized_by(const RqboImport *import)
+{
+	return strcmp(import->ask.dimension, "class") == 0 ? "Classes" : "Departments";
+}
+
+static DateADT
+last_day(DateADT month)
+{
+	return rqbo_month_add(month, 1) - 1;
+}
+
+/* ---- which column is which value ---- */
+
+/*
+ * QuickBooks' ids are numbers; what is called otherwise, or 0, is no value.
+ */
+static bool
+looks_like_id(const char *key)
+{
+	return key != NULL && key[0] != '\0' && strspn(key, "0123456789") == strlen(key) &&
+		strspn(key, "0") < strlen(key);
+}
+
+static void
+refuse_repeated(const RqboReport *report, const char *const *values, int column)
+{
+	for (int i = 0; i < column; i++)
+		if (values[i] != NULL && strcmp(values[i], values[column]) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+					 errmsg("could not tell the columns of a QuickBooks report apart"),
+					 strcmp(values[i], RQBO_UNSPECIFIED) == 0 ?
+					 errdetail("Neither column \"%s\" nor column \"%s\" has an id.",
+							   report->columns[i].title, report->columns[column].title) :
+					 errdetail("Columns \"%s\" and \"%s\" have the same id.",
+							   report->columns[i].title, report->columns[column].title),
+					 errhint("Nothing of this month was changed. Ask QuickBooks for the report again; if it lasts, show Intuit's support the answer.")));
+}
+
+/*
+ * The value of each column; NULL for what is for checking only.
+ */
+static const char *const *
+find_values(const RqboDimensionWork *work, const RqboReport *report)
+{
+	const char **values = palloc0((report->ncolumns + 1) * sizeof(char *));
+
+	for (int i = 0; i < report->ncolumns; i++)
+	{
+		const RqboReportColumn *column = &report->columns[i];
+		bool		has_id = looks_like_id(column->key) ||
+			(column->key != NULL && rqbo_import_value_is_known(work, column->key));
+
+		if (column->is_total)
+			continue;
+		values[i] = has_id ? column->key : RQBO_UNSPECIFIED;
+		refuse_repeated(report, values, i);
+	}
+	return values;
+}
+
+/* ---- one month ---- */
+
+static void
+explain_report_error(void *arg)
+{
+	const RqboImport *import = arg;
+
+	errcontext("%s report by %s, %.7s, of \"%s\"", import->ask.range.method, import->ask.dimension,
+			   rqbo_month_iso(import->dimensions->month), rqbo_session_company(import->session));
+}
+
+static RqboReport *
+read_report(RqboImport *import)
+{
+	DateADT		month = import->dimensions->month;
+	RqboReportAsk asked = {RQBO_PROFIT_AND_LOSS, month, last_day(month), import->ask.range.method,
+		summarized_by(import), false};
+
+	return rqbo_import_read_report(import, &asked, explain_report_error);
+}
+
+static void
+check_parts(const RqboImport *import, const RqboDimensionMonth *month, const RqboReport *report,
+			const char *const *values)
+{
+	RqboDimensionDifference *difference = rqbo_store_find_difference(month, report, values);
+
+	if (difference == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+			 errmsg("the parts of %.7s by %s of \"%s\" do not sum to the whole", rqbo_month_iso(month->start),
+					month->dimension, rqbo_session_company(import->session)),
+			 errdetail("Account %s: the parts are %s, the figure that was imported is %s.", difference->account,
+					   difference->parts, difference->figure),
+			 errhint("Nothing of this month was changed. The books may have changed since: call reefqbo.refresh first, then import by %s again.",
+					 month->dimension)));
+}
+
+static void
+store_month(RqboImport *import, const RqboReport *report)
+{
+	const RqboConnection *c = import->session->connection;
+	RqboDimensionMonth month = {c->model_id, c->connection_id, import->import_id, import->ask.dimension,
+	import->ask.range.method, import->dimensions->month};
+	const char *const *values = find_values(import->dimensions, report);
+	RqboCounts	counts = import->counts;
+
+	rqbo_db_begin();
+	check_parts(import, &month, report, values);
+	rqbo_store_report_accounts(c->model_id, c->connection_id, report, &counts);
+	rqbo_store_report_values(&month, report, values);
+	rqbo_store_parts(&month, report, values, &counts);
+	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
+	rqbo_db_commit();
+	import->counts = counts;
+}
+
+static void
+month_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboDimensionWork *work = import->dimensions;
+	MemoryContext saved = MemoryContextSwitchTo(work->month_context);
+
+	store_month(import, read_report(import));
+	MemoryContextSwitchTo(saved);
+	ereport(NOTICE,
+			(errmsg("%s: %.7s by %s, %s, stored and tied out (%d of %d)", rqbo_session_company(import->session),
+					rqbo_month_iso(work->month), import->ask.dimension, import->ask.range.method,
+					import->counts.months, rqbo_month_count(import->ask.range.start, import->ask.range.end))));
+	work->month = rqbo_month_add(work->month, 1);
+	next_month(task);
+}
+
+static void
+next_month(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	DateADT		month = import->dimensions->month;
+
+	MemoryContextReset(import->dimensions->month_context);
+	if (month > import->ask.range.end)
+	{
+		import->after_detail(task);
+		return;
+	}
+	rqbo_qbo_get(import->session,
+				 psprintf("could not read the %s report of %.7s by %s of \"%s\"", rqbo_report_name(RQBO_PROFIT_AND_LOSS),
+						  rqbo_month_iso(month), import->ask.dimension, rqbo_session_company(import->session)),
+				 psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
+						  rqbo_report_name(RQBO_PROFIT_AND_LOSS), rqbo_month_iso(month), rqbo_month_iso(last_day(month)),
+						  import->ask.range.method, summarized_by(import)),
+				 month_answered, NULL);
+}
+
+/* ---- the beginning and the end ---- */
+
+/*
+ * The parts are held against the figures, which must be there.
+ */
+static void
+check_months(const RqboImport *import)
+{
+	const RqboConnection *c = import->session->connection;
+	const RqboRange *range = &import->ask.range;
+	char	   *missing;
+	int			requests;
+
+	rqbo_db_begin();
+	missing = rqbo_store_missing_months(c->model_id, c->connection_id, range);
+	requests = rqbo_store_dimension_requests(c->model_id, c->connection_id, import->ask.dimension, range);
+	rqbo_db_commit();
+	if (missing != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("months of \"%s\" have not been imported by %s yet", rqbo_session_company(import->session),
+						range->method),
+				 errdetail("They are: %s.", missing),
+				 errhint("Call reefqbo.import_actuals for them first: the parts by %s are held against its figures.",
+						 import->ask.dimension)));
+	ereport(NOTICE,
+			(errmsg("%s: %d requests to read %d months by %s", rqbo_session_company(import->session), requests,
+					rqbo_month_count(range->start, range->end), import->ask.dimension)));
+}
+
+void
+rqbo_import_dimensions_begin(RqboImport *import, RqboStep then)
+{
+	MemoryContext context = import->session->task->context;
+
+	import->after_detail = then;
+	import->dimensions = MemoryContextAllocZero(context, sizeof(RqboDimensionWork));
+	import->dimensions->month = import->ask.range.start;
+	import->dimensions->month_context = AllocSetContextCreate(context, "reefqbo month", ALLOCSET_DEFAULT_SIZES);
+	check_months(import);
+	rqbo_import_values_begin(import, next_month);
+}
+
+void
+rqbo_import_dimensions_add_row(const RqboImport *import)
+{
+	const RqboCounts *n = &import->counts;
+	double		seconds = (double) (GetCurrentTimestamp() - import->began_at) / USECS_PER_SEC;
+	const char *values[SUMMARY_COLUMNS] = {
+		import->session->connection->branch,
+		import->session->connection->company,
+		psprintf("%d", import->dimensions->values_read),
+		psprintf("%d", n->months),
+		psprintf("%d", n->amounts_inserted),
+		psprintf("%d", n->amounts_changed),
+		psprintf("%d", n->amounts_unchanged),
+		psprintf("%d", import->session->requests),
+		psprintf("%.2f", seconds)
+	};
+
+	rqbo_job_add_row(import->job, SUMMARY_COLUMNS, values);
+}

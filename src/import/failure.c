@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/failure.c
+ *	  What is left behind when an import fails: its line in the log, a verdict
+ *	  about the connection, and when the schedule tries again.
+ *
+ * Called after the abort, in a transaction of its own.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/pg_prng.h"
+#include "utils/memutils.h"
+
+#include "base/db.h"
+#include "base/errors.h"
+#include "import/run.h"
+#include "net/retry.h"
+#include "qbo/notify.h"
+
+/*
+ * What the readers object to is about an answer whose id only the session
+ * knows, and which Intuit's support asks for.
+ */
+static void
+add_intuit_tid(ErrorData *failure, const char *intuit_tid)
+{
+	if (failure->sqlerrcode != ERRCODE_RQBO_DOES_NOT_TIE_OUT &&
+		failure->sqlerrcode != ERRCODE_RQBO_INVALID_RESPONSE)
+		return;
+	if (intuit_tid == NULL || failure->detail == NULL || strstr(failure->detail, "intuit_tid") != NULL)
+		return;
+	failure->detail = psprintf("%s intuit_tid: %s.", failure->detail, intuit_tid);
+}
+
+/*
+ * On schedule, the same failure again and again is one line of the log.
+ */
+static void
+store_log_failure(RqboImport *import)
+{
+	const ErrorData *failure = import->session->task->failure;
+	const char *tid = import->session->intuit_tid;
+
+	if (import->import_id == 0)
+		import->import_id = rqbo_store_repeated_failure(import->model_id, import->connection_id, failure,
+														import->ask.started_by);
+	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
+	rqbo_store_import_failed(import->model_id, import->import_id, failure, tid);
+}
+
+/*
+ * The schedule's own account: when it tries again, and one line in the
+ * server's log when something begins to fail.
+ */
+static void
+store_upkeep_failure(RqboImport *import)
+{
+	const ErrorData *failure = import->session->task->failure;
+	int			throttled_seconds;
+	int			failures = rqbo_store_count_failures(import->model_id, import->connection_id, &throttled_seconds);
+	bool		is_throttled = failure->sqlerrcode == ERRCODE_RQBO_THROTTLED;
+	RqboUpkeepFailure record = {
+		.sqlstate = unpack_sql_state(failure->sqlerrcode),
+		.message = failure->message,
+		.wait_seconds = rqbo_retry_next_attempt(failure->sqlerrcode, failures, throttled_seconds,
+												import->session->pause_ms / 1000,
+												pg_prng_double(&pg_global_prng_state)),
+		.is_throttled = is_throttled
+	};
+	bool		is_news;
+
+	is_news = rqbo_store_upkeep_failed(import->model_id, import->connection_id, &record);
+	if (import->session->connection == NULL)
+		return;
+	if (is_news)
+		rqbo_tell_failure(import->session->connection, failure);
+	if (is_throttled && rqbo_retry_quota_is_used_up(throttled_seconds))
+		rqbo_tell_quota_used_up(import->session->connection, throttled_seconds);
+}
+
+static void
+record_failure(RqboImport *import)
+{
+	RqboSession *session = import->session;
+	bool		is_cancel = session->task->failure->sqlerrcode == ERRCODE_QUERY_CANCELED;
+
+	if (import->import_id == 0 && !import->ask.is_scheduled)
+		return;
+	rqbo_db_begin();
+	store_log_failure(import);
+	if (is_cancel && import->ask.kind == RQBO_IMPORT_ACTUALS && !import->ask.is_scheduled)
+		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
+	if (import->ask.is_scheduled && !is_cancel)
+		store_upkeep_failure(import);
+	rqbo_store_count_requests(import->model_id, import->connection_id, session->requests, 0);
+	if (session->connection != NULL)
+	{
+		rqbo_session_judge(session);
+		rqbo_store_put_throttle(session->connection);
+	}
+	rqbo_db_commit();
+}
+
+void
+rqbo_import_fail(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	MemoryContext saved = MemoryContextSwitchTo(import->job->context);
+
+	add_intuit_tid(task->failure, import->session->intuit_tid);
+	MemoryContextSwitchTo(saved);
+	rqbo_job_add_failure(import->job, task->failure);
+	/* even if that cannot be recorded, the company is free again */
+	PG_TRY();
+	{
+		record_failure(import);
+	}
+	PG_FINALLY();
+	{
+		rqbo_import_close(import);
+	}
+	PG_END_TRY();
+}

@@ -1,0 +1,392 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/ledger.c
+ *	  Reads the postings behind one account's figure, and holds them against it.
+ *
+ * A range that is too much for Intuit is halved, down to one month.  Nothing
+ * is stored before all of it is read and sums to the figure, and then only if
+ * that was asked for.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/db.h"
+#include "base/encoding.h"
+#include "base/errors.h"
+#include "base/month.h"
+#include "base/url.h"
+#include "import/run.h"
+#include "qbo/accounting.h"
+#include "report/ledger.h"
+#include "store/ledger.h"
+
+#define RESULT_COLUMNS 11
+#define COLUMNS "tx_date,txn_type,doc_num,name,memo,split_acc,subt_nat_amount,rbal_nat_amount"
+/* An account may hold another currency; the statements are in the home currency. */
+#define HOME_COLUMNS ",subt_nat_home_amount,rbal_nat_home_amount"
+
+typedef struct RqboLedgerWork
+{
+	MemoryContext context;		/* the task's */
+	List	   *ranges;			/* of RqboRange, left to read, the next one first */
+	RqboRange  *range;			/* the one in hand */
+	RqboFigure *figure;
+	bool		has_begun;		/* something was read */
+	Numeric		opening;		/* the beginning balance of the whole */
+	Numeric		running;		/* what there is so far */
+	int			nlines;
+	int			max_lines;
+	RqboLedgerLine *lines;
+} RqboLedgerWork;
+
+static void next_range(RqboTask *task);
+
+static char *
+describe(const RqboRange *range)
+{
+	if (rqbo_month_count(range->start, range->end) == 1)
+		return psprintf("%.7s", rqbo_month_iso(range->start));
+	return psprintf("%.7s to %.7s", rqbo_month_iso(range->start), rqbo_month_iso(range->end));
+}
+
+/* ---- amounts ---- */
+
+static Numeric
+zero(void)
+{
+	return DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
+}
+
+static Numeric
+parse(const char *amount)
+{
+	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(amount), ObjectIdGetDatum(InvalidOid),
+											   Int32GetDatum(-1)));
+}
+
+/*
+ * With its cents, though QuickBooks may print none of a zero.
+ */
+static char *
+show(Numeric amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(rqbo_report_add(amount, parse("0.00")))));
+}
+
+/* ---- ranges ---- */
+
+static RqboRange *
+make_range(const RqboRange *like, DateADT start, DateADT end)
+{
+	RqboRange  *range = palloc(sizeof(RqboRange));
+
+	range->method = like->method;
+	range->start = start;
+	range->end = end;
+	return range;
+}
+
+static bool
+can_be_halved(const RqboRange *range)
+{
+	return rqbo_month_count(range->start, range->end) > 1;
+}
+
+static void
+halve_range(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboLedgerWork *work = import->ledger;
+	RqboRange  *range = work->range;
+	DateADT		middle = rqbo_month_add(range->start, rqbo_month_count(range->start, range->end) / 2);
+	MemoryContext saved = MemoryContextSwitchTo(work->context);
+
+	ereport(NOTICE,
+			(errmsg("%s: %s is too much at once, asking for it in halves",
+					rqbo_session_company(import->session), describe(range))));
+	work->ranges = lcons(make_range(range, middle, range->end), work->ranges);
+	work->ranges = lcons(make_range(range, range->start, middle - 1), work->ranges);
+	MemoryContextSwitchTo(saved);
+	next_range(task);
+}
+
+/* ---- checks ---- */
+
+static void
+raise_difference(const RqboImport *import, const char *what, Numeric lines, Numeric figure)
+{
+	const RqboLedgerWork *work = import->ledger;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+			 errmsg("the ledger lines of \"%s\", %s, do not add up to the figure", work->figure->account,
+					describe(&import->ask.range)),
+			 errdetail("%s is %s by the general ledger, and %s as it was imported.", what, show(lines), show(figure)),
+			 errhint("The books may have changed since: call reefqbo.refresh, then ask again.")));
+}
+
+static void
+tell_unchecked(const RqboImport *import, const char *why, const char *hint)
+{
+	ereport(NOTICE,
+			(errmsg("%s: the ledger lines of \"%s\", %s, are held against no figure",
+					rqbo_session_company(import->session), import->ledger->figure->account,
+					describe(&import->ask.range)),
+			 errdetail("%s", why),
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+static bool
+is_balance_off(const RqboLedgerWork *work)
+{
+	const RqboFigure *figure = work->figure;
+
+	return (figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening))) ||
+		(figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)));
+}
+
+/*
+ * What a year has earned goes into retained earnings with no posting: where a
+ * fiscal year ends, its lines do not account for its balance.
+ */
+static void
+check_figure(const RqboImport *import)
+{
+	const RqboLedgerWork *work = import->ledger;
+	const RqboFigure *figure = work->figure;
+
+	if (figure->closing == NULL)
+		tell_unchecked(import, "Some of these months were not imported by this accounting method.",
+					   "Import them with reefqbo.import_actuals.");
+	if (figure->is_retained && is_balance_off(work))
+	{
+		tell_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
+		return;
+	}
+	if (figure->has_balances && figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening)))
+		raise_difference(import, "The beginning balance", work->opening, parse(figure->opening));
+	if (figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)))
+		raise_difference(import, figure->has_balances ? "The balance at the end" : "The movement", work->running,
+						 parse(figure->closing));
+}
+
+/*
+ * Its own balance after each line, if it prints one; and the next range begins
+ * where the one before has ended.
+ */
+static void
+check_running(const RqboImport *import, const RqboLedger *ledger)
+{
+	const RqboLedgerWork *work = import->ledger;
+	Numeric		running = ledger->opening;
+
+	if (!work->figure->has_balances)
+		return;
+	if (work->has_begun && !work->figure->is_retained && !rqbo_report_equal(work->running, ledger->opening))
+		raise_difference(import, "The balance between two of the months", ledger->opening, work->running);
+	for (int i = 0; i < ledger->nlines; i++)
+	{
+		const RqboLedgerLine *line = &ledger->lines[i];
+
+		running = rqbo_report_add(running, line->amount);
+		if (line->running != NULL && !rqbo_report_equal(line->running, running))
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+					 errmsg("the general ledger of \"%s\" does not tie out", work->figure->account),
+					 errdetail("The balance of %s on %s should be %s.", show(line->running), rqbo_month_iso(line->date),
+							   show(running)),
+					 errhint("It may have been cut short, or made while the figures changed. Ask again.")));
+	}
+}
+
+static void
+check_dates(const RqboImport *import, const RqboLedger *ledger)
+{
+	const RqboRange *range = import->ledger->range;
+
+	for (int i = 0; i < ledger->nlines; i++)
+		if (ledger->lines[i].date < range->start || ledger->lines[i].date > range->end)
+			rqbo_qbo_raise_invalid(import->session,
+								   psprintf("A line of it is of %s.", rqbo_month_iso(ledger->lines[i].date)));
+}
+
+/* ---- one range ---- */
+
+static void
+explain_report_error(void *arg)
+{
+	const RqboImport *import = arg;
+
+	errcontext("%s general ledger of \"%s\", %s, of \"%s\"", import->ask.range.method, import->ledger->figure->account,
+			   describe(import->ledger->range), rqbo_session_company(import->session));
+}
+
+static RqboLedger *
+read_report(RqboImport *import)
+{
+	const RqboHttpResult *result = import->session->task->result;
+	const RqboRange *range = import->ledger->range;
+	RqboReportAsk asked = {RQBO_GENERAL_LEDGER, range->start, range->end, range->method, NULL, false};
+	ErrorContextCallback callback = {error_context_stack, explain_report_error, import};
+	RqboLedger *ledger;
+
+	error_context_stack = &callback;
+	rqbo_encoding_begin();
+	ledger = rqbo_ledger_read(result->body, result->length, &asked, import->ask.account_id);
+	rqbo_encoding_end();
+	check_dates(import, ledger);
+	check_running(import, ledger);
+	error_context_stack = callback.previous;
+	rqbo_session_note_time(import->session, ledger->time);
+	return ledger;
+}
+
+static void
+take_lines(RqboLedgerWork *work, const RqboLedger *ledger)
+{
+	if (!work->has_begun)
+	{
+		work->opening = work->figure->has_balances ? ledger->opening : zero();
+		work->running = work->opening;
+	}
+	work->has_begun = true;
+	work->running = rqbo_report_add(work->running, ledger->sum);
+	if (work->nlines + ledger->nlines > work->max_lines)
+	{
+		work->max_lines = Max(2 * work->max_lines, work->nlines + ledger->nlines);
+		work->lines = repalloc_huge(work->lines, work->max_lines * sizeof(RqboLedgerLine));
+	}
+	memcpy(work->lines + work->nlines, ledger->lines, ledger->nlines * sizeof(RqboLedgerLine));
+	work->nlines += ledger->nlines;
+}
+
+static void
+range_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboLedgerWork *work = import->ledger;
+	MemoryContext saved;
+
+	if (can_be_halved(work->range) && rqbo_report_was_cut(task->result->body))
+	{
+		halve_range(task);
+		return;
+	}
+	saved = MemoryContextSwitchTo(work->context);
+	take_lines(work, read_report(import));
+	MemoryContextSwitchTo(saved);
+	next_range(task);
+}
+
+static char *
+report_path(const RqboImport *import)
+{
+	const RqboRange *range = import->ledger->range;
+	StringInfoData path;
+
+	initStringInfo(&path);
+	appendStringInfo(&path, "/reports/%s?start_date=%s&end_date=%s&accounting_method=%s",
+					 rqbo_report_name(RQBO_GENERAL_LEDGER), rqbo_month_iso(range->start), rqbo_month_iso(range->end),
+					 range->method);
+	rqbo_url_add(&path, '&', "account", import->ask.account_id);
+	rqbo_url_add(&path, '&', "columns", import->session->connection->has_currencies ? COLUMNS HOME_COLUMNS : COLUMNS);
+	return path.data;
+}
+
+/* ---- the beginning and the end ---- */
+
+static void
+keep_lines(const RqboImport *import)
+{
+	const RqboLedgerWork *work = import->ledger;
+
+	rqbo_db_begin();
+	rqbo_store_ledger_lines(import->model_id, import->connection_id, import->import_id, import->ask.account_id,
+							&import->ask.range, work->lines, work->nlines);
+	rqbo_db_commit();
+}
+
+static void
+next_range(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboLedgerWork *work = import->ledger;
+
+	if (work->ranges == NIL)
+	{
+		check_figure(import);
+		if (import->ask.keep)
+			keep_lines(import);
+		import->after_detail(task);
+		return;
+	}
+	work->range = linitial(work->ranges);
+	work->ranges = list_delete_first(work->ranges);
+	rqbo_qbo_get(import->session,
+				 psprintf("could not read the general ledger of \"%s\", %s, of \"%s\"", work->figure->account,
+						  describe(work->range), rqbo_session_company(import->session)),
+				 report_path(import), range_answered, can_be_halved(work->range) ? halve_range : NULL);
+}
+
+void
+rqbo_import_ledger_begin(RqboImport *import, RqboStep then)
+{
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
+	RqboLedgerWork *work = palloc0(sizeof(RqboLedgerWork));
+
+	work->context = CurrentMemoryContext;
+	work->max_lines = 64;
+	work->lines = palloc(work->max_lines * sizeof(RqboLedgerLine));
+	work->ranges = list_make1(make_range(&import->ask.range, import->ask.range.start, import->ask.range.end));
+	import->after_detail = then;
+	import->ledger = work;
+	rqbo_db_begin();
+	work->figure = rqbo_store_read_figure(import->model_id, import->connection_id, import->ask.account_id,
+										  &import->ask.range);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	next_range(import->session->task);
+}
+
+static void
+add_row(const RqboImport *import, int number, const RqboLedgerLine *line, Numeric running)
+{
+	const char *values[RESULT_COLUMNS] = {
+		psprintf("%d", number),
+		import->ask.account_id,
+		line != NULL ? rqbo_month_iso(line->date) : NULL,
+		line != NULL ? line->type : NULL,
+		line != NULL ? line->transaction_id : NULL,
+		line != NULL ? line->number : NULL,
+		line != NULL ? line->name : NULL,
+		line != NULL ? line->memo : NULL,
+		line != NULL ? line->split : NULL,
+		line != NULL ? show(line->amount) : NULL,
+		show(running)
+	};
+
+	rqbo_job_add_row(import->job, RESULT_COLUMNS, values);
+}
+
+void
+rqbo_import_ledger_add_rows(const RqboImport *import)
+{
+	const RqboLedgerWork *work = import->ledger;
+	Numeric		running = work->opening;
+
+	if (work->figure->has_balances)
+		add_row(import, 0, NULL, running);
+	for (int i = 0; i < work->nlines; i++)
+	{
+		running = rqbo_report_add(running, work->lines[i].amount);
+		add_row(import, i + 1, &work->lines[i], running);
+	}
+}

@@ -1,0 +1,188 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/refresh.c
+ *	  What has to be read for the tables to hold what QuickBooks holds.
+ *
+ * Intuit meters what is read, so QuickBooks is first asked, by one request,
+ * what has changed since the last time:
+ *
+ *	 nothing, and no month has ended	nothing is read
+ *	 nothing, but a month has ended		the months from there on
+ *	 something							the chart, and the months it may have
+ *										touched (a caller's refresh: all)
+ *	 it cannot say						everything
+ *
+ * Its answer is a hint and no more: not everything that moves a figure is in
+ * it.  Every so often everything is read without asking.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "base/db.h"
+#include "base/month.h"
+#include "import/run.h"
+
+static RqboRange *
+ranges_since(RqboImport *import, DateADT since)
+{
+	const RqboConnection *c = import->session->connection;
+	RqboRange  *ranges;
+
+	rqbo_db_begin();
+	ranges = rqbo_store_imported_ranges(c->model_id, c->connection_id, since);
+	rqbo_db_commit();
+	return ranges;
+}
+
+static RqboRange *
+all_ranges(RqboImport *import)
+{
+	return ranges_since(import, DATEVAL_NOBEGIN);
+}
+
+/* ---- reading ---- */
+
+static void
+read_ranges(RqboImport *import, const RqboRange *ranges)
+{
+	rqbo_import_open_log(import);
+	rqbo_db_begin();
+	rqbo_store_expect_chunks(import->model_id, import->import_id, rqbo_import_actuals_cost(ranges) / 2);
+	rqbo_db_commit();
+	import->is_current = true;
+	rqbo_import_actuals_begin(import, ranges, import->after_refresh);
+}
+
+static void
+read_all_actuals(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboRange  *ranges = all_ranges(import);
+
+	if (ranges->method == NULL)
+		ereport(NOTICE,
+				(errmsg("%s: no actuals were imported yet, so there are none to refresh",
+						rqbo_session_company(import->session)),
+				 errhint("Import a range first, with reefqbo.import_actuals.")));
+	import->is_full = true;
+	if (!import->changes.is_set)
+	{
+		import->changes.is_set = import->session->has_server_time;
+		import->changes.until = import->session->server_time;
+	}
+	read_ranges(import, ranges);
+}
+
+static void
+read_everything(RqboImport *import)
+{
+	rqbo_import_open_log(import);
+	rqbo_import_accounts_begin(import, read_all_actuals);
+}
+
+/*
+ * An account of another type stands elsewhere, and with another sign, in every
+ * month.
+ */
+static void
+read_touched_actuals(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (import->counts.accounts_reclassified > 0)
+		read_all_actuals(task);
+	else
+		read_ranges(import, ranges_since(import, import->news_since));
+}
+
+/*
+ * The first of the months to read when something has changed: those that are
+ * always read then, and those that the news names or that have ended.
+ */
+static DateADT
+touched_since(const RqboImport *import)
+{
+	const RqboRefreshState *state = import->state;
+	DateADT		since = state->window_start;
+
+	if (import->news_since != DATEVAL_NOEND)
+		since = Min(since, rqbo_month_add(import->news_since, 0));
+	return state->month_has_turned ? Min(since, state->turned_since) : since;
+}
+
+static void
+read_touched(RqboImport *import)
+{
+	import->news_since = touched_since(import);
+	rqbo_import_open_log(import);
+	rqbo_import_accounts_begin(import, read_touched_actuals);
+}
+
+/*
+ * What need not be asked for, thanks to the answer, which has cost one.
+ */
+static void
+count_saved(RqboImport *import, int requests)
+{
+	import->requests_saved += Max(0, requests - 1);
+}
+
+static void
+read_nothing(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboRange  *ranges = import->ask.is_scheduled ? ranges_since(import, import->state->window_start) : all_ranges(import);
+
+	count_saved(import, rqbo_import_accounts_cost(import->state->naccounts) + rqbo_import_actuals_cost(ranges));
+	import->is_current = true;
+	if (!import->ask.is_scheduled)
+	{
+		rqbo_db_begin();
+		rqbo_store_count_standing(import->model_id, import->connection_id, &import->counts);
+		rqbo_db_commit();
+		ereport(NOTICE,
+				(errmsg("%s: nothing has changed in QuickBooks", rqbo_session_company(import->session))));
+	}
+	import->after_refresh(task);
+}
+
+static void
+changes_are_read(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	const RqboRefreshState *state = import->state;
+
+	if (!import->changes_are_usable)
+		read_everything(import);
+	else if (import->has_news && (import->news_is_unbounded || !import->ask.is_scheduled))
+		read_everything(import);
+	else if (import->has_news)
+		read_touched(import);
+	else if (state->month_has_turned)
+	{
+		count_saved(import, rqbo_import_accounts_cost(state->naccounts));
+		read_ranges(import, ranges_since(import, state->turned_since));
+	}
+	else
+		read_nothing(task);
+}
+
+void
+rqbo_import_refresh_begin(RqboImport *import, RqboStep then)
+{
+	RqboTask   *task = import->session->task;
+	MemoryContext saved = MemoryContextSwitchTo(task->context);
+
+	import->after_refresh = then;
+	rqbo_db_begin();
+	import->state = rqbo_store_read_refresh_state(import->model_id, import->connection_id);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	if (import->ask.is_whole || import->state->is_full_due || !import->state->knows_changes)
+		read_everything(import);
+	else
+		rqbo_import_changes_ask(import, changes_are_read);
+}

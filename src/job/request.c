@@ -1,0 +1,199 @@
+/*-------------------------------------------------------------------------
+ *
+ * job/request.c
+ *	  A SQL function's one-shot worker, seen from the session that asks.
+ *
+ * The work runs in a background worker of its own, so that the caller's
+ * transaction holds nothing of the network, and what Intuit hands out is
+ * committed whatever the caller does.  A shared memory segment carries the
+ * request there, and a queue in it brings notices, rows and the error back,
+ * in the protocol's own messages, as parallel query does it.
+ *
+ * When the caller is cancelled, the segment goes with its transaction; the
+ * worker notices and ends by itself.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "libpq/pqmq.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "tcop/utility.h"
+
+#include "base/compat.h"
+#include "base/encoding.h"
+#include "base/guc.h"
+#include "job/segment.h"
+
+static void
+caller_has_gone(dsm_segment *segment pg_attribute_unused(), Datum arg)
+{
+	RqboJobShared *shared = (RqboJobShared *) DatumGetPointer(arg);
+
+	pg_atomic_write_u32(&shared->caller_has_gone, 1);
+}
+
+/*
+ * Make the segment: request, settings, queue.
+ */
+static dsm_segment *
+make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
+{
+	Size		guc_size = rqbo_guc_estimate();
+	shm_toc_estimator estimator;
+	dsm_segment *segment;
+	shm_toc    *toc;
+	RqboJobShared *shared;
+	char	   *guc_space;
+	shm_mq	   *queue;
+
+	shm_toc_initialize_estimator(&estimator);
+	shm_toc_estimate_chunk(&estimator, sizeof(RqboJobShared));
+	shm_toc_estimate_chunk(&estimator, guc_size);
+	shm_toc_estimate_chunk(&estimator, RQBO_JOB_QUEUE_SIZE);
+	shm_toc_estimate_keys(&estimator, 3);
+	segment = dsm_create(shm_toc_estimate(&estimator), 0);
+	toc = shm_toc_create(RQBO_JOB_MAGIC, dsm_segment_address(segment), shm_toc_estimate(&estimator));
+
+	shared = shm_toc_allocate(toc, sizeof(RqboJobShared));
+	shared->request = *request;
+	pg_atomic_init_u32(&shared->caller_has_gone, 0);
+	shm_toc_insert(toc, RQBO_JOB_KEY_SHARED, shared);
+
+	guc_space = shm_toc_allocate(toc, guc_size);
+	rqbo_guc_serialize(guc_space);
+	shm_toc_insert(toc, RQBO_JOB_KEY_GUC, guc_space);
+
+	queue = shm_mq_create(shm_toc_allocate(toc, RQBO_JOB_QUEUE_SIZE), RQBO_JOB_QUEUE_SIZE);
+	shm_toc_insert(toc, RQBO_JOB_KEY_QUEUE, queue);
+	shm_mq_set_receiver(queue, MyProc);
+	*queue_handle = shm_mq_attach(queue, segment, NULL);
+
+	/* registered last, so it runs first: the flag is up before the queue wakes the worker */
+	on_dsm_detach(segment, caller_has_gone, PointerGetDatum(shared));
+	return segment;
+}
+
+static BackgroundWorkerHandle *
+start_worker(dsm_segment *segment)
+{
+	BackgroundWorker worker = {0};
+	BackgroundWorkerHandle *handle;
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION | RQBO_BGWORKER_INTERRUPTIBLE;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(segment));
+	worker.bgw_notify_pid = MyProcPid;
+	strlcpy(worker.bgw_library_name, "reefqbo", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "rqbo_worker_main", sizeof(worker.bgw_function_name));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "reefqbo worker for PID %d", MyProcPid);
+	strlcpy(worker.bgw_type, "reefqbo worker", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+				 errmsg("could not start a background worker"),
+				 errhint("All of max_worker_processes are in use. Try again later, or raise max_worker_processes and restart the server.")));
+	return handle;
+}
+
+/* ---- what comes back ---- */
+
+static void
+pass_on(StringInfo message)
+{
+	ErrorData	edata;
+
+	pq_parse_errornotice(message, &edata);
+	edata.message = rqbo_encoding_for_client(edata.message);
+	edata.detail = rqbo_encoding_for_client(edata.detail);
+	edata.hint = rqbo_encoding_for_client(edata.hint);
+	/* a worker's death is our error, not our death */
+	edata.elevel = Min(edata.elevel, ERROR);
+	ThrowErrorData(&edata);
+}
+
+static void
+receive_row(StringInfo message, RqboRowSink sink, void *arg)
+{
+	int			ncolumns = pq_getmsgint(message, 2);
+	char	  **values = palloc0(ncolumns * sizeof(char *));
+
+	for (int i = 0; i < ncolumns; i++)
+	{
+		int			length = (int) pq_getmsgint(message, 4);
+
+		if (length >= 0)
+			values[i] = pnstrdup(pq_getmsgbytes(message, length), length);
+	}
+	sink(ncolumns, values, arg);
+}
+
+/*
+ * Receive messages until the worker says it is done.  An error is kept until
+ * the worker has gone, so that it does not linger behind its message.
+ */
+static bool
+receive_messages(shm_mq_handle *queue, StringInfo error, RqboRowSink sink, void *arg)
+{
+	for (;;)
+	{
+		Size		length;
+		void	   *data;
+		StringInfoData message;
+
+		if (shm_mq_receive(queue, &length, &data, false) != SHM_MQ_SUCCESS)
+			return false;
+		initStringInfo(&message);
+		appendBinaryStringInfo(&message, data, length);
+		switch (pq_getmsgbyte(&message))
+		{
+			case 'N':
+				pass_on(&message);
+				break;
+			case 'E':
+				*error = message;
+				return false;
+			case 'D':
+				receive_row(&message, sink, arg);
+				break;
+			case 'C':
+				return true;
+		}
+	}
+}
+
+void
+rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg)
+{
+	dsm_segment *segment;
+	shm_mq_handle *queue;
+	BackgroundWorkerHandle *worker;
+	StringInfoData error = {0};
+	bool		done;
+
+	if (RecoveryInProgress() || XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot talk to QuickBooks in a read-only transaction or on a standby"),
+				 errhint("Do it on the primary server, in a transaction that may write.")));
+	segment = make_segment(request, &queue);
+	explicit_bzero(request, sizeof(*request));
+	worker = start_worker(segment);
+	shm_mq_set_handle(queue, worker);
+	done = receive_messages(queue, &error, sink, arg);
+	(void) WaitForBackgroundWorkerShutdown(worker);
+	dsm_detach(segment);
+	if (error.data != NULL)
+		pass_on(&error);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("the background worker ended without an answer"),
+				 errhint("The server log tells why. Whatever the worker had committed stays; try again.")));
+}

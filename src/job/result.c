@@ -1,0 +1,75 @@
+/*-------------------------------------------------------------------------
+ *
+ * job/result.c
+ *	  What a job's tasks ask of it and leave with it: the key ring, the rows of
+ *	  the answer, the failures.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "job/request.h"
+
+/*
+ * The key ring, loaded once for all companies.
+ */
+RqboKeyring *
+rqbo_job_keyring(RqboJob *job)
+{
+	MemoryContext saved = MemoryContextSwitchTo(job->context);
+
+	if (job->ring == NULL)
+		job->ring = rqbo_keyring_load();
+	MemoryContextSwitchTo(saved);
+	return job->ring;
+}
+
+void
+rqbo_job_forget_code(RqboJob *job)
+{
+	explicit_bzero(job->request->code, sizeof(job->request->code));
+}
+
+void
+rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
+{
+	MemoryContext saved;
+	char	  **row;
+
+	if (job->is_unattended)
+		return;
+	saved = MemoryContextSwitchTo(job->context);
+	row = palloc(ncolumns * sizeof(char *));
+	for (int i = 0; i < ncolumns; i++)
+		row[i] = values[i] != NULL ? pstrdup(values[i]) : NULL;
+	job->rows = lappend(job->rows, row);
+	job->ncolumns = ncolumns;
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * A failure of one of several companies is told at once; the first one also
+ * becomes the job's error when the others are done.
+ */
+void
+rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
+{
+	MemoryContext saved;
+
+	if (job->is_unattended)
+	{
+		strlcpy(job->last_failure, failure->message, RQBO_JOB_WORD);
+		return;
+	}
+	saved = MemoryContextSwitchTo(job->context);
+	if (job->failures != NIL && linitial(job->failures) != failure)
+		ereport(WARNING,
+				(errcode(failure->sqlerrcode),
+				 errmsg("%s", failure->message),
+				 failure->detail != NULL ? errdetail("%s", failure->detail) : 0,
+				 failure->hint != NULL ? errhint("%s", failure->hint) : 0));
+	job->failures = lappend(job->failures, unconstify(ErrorData *, failure));
+	MemoryContextSwitchTo(saved);
+}

@@ -1,0 +1,552 @@
+/*-------------------------------------------------------------------------
+ *
+ * net/engine.c
+ *	  Many companies in flight in one process: runs tasks step by step on one
+ *	  HTTP client.
+ *
+ * No transaction is open while the engine waits.  Interrupts are handled
+ * between steps, at once; only while an answer that carries tokens is on its
+ * way they wait up to EXCHANGE_GRACE_MS, and then for the step that stores it,
+ * since that answer may hold the only living refresh token.  If the one who
+ * asked has gone, such an answer is still waited for and stored, and nothing
+ * else is begun.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/interrupt.h"
+#include "storage/procsignal.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/guc.h"
+#include "net/engine.h"
+
+/*
+ * A task that has waited so long for one answer, or that sleeps longer, takes
+ * nobody's place: slow, dead and throttled companies delay no others.  Of those
+ * there are at most so many times as many as of the others.
+ */
+#define STALLED_MS 3000
+#define MAX_STALLED 3
+
+#define EXCHANGE_GRACE_MS 700
+
+typedef enum TaskState
+{
+	TASK_READY,
+	TASK_SENDING,
+	TASK_SLEEPING,
+	TASK_ENDED
+} TaskState;
+
+/* What the engine knows of a task besides what the task's owner sees. */
+typedef struct EngineTask
+{
+	RqboTask	public;			/* must be first */
+	TaskState	state;
+	bool		is_exchange;
+	RqboStep	step;
+	RqboStep	on_failure;
+	int64		wake_at;		/* of a sleeper, on rqbo_clock_ms */
+	int64		sent_at;		/* of one that sends */
+	MemoryContext page;			/* where the current step runs; holds its answer */
+	MemoryContext next_page;	/* of the request just sent */
+	dlist_node	link;
+} EngineTask;
+
+struct RqboEngine
+{
+	MemoryContext context;
+	RqboHttp   *http;
+	RqboStillWanted still_wanted;
+	void	   *still_wanted_arg;
+	RqboSource	source;			/* or NULL */
+	void	   *source_arg;
+	int64		ask_source_at;	/* on rqbo_clock_ms; -1 for never */
+	dlist_head	waiting;		/* not begun */
+	dlist_head	running;
+	int			nrunning;
+	int			nexchanges;
+	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
+	int64		interrupted_at; /* on rqbo_clock_ms; 0 while nobody has interrupted */
+};
+
+RqboEngine *
+rqbo_engine_create(RqboStillWanted still_wanted, void *arg)
+{
+	RqboEngine *engine = palloc0(sizeof(RqboEngine));
+
+	engine->context = CurrentMemoryContext;
+	engine->http = rqbo_http_create();
+	engine->still_wanted = still_wanted;
+	engine->still_wanted_arg = arg;
+	dlist_init(&engine->waiting);
+	dlist_init(&engine->running);
+	return engine;
+}
+
+void
+rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg)
+{
+	engine->source = source;
+	engine->source_arg = arg;
+}
+
+RqboTask *
+rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
+{
+	EngineTask *task = MemoryContextAllocZero(engine->context, sizeof(EngineTask));
+
+	task->public.engine = engine;
+	task->public.context = AllocSetContextCreate(engine->context, "reefqbo task", ALLOCSET_DEFAULT_SIZES);
+	task->page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
+	task->step = first;
+	task->on_failure = on_failure;
+	dlist_push_tail(&engine->waiting, &task->link);
+	return &task->public;
+}
+
+/* ---- what steps call ---- */
+
+static void
+send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	MemoryContext saved;
+
+	Assert(task->next_page == NULL);
+	task->next_page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
+	saved = MemoryContextSwitchTo(task->next_page);
+	(void) rqbo_http_start(task->public.engine->http, request, task);
+	MemoryContextSwitchTo(saved);
+	task->state = TASK_SENDING;
+	task->sent_at = rqbo_clock_ms();
+	task->step = next;
+}
+
+void
+rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	send_request((EngineTask *) task, request, next);
+}
+
+void
+rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
+{
+	/* what is interrupted already must not begin what cannot be interrupted */
+	CHECK_FOR_INTERRUPTS();
+	send_request((EngineTask *) task, request, next);
+	((EngineTask *) task)->is_exchange = true;
+	task->engine->nexchanges++;
+}
+
+void
+rqbo_task_sleep(RqboTask *task, int ms, RqboStep next)
+{
+	EngineTask *t = (EngineTask *) task;
+
+	t->state = TASK_SLEEPING;
+	t->wake_at = rqbo_clock_ms() + ms;
+	t->step = next;
+}
+
+void
+rqbo_task_sleep_with_answer(RqboTask *task, int ms, RqboStep next)
+{
+	rqbo_task_sleep(task, ms, next);
+	((EngineTask *) task)->is_exchange = true;
+	task->engine->nexchanges++;
+}
+
+void
+rqbo_task_end(RqboTask *task)
+{
+	((EngineTask *) task)->state = TASK_ENDED;
+}
+
+/* ---- running a step ---- */
+
+static void
+exchange_is_over(EngineTask *task)
+{
+	if (task->is_exchange)
+		task->public.engine->nexchanges--;
+	task->is_exchange = false;
+}
+
+/*
+ * Call a step or on_failure; an ERROR in it is caught and kept.  False if
+ * there was one.
+ */
+static bool
+call_guarded(EngineTask *task, RqboStep step)
+{
+	MemoryContext engine_context = task->public.engine->context;
+	volatile bool done = true;
+
+	MemoryContextSwitchTo(task->page);
+	PG_TRY();
+	{
+		step(&task->public);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *failure;
+
+		MemoryContextSwitchTo(engine_context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		pgstat_report_activity(STATE_IDLE, NULL);
+		MemoryContextSwitchTo(engine_context);
+		if (task->public.failure == NULL)
+			task->public.failure = failure;
+		done = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(engine_context);
+	return done;
+}
+
+/*
+ * The page of the step that has ended goes, and with it the answer it read.
+ */
+static void
+turn_page(EngineTask *task)
+{
+	if (task->next_page == NULL)
+		return;
+	MemoryContextDelete(task->page);
+	task->page = task->next_page;
+	task->next_page = NULL;
+}
+
+static bool
+is_wanted(const RqboEngine *engine)
+{
+	return engine->still_wanted(engine->still_wanted_arg);
+}
+
+/*
+ * A step that only the one who has gone would have wanted.
+ */
+static void
+refuse_step(RqboTask *task pg_attribute_unused())
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+}
+
+/*
+ * Call a step.  The one that follows an exchange is about to store what must
+ * not be lost: interrupts wait until it has, even those that came while the
+ * answer was awaited.
+ */
+static bool
+call_step(EngineTask *task, RqboStep step)
+{
+	uint32		held = InterruptHoldoffCount;
+	bool		is_exchange = task->is_exchange;
+	bool		done;
+
+	if (!is_exchange)
+		return call_guarded(task, is_wanted(task->public.engine) ? step : refuse_step);
+	exchange_is_over(task);
+	HOLD_INTERRUPTS();
+	done = call_guarded(task, step);
+	InterruptHoldoffCount = held;	/* an ERROR has reset it */
+	return done;
+}
+
+/*
+ * Nothing of a task stays, since its source may go on for long.  Without one,
+ * somebody waits for the failures.
+ */
+static void
+release_task(EngineTask *task)
+{
+	RqboEngine *engine = task->public.engine;
+
+	MemoryContextDelete(task->public.context);
+	if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
+		FreeErrorData(task->public.failure);
+	pfree(task);
+}
+
+static void
+run_step(EngineTask *task)
+{
+	RqboStep	step = task->step;
+
+	task->state = TASK_READY;
+	task->step = NULL;
+	if (!call_step(task, step))
+	{
+		exchange_is_over(task);
+		(void) call_guarded(task, task->on_failure);
+		task->state = TASK_ENDED;
+		/* a cancel is meant for all of the work, not for the company it happened to hit */
+		if (task->public.failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			task->public.engine->cancelled = task->public.failure;
+	}
+	task->public.result = NULL;
+	if (task->state == TASK_ENDED)
+	{
+		dlist_delete(&task->link);
+		task->public.engine->nrunning--;
+		release_task(task);
+		return;
+	}
+	Assert(task->state != TASK_READY);
+	turn_page(task);
+	/* other steps follow, which may be long; but who is interrupted begins nothing */
+	if (task->state == TASK_SENDING && !InterruptPending && is_wanted(task->public.engine))
+		rqbo_http_push(task->public.engine->http);
+}
+
+/* ---- the loop ---- */
+
+/*
+ * When a task stops to take a place; a long sleeper has stopped at once.
+ */
+static int64
+stalls_at(const EngineTask *task, int64 now)
+{
+	if (task->state == TASK_SENDING)
+		return task->sent_at + STALLED_MS;
+	return task->wake_at > now + STALLED_MS ? now : task->wake_at;
+}
+
+/*
+ * How many more tasks may begin.
+ */
+static int
+count_room(RqboEngine *engine)
+{
+	dlist_iter	iter;
+	int64		now = rqbo_clock_ms();
+	int			room = rqbo_max_concurrent_requests;
+
+	if (engine->nrunning >= rqbo_max_concurrent_requests * (1 + MAX_STALLED))
+		return 0;
+	dlist_foreach(iter, &engine->running)
+		if (stalls_at(dlist_container(EngineTask, link, iter.cur), now) > now)
+			room--;
+	return Max(0, room);
+}
+
+static void
+begin_waiting_tasks(RqboEngine *engine)
+{
+	while (!dlist_is_empty(&engine->waiting) && count_room(engine) > 0)
+	{
+		dlist_node *node = dlist_pop_head_node(&engine->waiting);
+
+		dlist_push_tail(&engine->running, node);
+		engine->nrunning++;
+		run_step(dlist_container(EngineTask, link, node));
+	}
+}
+
+/*
+ * Ask for more tasks if there is room and it is worth it.
+ */
+static void
+ask_source(RqboEngine *engine)
+{
+	int			room = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_room(engine) : 0;
+	long		again;
+
+	if (room == 0 || !is_wanted(engine))
+		return;
+	again = engine->source(engine, room, engine->source_arg);
+	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
+}
+
+static void
+begin_tasks(RqboEngine *engine)
+{
+	bool		are_there;
+
+	do
+	{
+		ask_source(engine);
+		are_there = !dlist_is_empty(&engine->waiting);
+		begin_waiting_tasks(engine);
+	} while (are_there && engine->nrunning == 0);
+}
+
+static void
+run_answered_tasks(RqboEngine *engine)
+{
+	EngineTask *task;
+	RqboHttpResult *result;
+
+	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
+	{
+		task->public.result = result;
+		run_step(task);
+	}
+}
+
+static void
+run_woken_tasks(RqboEngine *engine)
+{
+	dlist_mutable_iter iter;
+	int64		now = rqbo_clock_ms();
+
+	dlist_foreach_modify(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		if (task->state == TASK_SLEEPING && task->wake_at <= now)
+			run_step(task);
+	}
+}
+
+static bool
+others_may_wait(RqboEngine *engine)
+{
+	return engine->source != NULL || !dlist_is_empty(&engine->waiting);
+}
+
+/*
+ * Milliseconds until there is something to do though no answer has come: a
+ * sleeper wakes, somebody's place becomes free, or the source has more.  -1 if
+ * there is nothing of that kind.
+ */
+static long
+time_to_act(RqboEngine *engine)
+{
+	dlist_iter	iter;
+	int64		now = rqbo_clock_ms();
+	int64		first = PG_INT64_MAX;
+
+	if (engine->source != NULL && engine->ask_source_at > now)
+		first = engine->ask_source_at;
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		if (task->state == TASK_SLEEPING)
+			first = Min(first, task->wake_at);
+		else if (others_may_wait(engine) && stalls_at(task, now) > now)
+			first = Min(first, stalls_at(task, now));
+	}
+	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
+}
+
+/*
+ * How long an interrupt may still be put off, in ms; 0 for not at all.
+ */
+static long
+grace_left(RqboEngine *engine)
+{
+	int64		now = rqbo_clock_ms();
+
+	if (engine->nexchanges == 0)
+		return 0;
+	if (engine->interrupted_at == 0)
+		engine->interrupted_at = now;
+	return (long) Max(0, engine->interrupted_at + EXCHANGE_GRACE_MS - now);
+}
+
+/*
+ * Handle interrupts.  Returns how long the next wait may last because of one
+ * that was put off, -1 for no limit.
+ */
+static long
+handle_interrupts(RqboEngine *engine)
+{
+	if (engine->cancelled != NULL && engine->nexchanges == 0)
+		ReThrowError(engine->cancelled);
+	if (!is_wanted(engine) && engine->nexchanges == 0)
+		refuse_step(NULL);
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (ProcDiePending || QueryCancelPending)
+	{
+		long		left = grace_left(engine);
+
+		if (left > 0)
+		{
+			/* others may be waiting for us to see a barrier */
+			if (ProcSignalBarrierPending)
+				ProcessProcSignalBarrier();
+			return left;
+		}
+	}
+	CHECK_FOR_INTERRUPTS();
+	return -1;
+}
+
+/*
+ * Everything ends, by an interrupt: each task under way learns of it.
+ */
+static void
+abandon_tasks(RqboEngine *engine, ErrorData *reason)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		task->public.failure = reason;
+		(void) call_guarded(task, task->on_failure);
+	}
+}
+
+static void
+run_until_done(RqboEngine *engine)
+{
+	for (;;)
+	{
+		long		limit;
+		long		wait;
+
+		begin_tasks(engine);
+		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
+			break;
+		limit = handle_interrupts(engine);
+		wait = time_to_act(engine);
+		if (limit >= 0)
+			wait = wait < 0 ? limit : Min(wait, limit);
+		rqbo_http_turn(engine->http, wait);
+		run_answered_tasks(engine);
+		run_woken_tasks(engine);
+	}
+}
+
+void
+rqbo_engine_run(RqboEngine *engine)
+{
+	PG_TRY();
+	{
+		run_until_done(engine);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *reason;
+
+		MemoryContextSwitchTo(engine->context);
+		reason = CopyErrorData();
+		FlushErrorState();
+		/* the source may have failed inside a transaction */
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(engine->context);
+		abandon_tasks(engine, reason);
+		ReThrowError(reason);
+	}
+	PG_END_TRY();
+}

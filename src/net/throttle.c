@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * net/throttle.c
+ *	  The budget of requests of one realm: a token bucket.
+ *
+ * Intuit admits 10 requests a second and 500 a minute for each realm.  What a
+ * bucket lets through in any second is its size and one second's filling: 2
+ * and 6.5 keep both limits, and leave room for a sign-in, which does not wait
+ * for the imports of other connections to the same company.  The bucket outlives the worker in the
+ * connection's row, since one job may follow on another at once, and so does
+ * the pause that a refusal asks for.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "net/throttle.h"
+
+#define BUCKET_SIZE 2.0
+#define TOKENS_A_SECOND 6.5
+
+int
+rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
+{
+	if (!throttle->is_begun)
+	{
+		throttle->is_begun = true;
+		throttle->tokens = BUCKET_SIZE;
+	}
+	else
+	{
+		double		seconds = (double) (now - throttle->counted_at) / USECS_PER_SEC;
+
+		/* a clock that was set back must not take tokens away */
+		throttle->tokens = Min(BUCKET_SIZE, throttle->tokens + Max(seconds, 0) * TOKENS_A_SECOND);
+	}
+	throttle->counted_at = now;
+	if (throttle->tokens < 1.0)
+		return (int) ceil((1.0 - throttle->tokens) * 1000 / TOKENS_A_SECOND);
+	throttle->tokens -= 1.0;
+	return 0;
+}
+
+void
+rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms)
+{
+	throttle->is_begun = true;
+	throttle->tokens = Min(throttle->tokens, 1.0 - (double) ms * TOKENS_A_SECOND / 1000);
+	throttle->counted_at = now;
+}

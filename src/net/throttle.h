@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * net/throttle.h
+ *	  The budget of requests of one realm.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_NET_THROTTLE_H
+#define RQBO_NET_THROTTLE_H
+
+#include "datatype/timestamp.h"
+
+typedef struct RqboThrottle
+{
+	bool		is_begun;		/* false: a full bucket */
+	double		tokens;
+	TimestampTz counted_at;
+} RqboThrottle;
+
+/* Spend one request now, or say how many milliseconds to wait before asking again. */
+extern int	rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now);
+
+/* QuickBooks refuses: nothing is left to spend until so many milliseconds have passed. */
+extern void rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms);
+
+#endif							/* RQBO_NET_THROTTLE_H */

@@ -1,0 +1,338 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo/fault.c
+ *	  Intuit's faults, and the SQLSTATEs they become.
+ *
+ * A Fault comes in four dresses: JSON of the service, JSON of the gateway (the
+ * same keys in lower case), XML although JSON was asked for, and plain text.
+ * It comes with any status, 200 included.  Its detail may hold a piece of a
+ * token, so that all text is redacted before it goes anywhere.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#include "base/errors.h"
+#include "net/json.h"
+#include "qbo/fault.h"
+#include "secret/seal.h"
+
+/* A body that begins with neither { nor < is quoted up to here. */
+#define MAX_QUOTED 200
+
+/*
+ * UTF-8 from outside as redacted text in the database encoding, or NULL if it
+ * is nothing or cannot be shown.
+ */
+static char *
+presentable(const char *utf8, size_t length)
+{
+	char	   *copy;
+
+	if (utf8 == NULL || length == 0 || !pg_verify_mbstr(PG_UTF8, utf8, length, true))
+		return NULL;
+	copy = pnstrdup(utf8, length);
+	if (GetDatabaseEncoding() != PG_UTF8)
+	{
+		for (char *c = copy; *c != '\0'; c++)
+			if ((unsigned char) *c > 0x7e)
+				*c = '?';
+	}
+	return rqbo_secret_redact(copy);
+}
+
+static char *
+presentable_text(const char *utf8)
+{
+	return presentable(utf8, utf8 != NULL ? strlen(utf8) : 0);
+}
+
+/*
+ * The number of a fault: "3200", "003200", or inside the message as
+ * errorCode=003200.
+ */
+static int
+code_number(const char *code, const char *message)
+{
+	int			number = code != NULL ? atoi(code) : 0;
+	const char *inside = message != NULL ? strstr(message, "errorCode=") : NULL;
+
+	if (number == 0 && inside != NULL)
+		number = atoi(inside + strlen("errorCode="));
+	return number > 0 ? number : -1;
+}
+
+/* ---- JSON ---- */
+
+static const char *
+either_text(const RqboJson *node, const char *key, const char *lower_key)
+{
+	const char *value = rqbo_json_member_text(node, key);
+
+	return value != NULL ? value : rqbo_json_member_text(node, lower_key);
+}
+
+static void
+read_json(const RqboHttpResult *result, RqboFault *fault)
+{
+	const char *reason;
+	RqboJson   *body = rqbo_json_parse(result->body, result->length, &reason);
+	RqboJson   *found = rqbo_json_member(body, "Fault");
+	RqboJson   *errors;
+	RqboJson   *first;
+	const char *message;
+
+	if (found == NULL)
+		found = rqbo_json_member(body, "fault");
+	if (found == NULL)
+		return;
+	errors = rqbo_json_member(found, "Error");
+	if (errors == NULL)
+		errors = rqbo_json_member(found, "error");
+	first = rqbo_json_is_array(errors) ? rqbo_json_element(errors, 0) : errors;
+	message = either_text(first, "Message", "message");
+	fault->code = code_number(either_text(first, "code", "Code"), message);
+	fault->message = presentable_text(message);
+	fault->detail = presentable_text(either_text(first, "Detail", "detail"));
+}
+
+/*
+ * Only an answer that says "fault" somewhere is worth parsing for one: reports
+ * are large, and the report reader parses them anyway.
+ */
+static bool
+may_hold_json_fault(const RqboHttpResult *result)
+{
+	return strstr(result->body, "\"Fault\"") != NULL || strstr(result->body, "\"fault\"") != NULL;
+}
+
+/* ---- XML: enough of it to find three texts ---- */
+
+static char *
+xml_between(const char *body, const char *open, const char *close)
+{
+	const char *start = strstr(body, open);
+	const char *end;
+
+	if (start == NULL)
+		return NULL;
+	start += strlen(open);
+	end = strstr(start, close);
+	return end != NULL ? pnstrdup(start, Min(end - start, MAX_QUOTED)) : NULL;
+}
+
+static void
+read_xml(const RqboHttpResult *result, RqboFault *fault)
+{
+	const char *error = strstr(result->body, "<Error");
+	char	   *message;
+
+	if (strstr(result->body, "<Fault") == NULL || error == NULL)
+		return;
+	message = xml_between(error, "<Message>", "</Message>");
+	fault->code = code_number(xml_between(error, "code=\"", "\""), message);
+	fault->message = presentable_text(message);
+	fault->detail = presentable_text(xml_between(error, "<Detail>", "</Detail>"));
+}
+
+void
+rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault)
+{
+	const char *body = result->body;
+
+	memset(fault, 0, sizeof(*fault));
+	if (result->outcome != RQBO_NET_ANSWERED)
+		return;
+	while (*body != '\0' && strchr(" \t\r\n\xEF\xBB\xBF", *body) != NULL)
+		body++;
+	if (*body == '<')
+		read_xml(result, fault);
+	else if (*body == '{' && may_hold_json_fault(result))
+		read_json(result, fault);
+	else if (*body != '{' && result->status != 200)
+	{
+		if (strstr(body, "errorCode=") != NULL)
+			fault->code = code_number(NULL, body);
+		fault->message = presentable(body, pg_encoding_mbcliplen(PG_UTF8, body, strlen(body), MAX_QUOTED));
+	}
+}
+
+/* ---- errors ---- */
+
+static int
+sqlstate_of_fault(int code)
+{
+	switch (code)
+	{
+		case RQBO_FAULT_TOKEN:
+		case RQBO_FAULT_AUTHENTICATION:
+		case RQBO_FAULT_AUTHORIZATION:
+			return ERRCODE_RQBO_RECONNECT_REQUIRED;
+		case RQBO_FAULT_APP_AUTHORIZATION:
+			return ERRCODE_RQBO_ENVIRONMENT_MISMATCH;
+		case RQBO_FAULT_COMPANY_STATUS:
+		case RQBO_FAULT_SUBSCRIPTION:
+			return ERRCODE_RQBO_COMPANY_SUSPENDED;
+		case RQBO_FAULT_PERMISSION:
+			return ERRCODE_RQBO_PERMISSION_DENIED;
+		case RQBO_FAULT_THROTTLED:
+			return ERRCODE_RQBO_THROTTLED;
+		case RQBO_FAULT_SYSTEM:
+			return ERRCODE_RQBO_UNAVAILABLE;
+		default:
+			return 0;
+	}
+}
+
+static int
+sqlstate_of_status(int status)
+{
+	if (status == 401)
+		return ERRCODE_RQBO_RECONNECT_REQUIRED;
+	if (status == 403)
+		return ERRCODE_RQBO_PERMISSION_DENIED;
+	if (status == 429)
+		return ERRCODE_RQBO_THROTTLED;
+	if (status >= 500)
+		return ERRCODE_RQBO_UNAVAILABLE;
+	return ERRCODE_RQBO_INVALID_RESPONSE;
+}
+
+static int
+sqlstate_of(const RqboAttempt *attempt)
+{
+	int			sqlstate;
+
+	if (attempt->outcome == RQBO_NET_TOO_LARGE)
+		return ERRCODE_RQBO_INVALID_RESPONSE;
+	if (attempt->outcome != RQBO_NET_ANSWERED)
+		return ERRCODE_RQBO_UNAVAILABLE;
+	/* with a status of 500, Intuit's own authentication is out of order */
+	if (attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status >= 500)
+		return ERRCODE_RQBO_UNAVAILABLE;
+	sqlstate = sqlstate_of_fault(attempt->fault_code);
+	return sqlstate != 0 ? sqlstate : sqlstate_of_status(attempt->status);
+}
+
+/*
+ * What went wrong, in a few words that end the message.
+ */
+static const char *
+complaint(int sqlstate, const RqboAttempt *attempt)
+{
+	if (attempt->outcome == RQBO_NET_TOO_LARGE)
+		return "the answer is larger than reefqbo.max_response_size";
+	if (attempt->outcome == RQBO_NET_UNTRUSTED)
+		return "the server's certificate could not be verified";
+	if (attempt->outcome == RQBO_NET_TIMED_OUT)
+		return "no answer in time";
+	if (attempt->outcome != RQBO_NET_ANSWERED)
+		return "QuickBooks could not be reached";
+	switch (sqlstate)
+	{
+		case ERRCODE_RQBO_RECONNECT_REQUIRED:
+			return "QuickBooks refuses the grant";
+		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
+			return "the app's keys and the company do not belong together";
+		case ERRCODE_RQBO_COMPANY_SUSPENDED:
+			return "the company's QuickBooks subscription is not active";
+		case ERRCODE_RQBO_PERMISSION_DENIED:
+			return "the QuickBooks user who connected may not read this";
+		case ERRCODE_RQBO_THROTTLED:
+			return "QuickBooks throttles requests";
+		case ERRCODE_RQBO_UNAVAILABLE:
+			return "QuickBooks is not available";
+		default:
+			return attempt->status == 200 ? "the answer is not one QuickBooks gives" : "QuickBooks refuses the request";
+	}
+}
+
+const char *
+rqbo_fault_verdict(const RqboAttempt *attempt)
+{
+	switch (sqlstate_of(attempt))
+	{
+		case ERRCODE_RQBO_RECONNECT_REQUIRED:
+		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
+			return "reconnect_required";
+		case ERRCODE_RQBO_COMPANY_SUSPENDED:
+			return "suspended";
+		default:
+			return NULL;
+	}
+}
+
+bool
+rqbo_fault_is_about_request(const RqboAttempt *attempt)
+{
+	int			sqlstate = sqlstate_of(attempt);
+
+	return sqlstate == ERRCODE_RQBO_INVALID_RESPONSE || sqlstate == ERRCODE_RQBO_PERMISSION_DENIED;
+}
+
+const char *
+rqbo_fault_hint(int sqlstate)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_RQBO_RECONNECT_REQUIRED:
+			return "Call reefqbo.reconnect, open the address it returns and sign in as an admin of the company.";
+		case ERRCODE_RQBO_ENVIRONMENT_MISMATCH:
+			return "Development keys work with sandbox companies only, production keys with real ones. Check the environment and reefqbo.register_app; if they are right, the app was disconnected in QuickBooks: call reefqbo.reconnect.";
+		case ERRCODE_RQBO_COMPANY_SUSPENDED:
+			return "Renew the company's QuickBooks subscription, then import again.";
+		case ERRCODE_RQBO_PERMISSION_DENIED:
+			return "Call reefqbo.reconnect and sign in as an admin of the company with access to its reports.";
+		case ERRCODE_RQBO_THROTTLED:
+			return "Try again later. Refusals that last for hours mean that the app's monthly quota at Intuit is used up.";
+		case ERRCODE_RQBO_UNAVAILABLE:
+			return "Try again later; nothing was changed. If it lasts, check the server's network, reefqbo.ca_file and https://status.developer.intuit.com.";
+		default:
+			return "Nothing was changed. Try again; if it lasts, ask Intuit's support with the intuit_tid.";
+	}
+}
+
+char *
+rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result)
+{
+	StringInfoData words;
+	char	   *reason = presentable_text(result->message);
+
+	initStringInfo(&words);
+	if (result->outcome != RQBO_NET_ANSWERED && reason != NULL)
+		appendStringInfo(&words, "libcurl says: %s.", reason);
+	if (result->outcome == RQBO_NET_ANSWERED)
+		appendStringInfo(&words, "HTTP status %d.", result->status);
+	if (fault->code > 0)
+		appendStringInfo(&words, " Fault %d.", fault->code);
+	if (fault->message != NULL)
+		appendStringInfo(&words, " Intuit says: %s%s%s.", fault->message,
+						 fault->detail != NULL ? ": " : "", fault->detail != NULL ? fault->detail : "");
+	if (result->intuit_tid != NULL)
+		appendStringInfo(&words, " intuit_tid: %s.", result->intuit_tid);
+	return words.data;
+}
+
+char *
+rqbo_fault_describe(const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result)
+{
+	return psprintf("%s; %s", complaint(sqlstate_of(attempt), attempt), rqbo_fault_words(fault, result));
+}
+
+void
+rqbo_fault_raise(const char *doing, const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result)
+{
+	int			sqlstate = sqlstate_of(attempt);
+
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("%s: %s", doing, complaint(sqlstate, attempt)),
+			 errdetail("%s", rqbo_fault_words(fault, result)),
+			 errhint("%s", rqbo_fault_hint(sqlstate))));
+	pg_unreachable();
+}

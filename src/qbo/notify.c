@@ -1,0 +1,171 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo/notify.c
+ *	  What others are told: NOTIFY reefqbo, and lines of the server's log.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/async.h"
+#include "lib/stringinfo.h"
+
+#include "base/errors.h"
+#include "qbo/notify.h"
+#include "store/connection.h"
+#include "store/maintenance.h"
+
+#define CHANNEL "reefqbo"
+
+/* ---- payloads ---- */
+
+static void
+begin_event(StringInfo payload, const char *event, int64 model_id, int64 connection_id)
+{
+	initStringInfo(payload);
+	appendStringInfo(payload, "{\"event\": \"%s\", \"model_id\": " INT64_FORMAT ", \"connection_id\": " INT64_FORMAT,
+					 event, model_id, connection_id);
+}
+
+static void
+add_number(StringInfo payload, const char *name, int64 value)
+{
+	appendStringInfo(payload, ", \"%s\": " INT64_FORMAT, name, value);
+}
+
+static void
+end_event(StringInfo payload)
+{
+	appendStringInfoChar(payload, '}');
+	Async_Notify(CHANNEL, payload->data);
+}
+
+/* ---- connections ---- */
+
+void
+rqbo_tell_connected(const RqboConnection *connection)
+{
+	StringInfoData payload;
+
+	begin_event(&payload, "connected", connection->model_id, connection->connection_id);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_status(const RqboConnection *connection, const char *status)
+{
+	StringInfoData payload;
+
+	begin_event(&payload, status, connection->model_id, connection->connection_id);
+	end_event(&payload);
+}
+
+static void
+tell_ending(const RqboEnding *ending)
+{
+	StringInfoData payload;
+
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("the grant of \"%s\" (branch \"%s\" of model \"%s\") ends in " INT64_FORMAT " days",
+					ending->company, ending->branch, ending->model, ending->days),
+			 ending->is_final ?
+			 errdetail("Intuit ends every grant five years after consent.") :
+			 errdetail("It could not be refreshed for too long."),
+			 errhint("Call reefqbo.reconnect, open the address it returns and sign in as an admin of the company.")));
+	begin_event(&payload, "grant_ending", ending->model_id, ending->connection_id);
+	add_number(&payload, "days", ending->days);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_endings(int64 model_id, int64 connection_id)
+{
+	int			count;
+	RqboEnding *endings = rqbo_store_list_endings(model_id, connection_id, &count);
+
+	for (int i = 0; i < count; i++)
+		tell_ending(&endings[i]);
+}
+
+/* ---- imports ---- */
+
+void
+rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts)
+{
+	StringInfoData payload;
+
+	begin_event(&payload, "import_finished", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "months", counts->months);
+	end_event(&payload);
+	if (counts->accounts_noticed > 0)
+	{
+		begin_event(&payload, "accounts_changed", connection->model_id, connection->connection_id);
+		add_number(&payload, "import_id", import_id);
+		add_number(&payload, "changes", counts->accounts_noticed);
+		end_event(&payload);
+	}
+	if (counts->amounts_inserted + counts->amounts_changed == 0)
+		return;
+	begin_event(&payload, "figures_changed", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "inserted", counts->amounts_inserted);
+	add_number(&payload, "changed", counts->amounts_changed);
+	add_number(&payload, "restated", counts->amounts_restated);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64 figures)
+{
+	StringInfoData payload;
+
+	ereport(WARNING,
+			(errcode(ERRCODE_WARNING),
+			 errmsg("\"%s\" (branch \"%s\" of model \"%s\"): " INT64_FORMAT " figures of closed months have changed",
+					connection->company, connection->branch, connection->model, figures),
+			 errhint("The table reefqbo.restatement has the old and the new amounts, of import " INT64_FORMAT ".",
+					 import_id)));
+	begin_event(&payload, "closed_period_changed", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "figures", figures);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks)
+{
+	StringInfoData payload;
+
+	begin_event(&payload, "tie_out_failed", connection->model_id, connection->connection_id);
+	add_number(&payload, "import_id", import_id);
+	add_number(&payload, "checks", checks);
+	end_event(&payload);
+}
+
+void
+rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure)
+{
+	ereport(LOG,
+			(errcode(failure->sqlerrcode),
+			 errmsg("reefqbo: branch \"%s\" of model \"%s\": %s", connection->branch, connection->model,
+					failure->message),
+			 failure->detail != NULL ? errdetail("%s", failure->detail) : 0,
+			 failure->hint != NULL ? errhint("%s", failure->hint) : 0));
+}
+
+void
+rqbo_tell_quota_used_up(const RqboConnection *connection, int throttled_seconds)
+{
+	StringInfoData payload;
+
+	ereport(LOG,
+			(errcode(ERRCODE_RQBO_THROTTLED),
+			 errmsg("reefqbo: branch \"%s\" of model \"%s\": QuickBooks has refused every request for %d hours",
+					connection->branch, connection->model, throttled_seconds / 3600),
+			 errdetail("The app's monthly quota at Intuit is used up. It is asked once a day from now on."),
+			 errhint("Look at the app's usage at Intuit, or make refreshes rarer with reefqbo.set_schedule.")));
+	begin_event(&payload, "quota_used_up", connection->model_id, connection->connection_id);
+	end_event(&payload);
+}

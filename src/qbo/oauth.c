@@ -1,0 +1,432 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo/oauth.c
+ *	  OAuth 2.0 with Intuit: address, code exchange, refresh, revoke.
+ *
+ * A refresh token changes value when it is used, and whoever uses an old one
+ * may lose the grant for good.  Hence:
+ * - one refresher at a time, by a lock that the server drops with its holder;
+ * - the intent to refresh is durable before the request, so that a lost
+ *	 answer is known to be lost;
+ * - the new pair is durable before the access token in it is used;
+ * - the refresh token before it is kept, and tried once if the newer one is
+ *	 rejected;
+ * - only a definite rejection of the living generation ends the grant:
+ *	 outages, wrong app keys and broken answers never do.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/pg_prng.h"
+#include "lib/stringinfo.h"
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/url.h"
+#include "qbo/oauth.h"
+#include "qbo/oauth_answer.h"
+#include "qbo/oauth_request.h"
+#include "secret/seal.h"
+
+#define REVOKE_TIMEOUT_MS 10000
+#define LOCK_RETRY_MS 200
+#define REJECTION_RETRY_MS 2000
+#define STORE_RETRY_MS 200
+#define STORE_PATIENCE_MS 60000
+
+static void ensure_token(RqboTask *task);
+static void send_refresh(RqboTask *task);
+static void send_code(RqboTask *task);
+
+/* ---- code exchange ---- */
+
+static void
+code_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboExchange *x = &session->exchange;
+
+	rqbo_session_note_answer(session);
+	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
+	{
+		case RQBO_TOKENS_WHOLE:
+			rqbo_secret_wipe(x->code);
+			x->code = NULL;
+			x->then(task);
+			return;
+		case RQBO_TOKENS_CLIENT_REJECTED:
+			rqbo_token_raise_client(session, task->result);
+			return;
+		case RQBO_TOKENS_GRANT_REJECTED:
+		case RQBO_TOKENS_REQUEST_REJECTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
+					 errmsg("Intuit refused the authorization code"),
+					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
+					 errhint("A code works once and for a few minutes only. Begin again with reefqbo.connect.")));
+			return;
+		case RQBO_TOKENS_NOT_WHOLE:
+			rqbo_token_raise_not_whole(task->result);
+		case RQBO_TOKENS_NO_VERDICT:
+			/* a code works once: what may have been executed is not sent again */
+			rqbo_token_repeat_or_raise(session, task->result, false, send_code);
+			return;
+	}
+}
+
+static void
+send_code(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	StringInfoData form;
+
+	initStringInfo(&form);
+	rqbo_url_add(&form, '&', "grant_type", "authorization_code");
+	rqbo_url_add(&form, '&', "code", session->exchange.code);
+	rqbo_url_add(&form, '&', "redirect_uri", session->connection->redirect_uri);
+	rqbo_db_begin();
+	rqbo_token_post(session, form.data, code_answered);
+	rqbo_db_commit();
+}
+
+void
+rqbo_oauth_exchange_code(RqboSession *session, RqboStep then)
+{
+	session->exchange.then = then;
+	session->exchange.attempt = 0;
+	session->exchange.began_ms = rqbo_clock_ms();
+	send_code(session->task);
+}
+
+/* ---- storing ---- */
+
+void
+rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
+{
+	const RqboConnection *c = session->connection;
+	const RqboTokens *tokens = &session->exchange.tokens;
+	RqboSealOwner access_owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	RqboSealOwner refresh_owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
+	RqboSealedTokens sealed = {
+		.access_sealed = rqbo_secret_seal(session->ring, access_owner, tokens->access_token),
+		.refresh_sealed = rqbo_secret_seal(session->ring, refresh_owner, tokens->refresh_token),
+		.access_seconds = tokens->access_seconds,
+		.refresh_seconds = tokens->refresh_seconds,
+		.hard_seconds = tokens->hard_seconds
+	};
+
+	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
+	session->exchange.generation = session->generation;
+}
+
+/*
+ * Try to store the answer.  It may be the only copy of a living refresh token,
+ * so that a lock, a full disk or anything else in the way is no reason to
+ * throw it away: false asks to try again, until patience ends.
+ */
+static bool
+try_store(RqboSession *session)
+{
+	MemoryContext context = CurrentMemoryContext;
+	int64		known_id = session->connection->connection_id;
+	volatile bool stored = true;
+
+	PG_TRY();
+	{
+		rqbo_db_begin_nowait();
+		session->exchange.store(session);
+		/* before it is used */
+		rqbo_db_make_durable();
+		rqbo_db_commit();
+	}
+	PG_CATCH();
+	{
+		if (rqbo_clock_ms() - session->exchange.answered_ms > STORE_PATIENCE_MS)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(context);
+		session->connection->connection_id = known_id;
+		stored = false;
+	}
+	PG_END_TRY();
+	return stored;
+}
+
+static void
+store_answer(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboTokens *tokens = &session->exchange.tokens;
+
+	if (!try_store(session))
+	{
+		rqbo_task_sleep_with_answer(task, STORE_RETRY_MS, store_answer);
+		return;
+	}
+	rqbo_secret_wipe(tokens->refresh_token);
+	rqbo_secret_wipe(session->access_token);
+	session->access_token = tokens->access_token;
+	tokens->refresh_token = tokens->access_token = NULL;
+	/* a step of its own: interrupts are held off in this one */
+	rqbo_task_sleep(task, 0, session->exchange.after_store);
+}
+
+void
+rqbo_oauth_store_answer(RqboSession *session, void (*store) (RqboSession *), RqboStep then)
+{
+	session->exchange.store = store;
+	session->exchange.after_store = then;
+	session->exchange.answered_ms = rqbo_clock_ms();
+	store_answer(session->task);
+}
+
+/* ---- refresh ---- */
+
+static void
+reconnect_is_required(const RqboSession *session, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
+			 errmsg("the grant of \"%s\" has ended or was revoked", rqbo_session_company(session)),
+			 errdetail("%s", detail),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
+}
+
+/*
+ * Take the stored access token if it is one to use.
+ */
+static bool
+take_stored_token(RqboSession *session, const RqboCredential *credential)
+{
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	MemoryContext saved;
+
+	if (session->exchange.is_forced || !credential->access_is_fresh || credential->access_sealed == NULL)
+		return false;
+	if (session->exchange.was_refused && credential->generation == session->generation)
+		return false;
+	saved = MemoryContextSwitchTo(session->task->context);
+	rqbo_secret_wipe(session->access_token);
+	session->access_token = NULL;
+	session->access_token = rqbo_secret_unseal(session->ring, owner, credential->access_sealed);
+	session->generation = credential->generation;
+	MemoryContextSwitchTo(saved);
+	return true;
+}
+
+static RqboCredential *
+read_credential(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboCredential *credential = rqbo_store_read_credential(c->model_id, c->connection_id);
+
+	if (credential == NULL || credential->refresh_sealed == NULL)
+		reconnect_is_required(session, "It has no tokens: it was disconnected.");
+	session->exchange.generation = credential->generation;
+	if (credential->is_rejected)
+		reconnect_is_required(session, "Intuit has rejected its refresh token before, and is not asked again.");
+	return credential;
+}
+
+/*
+ * The grant was rejected.  An outage at Intuit may look just so, hence the
+ * second try after a pause; then the refresh token before this one has its
+ * only try; then the grant is dead.
+ */
+static void
+grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
+{
+	RqboExchange *x = &session->exchange;
+	const RqboConnection *c = session->connection;
+	RqboCredential *credential;
+
+	if (++x->rejections == 1)
+	{
+		rqbo_task_sleep(session->task, REJECTION_RETRY_MS, send_refresh);
+		return;
+	}
+	rqbo_db_begin();
+	credential = read_credential(session);
+	if (!x->use_previous && credential->previous_sealed != NULL)
+	{
+		rqbo_db_commit();
+		x->use_previous = true;
+		send_refresh(session->task);
+		return;
+	}
+	rqbo_store_reject_grant(c->model_id, c->connection_id, x->generation);
+	rqbo_db_commit();
+	session->verdict = "reconnect_required";
+	reconnect_is_required(session, psprintf("Intuit rejects the refresh token of connection " INT64_FORMAT ". %s",
+											c->connection_id, rqbo_oauth_answer_words(result)));
+}
+
+static void
+put_refreshed(RqboSession *session)
+{
+	rqbo_store_lock_grant(session->connection->model_id, session->connection->connection_id);
+	rqbo_oauth_put_tokens(session, false);
+}
+
+static void
+refresh_is_stored(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_session_unlock_grant(session);
+	session->exchange.then(task);
+}
+
+static void
+refresh_answered(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	rqbo_session_note_answer(session);
+	switch (rqbo_oauth_read_answer(task->result, task->context, &session->exchange.tokens))
+	{
+		case RQBO_TOKENS_WHOLE:
+			rqbo_oauth_store_answer(session, put_refreshed, refresh_is_stored);
+			return;
+		case RQBO_TOKENS_GRANT_REJECTED:
+			grant_was_rejected(session, task->result);
+			return;
+		case RQBO_TOKENS_CLIENT_REJECTED:
+			rqbo_token_raise_client(session, task->result);
+			return;
+		case RQBO_TOKENS_REQUEST_REJECTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+					 errmsg("Intuit refused to refresh the grant of \"%s\"", rqbo_session_company(session)),
+					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
+					 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_INVALID_RESPONSE))));
+			return;
+		case RQBO_TOKENS_NOT_WHOLE:
+		case RQBO_TOKENS_NO_VERDICT:
+			/* the answer is lost; the same token is good for a while yet */
+			rqbo_token_repeat_or_raise(session, task->result, true, send_refresh);
+			return;
+	}
+}
+
+static void
+send_refresh(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	const RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
+	RqboCredential *credential;
+	StringInfoData form;
+	char	   *token;
+
+	rqbo_db_begin();
+	credential = read_credential(session);
+	token = rqbo_secret_unseal(session->ring, owner,
+							   session->exchange.use_previous ? credential->previous_sealed : credential->refresh_sealed);
+	/* durable before the request: a read-only or full server stops here, not after the rotation */
+	rqbo_store_begin_refresh(c->model_id, c->connection_id);
+	rqbo_db_make_durable();
+	initStringInfo(&form);
+	rqbo_url_add(&form, '&', "grant_type", "refresh_token");
+	rqbo_url_add(&form, '&', "refresh_token", token);
+	rqbo_secret_wipe(token);
+	/* prepared inside, since unsealing the app's secret needs the transaction; sent by the engine after */
+	rqbo_token_post(session, form.data, refresh_answered);
+	rqbo_db_commit();
+}
+
+/*
+ * Take the stored access token, or become the refresher, or wait for the one
+ * who is.
+ */
+static void
+ensure_token(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	bool		is_usable;
+
+	rqbo_db_begin();
+	is_usable = take_stored_token(session, read_credential(session));
+	/* somebody may have refreshed between the reading and the lock */
+	if (!is_usable && rqbo_session_lock_grant(session))
+		is_usable = take_stored_token(session, read_credential(session));
+	rqbo_db_commit();
+
+	if (is_usable)
+	{
+		rqbo_session_unlock_grant(session);
+		session->exchange.then(task);
+	}
+	else if (!session->holds_grant_lock)
+		rqbo_task_sleep(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
+	else
+		send_refresh(task);
+}
+
+static void
+begin_exchange(RqboSession *session, RqboStep then)
+{
+	RqboExchange *x = &session->exchange;
+
+	x->then = then;
+	x->was_refused = x->is_forced = false;
+	x->use_previous = false;
+	x->rejections = 0;
+	x->attempt = 0;
+	x->began_ms = rqbo_clock_ms();
+}
+
+void
+rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
+{
+	begin_exchange(session, then);
+	session->exchange.was_refused = was_refused;
+	if (session->access_token != NULL && !was_refused)
+		then(session->task);
+	else
+		ensure_token(session->task);
+}
+
+void
+rqbo_oauth_keep_alive(RqboSession *session, RqboStep then)
+{
+	begin_exchange(session, then);
+	session->exchange.is_forced = true;
+	ensure_token(session->task);
+}
+
+/* ---- revoke ---- */
+
+void
+rqbo_oauth_prepare_revoke(RqboSession *session)
+{
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	session->basic = rqbo_token_make_basic(session);
+	MemoryContextSwitchTo(saved);
+}
+
+void
+rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then)
+{
+	char	   *body = psprintf("{\"token\":\"%s\"}", refresh_token);
+	const char *headers[] = {session->basic, "Accept: application/json", "Content-Type: application/json", NULL};
+	RqboHttpRequest request = {
+		.url = session->connection->revoke_url,
+		.headers = headers,
+		.form = body,
+		.timeout_ms = Min(REVOKE_TIMEOUT_MS, rqbo_request_timeout)
+	};
+
+	rqbo_session_exchange(session, &request, then);
+	rqbo_secret_wipe(body);
+}

@@ -1,0 +1,114 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo/oauth_answer.c
+ *	  Reading what a token endpoint answers.
+ *
+ * An answer counts only when it is whole: status 200, both tokens and both
+ * lifetimes.  Anything less keeps the old pair.
+ *
+ * https://www.rfc-editor.org/rfc/rfc6749#section-5
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/memutils.h"
+
+#include "net/json.h"
+#include "qbo/fault.h"
+#include "qbo/oauth_answer.h"
+#include "secret/seal.h"
+
+/* Intuit says up to 4096 for an access token; leave room, but not for everything. */
+#define MAX_TOKEN 16384
+
+/*
+ * A token that can stand in a header: visible ASCII only.
+ */
+static bool
+is_token(const char *token)
+{
+	size_t		length = token != NULL ? strlen(token) : 0;
+
+	if (length == 0 || length > MAX_TOKEN)
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (token[i] <= ' ' || token[i] > '~')
+			return false;
+	return true;
+}
+
+/*
+ * A lifetime in seconds, number or digits in a string; -1 for none.
+ */
+static int64
+read_seconds(const RqboJson *answer, const char *key)
+{
+	const char *digits = rqbo_json_member_text(answer, key);
+	size_t		length = digits != NULL ? strlen(digits) : 0;
+
+	if (length == 0 || length > 12 || strspn(digits, "0123456789") != length)
+		return -1;
+	return strtoll(digits, NULL, 10);
+}
+
+static bool
+read_tokens(const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
+{
+	const char *access = rqbo_json_member_text(answer, "access_token");
+	const char *refresh = rqbo_json_member_text(answer, "refresh_token");
+
+	tokens->access_seconds = read_seconds(answer, "expires_in");
+	tokens->refresh_seconds = read_seconds(answer, "x_refresh_token_expires_in");
+	tokens->hard_seconds = read_seconds(answer, "x_refresh_token_hard_expires_in");
+	if (!is_token(access) || !is_token(refresh) || tokens->access_seconds < 0 || tokens->refresh_seconds < 0)
+		return false;
+	tokens->access_token = MemoryContextStrdup(context, access);
+	tokens->refresh_token = MemoryContextStrdup(context, refresh);
+	return true;
+}
+
+RqboTokenVerdict
+rqbo_oauth_read_answer(const RqboHttpResult *result, MemoryContext context, RqboTokens *tokens)
+{
+	const char *reason;
+	RqboJson   *answer;
+	const char *error;
+
+	memset(tokens, 0, sizeof(*tokens));
+	if (result->outcome != RQBO_NET_ANSWERED)
+		return RQBO_TOKENS_NO_VERDICT;
+	answer = rqbo_json_parse(result->body, result->length, &reason);
+	error = rqbo_json_member_text(answer, "error");
+	if (error != NULL && strcmp(error, "invalid_grant") == 0)
+		return RQBO_TOKENS_GRANT_REJECTED;
+	if ((error != NULL && strcmp(error, "invalid_client") == 0) || result->status == 401)
+		return RQBO_TOKENS_CLIENT_REJECTED;
+	if (result->status == 200 && error == NULL)
+		return read_tokens(answer, context, tokens) ? RQBO_TOKENS_WHOLE : RQBO_TOKENS_NOT_WHOLE;
+	if (error != NULL && result->status < 500 && result->status != 429)
+		return RQBO_TOKENS_REQUEST_REJECTED;
+	return RQBO_TOKENS_NO_VERDICT;
+}
+
+/*
+ * Only the error fields are quoted: the rest of a token answer is secret.
+ */
+char *
+rqbo_oauth_answer_words(const RqboHttpResult *result)
+{
+	RqboFault	fault = {0};
+	const char *reason;
+	RqboJson   *answer = rqbo_json_parse(result->body, result->length, &reason);
+	const char *error = rqbo_json_member_text(answer, "error");
+	const char *description = rqbo_json_member_text(answer, "error_description");
+
+	if (error != NULL)
+	{
+		fault.code = -1;
+		fault.message = rqbo_secret_redact(error);
+		fault.detail = description != NULL ? rqbo_secret_redact(description) : NULL;
+	}
+	return rqbo_fault_words(&fault, result);
+}

@@ -1,0 +1,232 @@
+/*-------------------------------------------------------------------------
+ *
+ * qbo/session.c
+ *	  One company being talked to, for the length of a task.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/errors.h"
+#include "base/lock.h"
+#include "base/owned.h"
+#include "qbo/notify.h"
+#include "qbo/session.h"
+#include "secret/seal.h"
+
+static void
+wipe_and_forget(char **secret)
+{
+	rqbo_secret_wipe(*secret);
+	*secret = NULL;
+}
+
+static void
+wipe_session(void *object)
+{
+	RqboSession *session = object;
+
+	wipe_and_forget(&session->realm_id);
+	wipe_and_forget(&session->access_token);
+	wipe_and_forget(&session->basic);
+	wipe_and_forget(&session->exchange.code);
+	wipe_and_forget(&session->exchange.tokens.access_token);
+	wipe_and_forget(&session->exchange.tokens.refresh_token);
+}
+
+RqboSession *
+rqbo_session_open(RqboTask *task)
+{
+	RqboOwned  *owned = rqbo_owned_reserve(task->context, wipe_session);
+	RqboSession *session = MemoryContextAllocZero(task->context, sizeof(RqboSession));
+
+	session->task = task;
+	rqbo_owned_set(owned, session);
+	task->data = session;
+	return session;
+}
+
+RqboSession *
+rqbo_session_of(RqboTask *task)
+{
+	return (RqboSession *) task->data;
+}
+
+void
+rqbo_session_read_connection(RqboSession *session, int64 model_id, int64 connection_id)
+{
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	rqbo_db_begin();
+	session->connection = rqbo_store_read_connection(model_id, connection_id);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	if (session->connection == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("connection " INT64_FORMAT " does not exist any more", connection_id)));
+}
+
+void
+rqbo_session_check_status(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (strcmp(c->status, "disconnected") != 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
+			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model),
+			 errdetail("It was connected to \"%s\" and keeps its accounts and actuals.", rqbo_session_company(session)),
+			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
+}
+
+void
+rqbo_session_unseal_realm(RqboSession *session, RqboKeyring *ring)
+{
+	RqboConnection *c = session->connection;
+	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
+	MemoryContext saved;
+
+	session->ring = ring;
+	rqbo_db_begin();
+	saved = MemoryContextSwitchTo(session->task->context);
+	session->realm_id = rqbo_secret_unseal(ring, owner, c->realm_sealed);
+	MemoryContextSwitchTo(saved);
+	rqbo_db_commit();
+}
+
+void
+rqbo_session_keep(RqboSession *session, char **place, const char *value)
+{
+	char	   *kept = value != NULL ? MemoryContextStrdup(session->task->context, value) : NULL;
+
+	if (*place != NULL)
+		pfree(*place);
+	*place = kept;
+}
+
+/* ---- requests ---- */
+
+static void
+take_note(RqboSession *session, const RqboHttpRequest *request)
+{
+	const RqboConnection *c = session->connection;
+
+	session->note = rqbo_calls_begin(c->model_id, c->connection_id, request, session->realm_id);
+}
+
+void
+rqbo_session_send(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
+{
+	rqbo_task_send(session->task, request, next);
+	take_note(session, request);
+}
+
+void
+rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
+{
+	rqbo_task_exchange(session->task, request, next);
+	take_note(session, request);
+}
+
+static void
+end_note(RqboSession *session, const RqboHttpResult *result)
+{
+	if (session->note != NULL)
+		rqbo_calls_end(session->note, result);
+	session->note = NULL;
+}
+
+void
+rqbo_session_note_answer(RqboSession *session)
+{
+	const RqboHttpResult *result = session->task->result;
+
+	end_note(session, result);
+	if (result->intuit_tid != NULL)
+		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
+}
+
+void
+rqbo_session_note_time(RqboSession *session, const char *time)
+{
+	if (!session->has_server_time)
+		session->has_server_time = rqbo_clock_parse(time, &session->server_time);
+}
+
+static void
+release_lock(RqboLockKind kind, int64 id, bool *held)
+{
+	if (*held)
+		rqbo_lock_release(kind, id);
+	*held = false;
+}
+
+bool
+rqbo_session_lock_import(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (!session->holds_import_lock)
+		session->holds_import_lock = rqbo_lock_try(RQBO_LOCK_IMPORT, c->branch_id);
+	if (session->holds_import_lock && !session->holds_realm_lock)
+	{
+		session->realm_lock = c->realm_key;
+		session->holds_realm_lock = rqbo_lock_try(RQBO_LOCK_REALM, session->realm_lock);
+	}
+	if (!session->holds_realm_lock)
+		release_lock(RQBO_LOCK_IMPORT, c->branch_id, &session->holds_import_lock);
+	return session->holds_realm_lock;
+}
+
+bool
+rqbo_session_lock_grant(RqboSession *session)
+{
+	if (!session->holds_grant_lock)
+		session->holds_grant_lock = rqbo_lock_try(RQBO_LOCK_GRANT, session->connection->branch_id);
+	return session->holds_grant_lock;
+}
+
+void
+rqbo_session_unlock_grant(RqboSession *session)
+{
+	if (!session->is_sign_in)
+		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
+}
+
+void
+rqbo_session_close(RqboSession *session)
+{
+	end_note(session, NULL);
+	if (session->connection != NULL)
+	{
+		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
+		release_lock(RQBO_LOCK_REALM, session->realm_lock, &session->holds_realm_lock);
+		release_lock(RQBO_LOCK_IMPORT, session->connection->branch_id, &session->holds_import_lock);
+	}
+	wipe_session(session);
+}
+
+void
+rqbo_session_judge(const RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+
+	if (session->verdict != NULL &&
+		rqbo_store_judge(c->model_id, c->connection_id, session->exchange.generation, session->verdict,
+						 session->task->failure->message))
+		rqbo_tell_status(c, session->verdict);
+}
+
+const char *
+rqbo_session_company(const RqboSession *session)
+{
+	const RqboConnection *connection = session->connection;
+
+	return connection->company != NULL ? connection->company : connection->branch;
+}

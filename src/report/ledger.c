@@ -1,0 +1,415 @@
+/*-------------------------------------------------------------------------
+ *
+ * report/ledger.c
+ *	  One account's postings, out of a QuickBooks general ledger.
+ *
+ * An account is a section whose Header has its id; its own postings are the
+ * rows right below, while accounts under it are sections inside.  What a cell
+ * is depends on its column's key, which is the ColKey today and was the
+ * ColType before 2021.  The row without a date is the beginning balance: its
+ * name is in the company's language.  The old form gave an account without
+ * rows of its own the id of the first account under it, whose Header then had
+ * none: where no row stands under the id, the one nameless section has them.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "base/month.h"
+#include "report/ledger.h"
+#include "report/reader.h"
+
+/* The cells we read; amounts in the home currency where the company has others. */
+typedef enum LedgerCell
+{
+	CELL_DATE,
+	CELL_TYPE,
+	CELL_NUMBER,
+	CELL_NAME,
+	CELL_MEMO,
+	CELL_SPLIT,
+	CELL_AMOUNT,
+	CELL_BALANCE,
+	NCELLS
+} LedgerCell;
+
+static const struct
+{
+	const char *key;
+	LedgerCell	cell;
+	bool		is_home;
+}			column_keys[] = {
+	{"tx_date", CELL_DATE, false},
+	{"txn_type", CELL_TYPE, false},
+	{"doc_num", CELL_NUMBER, false},
+	{"name", CELL_NAME, false},
+	{"memo", CELL_MEMO, false},
+	{"split_acc", CELL_SPLIT, false},
+	{"subt_nat_amount", CELL_AMOUNT, false},
+	{"subt_nat_home_amount", CELL_AMOUNT, true},
+	{"rbal_nat_amount", CELL_BALANCE, false},
+	{"rbal_nat_home_amount", CELL_BALANCE, true},
+};
+
+typedef struct LedgerReader
+{
+	RqboReader *reader;
+	RqboLedger *ledger;
+	const char *account_id;		/* in the database encoding */
+	int			places[NCELLS]; /* in a row's ColData, -1 for none */
+	bool		is_home[NCELLS];
+	bool		has_opening;
+	bool		takes_nameless; /* the account is the section without an id */
+	int			nsections;		/* that have rows of the account */
+	int			nrows;
+	int			max_lines;
+} LedgerReader;
+
+/* ---- columns ---- */
+
+static const char *
+key_of(const RqboJson *column)
+{
+	RqboJson   *entries = rqbo_json_member(column, "MetaData");
+
+	for (int i = 0; i < rqbo_json_length(entries); i++)
+	{
+		const RqboJson *entry = rqbo_json_element(entries, i);
+		const char *name = rqbo_json_member_text(entry, "Name");
+
+		if (name != NULL && strcmp(name, "ColKey") == 0)
+			return rqbo_json_member_text(entry, "Value");
+	}
+	return rqbo_json_member_text(column, "ColType");
+}
+
+static void
+place_column(LedgerReader *r, const char *key, int place)
+{
+	for (int i = 0; key != NULL && i < (int) lengthof(column_keys); i++)
+	{
+		LedgerCell	cell = column_keys[i].cell;
+
+		if (strcmp(key, column_keys[i].key) != 0 || (r->places[cell] >= 0 && r->is_home[cell]))
+			continue;
+		r->places[cell] = place;
+		r->is_home[cell] = column_keys[i].is_home;
+	}
+}
+
+static void
+read_columns(LedgerReader *r, const RqboJson *document)
+{
+	RqboJson   *list = rqbo_json_member(rqbo_json_member(document, "Columns"), "Column");
+
+	for (int i = 0; i < NCELLS; i++)
+		r->places[i] = -1;
+	for (int i = 0; i < rqbo_json_length(list); i++)
+		place_column(r, key_of(rqbo_json_element(list, i)), i);
+}
+
+/*
+ * Without rows to read, nothing is missed.
+ */
+static void
+need_columns(const LedgerReader *r)
+{
+	if (r->places[CELL_DATE] < 0)
+		rqbo_report_invalid("It has no column of dates.");
+	if (r->places[CELL_AMOUNT] < 0)
+		rqbo_report_invalid("It has no column of amounts.");
+}
+
+/* ---- cells ---- */
+
+static const char *
+text_of(const LedgerReader *r, const RqboJson *cells, LedgerCell cell)
+{
+	const char *text = r->places[cell] < 0 ? NULL : rqbo_report_cell_text(rqbo_json_element(cells, r->places[cell]));
+
+	return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static char *
+string_of(const LedgerReader *r, const RqboJson *cells, LedgerCell cell)
+{
+	return rqbo_report_string(r->reader, text_of(r, cells, cell));
+}
+
+/*
+ * NULL where nothing stands.
+ */
+static Numeric
+amount_of(const LedgerReader *r, const RqboJson *cells, LedgerCell cell)
+{
+	const char *text = text_of(r, cells, cell);
+	Numeric		amount = text != NULL ? rqbo_report_parse_amount(r->reader, text) : NULL;
+
+	if (text != NULL && amount == NULL)
+		rqbo_report_invalid("\"%s\" is not an amount.", rqbo_report_excerpt(text));
+	return amount;
+}
+
+static const char *
+id_of(const LedgerReader *r, const RqboJson *cells, LedgerCell cell)
+{
+	const char *id = r->places[cell] < 0 ? NULL :
+		rqbo_json_member_text(rqbo_json_element(cells, r->places[cell]), "id");
+
+	return id != NULL && *id != '\0' ? id : NULL;
+}
+
+static void
+refuse_cut(const RqboJson *cells)
+{
+	for (int i = 0; i < rqbo_json_length(cells); i++)
+	{
+		const char *text = rqbo_report_cell_text(rqbo_json_element(cells, i));
+
+		if (text != NULL && rqbo_report_was_cut(text))
+			rqbo_report_raise_cut();
+	}
+}
+
+static void
+count_row(LedgerReader *r)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (++r->nrows > RQBO_REPORT_MAX_CELLS / NCELLS)
+		rqbo_report_invalid("It has more than %d rows.", RQBO_REPORT_MAX_CELLS / NCELLS);
+}
+
+/* ---- rows ---- */
+
+static RqboLedgerLine *
+add_line(LedgerReader *r)
+{
+	RqboLedger *ledger = r->ledger;
+
+	if (ledger->nlines == r->max_lines)
+	{
+		r->max_lines *= 2;
+		ledger->lines = repalloc_huge(ledger->lines, r->max_lines * sizeof(RqboLedgerLine));
+	}
+	return &ledger->lines[ledger->nlines++];
+}
+
+static void
+read_posting(LedgerReader *r, const RqboJson *cells, DateADT date)
+{
+	RqboLedgerLine *line = add_line(r);
+	const char *id = id_of(r, cells, CELL_TYPE);
+	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
+
+	line->date = date;
+	line->type = string_of(r, cells, CELL_TYPE);
+	line->transaction_id = rqbo_report_string(r->reader, id != NULL ? id : id_of(r, cells, CELL_DATE));
+	line->number = string_of(r, cells, CELL_NUMBER);
+	line->name = string_of(r, cells, CELL_NAME);
+	line->memo = string_of(r, cells, CELL_MEMO);
+	line->split = string_of(r, cells, CELL_SPLIT);
+	line->amount = amount != NULL ? amount : r->reader->zero;
+	line->running = amount_of(r, cells, CELL_BALANCE);
+}
+
+static void
+read_opening(LedgerReader *r, const RqboJson *cells)
+{
+	Numeric		balance = amount_of(r, cells, CELL_BALANCE);
+	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
+
+	if (balance == NULL && (amount == NULL || rqbo_report_is_zero(r->reader, amount)))
+		return;					/* nothing stands in it */
+	if (balance == NULL || r->has_opening || r->ledger->nlines > 0)
+		rqbo_report_invalid("A row of account \"%s\" has an amount and no date.", rqbo_report_clip(r->account_id));
+	r->has_opening = true;
+	r->ledger->opening = balance;
+}
+
+static void
+read_own_row(LedgerReader *r, const RqboJson *cells)
+{
+	const char *text;
+	DateADT		date;
+
+	need_columns(r);
+	text = text_of(r, cells, CELL_DATE);
+	if (text != NULL && rqbo_month_parse_date(text, &date))
+		read_posting(r, cells, date);
+	else
+		read_opening(r, cells);
+}
+
+/* ---- sections ---- */
+
+typedef struct SectionSums
+{
+	Numeric		own;			/* what stands right in it */
+	Numeric		all;			/* with what stands in the sections inside */
+	int			nrows;			/* right in it */
+} SectionSums;
+
+static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own);
+
+static Numeric
+amount_or_zero(const LedgerReader *r, const RqboJson *cells)
+{
+	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
+
+	return amount != NULL ? amount : r->reader->zero;
+}
+
+/*
+ * The sum of a section with others inside is printed with or without them.
+ */
+static void
+check_summary(const LedgerReader *r, const RqboJson *summary, const SectionSums *sums)
+{
+	Numeric		printed = amount_of(r, summary, CELL_AMOUNT);
+	const char *title;
+
+	if (printed == NULL || rqbo_report_equal(printed, sums->own) || rqbo_report_equal(printed, sums->all))
+		return;
+	title = rqbo_report_cell_text(rqbo_json_element(summary, 0));
+	rqbo_report_mismatch(r->reader, "\"%s\" is %s, but its lines add up to %s.",
+						 rqbo_report_excerpt(title != NULL ? title : ""),
+						 rqbo_report_format_amount(printed), rqbo_report_format_amount(sums->own));
+}
+
+static const char *
+header_id(const RqboJson *row)
+{
+	RqboJson   *header = rqbo_report_cells_of(row, "Header");
+
+	for (int i = 0; i < rqbo_json_length(header); i++)
+	{
+		const char *id = rqbo_json_member_text(rqbo_json_element(header, i), "id");
+
+		if (id != NULL && *id != '\0')
+			return id;
+	}
+	return NULL;
+}
+
+static bool
+is_the_account(const LedgerReader *r, const RqboJson *row)
+{
+	const char *id = header_id(row);
+
+	if (r->takes_nameless)
+		return id == NULL;
+	return id != NULL && strcmp(id, r->account_id) == 0;
+}
+
+static SectionSums
+read_section(LedgerReader *r, const RqboJson *row)
+{
+	RqboJson   *summary = rqbo_report_cells_of(row, "Summary");
+	bool		is_own = is_the_account(r, row);
+	SectionSums sums;
+
+	refuse_cut(rqbo_report_cells_of(row, "Header"));
+	sums = read_row_list(r, rqbo_json_member(row, "Rows"), is_own);
+	refuse_cut(summary);
+	if (rqbo_json_length(summary) > 0)
+		check_summary(r, summary, &sums);
+	if (is_own && sums.nrows > 0 && ++r->nsections > 1 && r->takes_nameless)
+		rqbo_report_invalid("It has several accounts without an id.");
+	return sums;
+}
+
+static void
+read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
+{
+	RqboJson   *cells = rqbo_json_member(row, "ColData");
+
+	count_row(r);
+	if (row != NULL && !rqbo_json_is_object(row))
+		rqbo_report_invalid("A row is not a JSON object.");
+	if (cells != NULL && !rqbo_json_is_array(cells))
+		rqbo_report_invalid("The ColData of a row is not a JSON array.");
+	if (cells == NULL)
+	{
+		SectionSums inside = read_section(r, row);
+
+		sums->all = rqbo_report_add(sums->all, inside.all);
+		return;
+	}
+	refuse_cut(cells);
+	sums->nrows++;
+	sums->own = rqbo_report_add(sums->own, amount_or_zero(r, cells));
+	sums->all = rqbo_report_add(sums->all, amount_or_zero(r, cells));
+	if (is_own)
+		read_own_row(r, cells);
+}
+
+static SectionSums
+read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own)
+{
+	RqboJson   *list = rqbo_report_list_of(rows);
+	SectionSums sums = {r->reader->zero, r->reader->zero, 0};
+
+	check_stack_depth();
+	if (rqbo_json_is_object(list))
+		read_row(r, list, is_own, &sums);
+	for (int i = 0; rqbo_json_is_array(list) && i < rqbo_json_length(list); i++)
+		read_row(r, rqbo_json_element(list, i), is_own, &sums);
+	return sums;
+}
+
+static void
+sum_lines(LedgerReader *r)
+{
+	MemoryContext caller = MemoryContextSwitchTo(r->reader->result);
+
+	r->ledger->sum = r->reader->zero;
+	for (int i = 0; i < r->ledger->nlines; i++)
+		r->ledger->sum = rqbo_report_add(r->ledger->sum, r->ledger->lines[i].amount);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+read_accounts(LedgerReader *r, const RqboJson *rows)
+{
+	(void) read_row_list(r, rows, false);
+	if (r->nsections > 0)
+		return;
+	r->takes_nameless = true;
+	(void) read_row_list(r, rows, false);
+}
+
+static RqboLedger *
+read_document(MemoryContext result, const RqboJson *document, const RqboReportAsk *ask, const char *account_id)
+{
+	LedgerReader r = {.reader = rqbo_report_make_reader(result), .account_id = account_id, .max_lines = 64};
+
+	r.ledger = MemoryContextAllocZero(result, sizeof(RqboLedger));
+	r.ledger->lines = MemoryContextAlloc(result, r.max_lines * sizeof(RqboLedgerLine));
+	r.ledger->opening = r.reader->zero;
+	rqbo_report_read_header(r.reader, document);
+	rqbo_report_compare_header(r.reader, ask);
+	r.ledger->time = r.reader->report->time;
+	read_columns(&r, document);
+	read_accounts(&r, rqbo_json_member(document, "Rows"));
+	sum_lines(&r);
+	return r.ledger;
+}
+
+RqboLedger *
+rqbo_ledger_read(const char *text, size_t len, const RqboReportAsk *ask, const char *account_id)
+{
+	MemoryContext result = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(result, "reefqbo ledger", ALLOCSET_DEFAULT_SIZES);
+	RqboLedger *ledger;
+
+	MemoryContextSwitchTo(scratch);
+	ledger = read_document(result, rqbo_report_parse(text, len), ask, account_id);
+	MemoryContextSwitchTo(result);
+	MemoryContextDelete(scratch);
+	return ledger;
+}

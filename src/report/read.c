@@ -1,0 +1,169 @@
+/*-------------------------------------------------------------------------
+ *
+ * report/read.c
+ *	  A QuickBooks report as lines and columns that tie out.
+ *
+ * The parts are in files of their own: report/header.c, report/columns.c,
+ * report/rows.c, and report/tieout.c, which holds the figures against the report's
+ * own sums.  None of them knows SQL or the network.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "report/reader.h"
+
+bool
+rqbo_report_was_cut(const char *text)
+{
+	return strstr(text, "Unable to display more data") != NULL;
+}
+
+RqboJson *
+rqbo_report_parse(const char *text, size_t len)
+{
+	const char *reason;
+	RqboJson   *document = rqbo_json_parse(text, len, &reason);
+
+	if (document == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+				 errmsg("QuickBooks report is not a JSON document"),
+				 errdetail("%s", reason),
+				 errhint(RQBO_REPORT_HINT)));
+	return document;
+}
+
+static bool
+says_no_data(const RqboJson *document)
+{
+	RqboJson   *options = rqbo_json_member(rqbo_json_member(document, "Header"), "Option");
+	int			i;
+
+	for (i = 0; i < rqbo_json_length(options); i++)
+	{
+		RqboJson   *option = rqbo_json_element(options, i);
+		const char *name = rqbo_json_member_text(option, "Name");
+		const char *value = rqbo_json_member_text(option, "Value");
+
+		if (name != NULL && value != NULL && strcmp(name, "NoReportData") == 0)
+			return pg_strcasecmp(value, "true") == 0;
+	}
+	return false;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/*
+ * Stored under its id, the second line of an account would take the place of
+ * the first, or be added to it.
+ */
+static void
+refuse_repeated_accounts(const RqboReport *report)
+{
+	char	  **ids = palloc_extended((report->nlines + 1) * sizeof(char *), MCXT_ALLOC_HUGE);
+	int			nids = 0;
+	int			i;
+
+	for (i = 0; i < report->nlines; i++)
+	{
+		if (report->lines[i].account_id != NULL)
+			ids[nids++] = report->lines[i].account_id;
+	}
+	qsort(ids, nids, sizeof(char *), compare_ids);
+	for (i = 1; i < nids; i++)
+	{
+		if (strcmp(ids[i - 1], ids[i]) == 0)
+			rqbo_report_invalid("Account id \"%s\" has more than one line.", ids[i]);
+	}
+}
+
+RqboReader *
+rqbo_report_make_reader(MemoryContext result)
+{
+	RqboReader *reader = palloc0(sizeof(RqboReader));
+	MemoryContext caller = MemoryContextSwitchTo(result);
+
+	reader->result = result;
+	reader->report = palloc0(sizeof(RqboReport));
+	reader->zero = DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
+	MemoryContextSwitchTo(caller);
+	return reader;
+}
+
+/*
+ * What the columns are is what was asked for, or else what the Header says.
+ */
+static bool
+is_by_dimension(const RqboReport *report, const RqboReportAsk *ask)
+{
+	const char *by = ask != NULL ? ask->summarized_by : report->summarized_by;
+
+	return by != NULL && (pg_strcasecmp(by, "Classes") == 0 || pg_strcasecmp(by, "Departments") == 0);
+}
+
+static RqboReport *
+read_document(MemoryContext result, const RqboJson *document, const RqboReportAsk *ask)
+{
+	RqboReader *reader = rqbo_report_make_reader(result);
+
+	reader->keeps_differences = ask != NULL && ask->keeps_differences;
+	rqbo_report_read_header(reader, document);
+	if (reader->report->name == RQBO_GENERAL_LEDGER)
+		rqbo_report_raise_unsupported(rqbo_report_name(RQBO_GENERAL_LEDGER));
+	if (ask != NULL)
+		rqbo_report_compare_header(reader, ask);
+	reader->is_by_dimension = is_by_dimension(reader->report, ask);
+	reader->report->says_no_data = says_no_data(document);
+	rqbo_report_read_columns(reader, rqbo_json_member(document, "Columns"));
+	rqbo_report_read_rows(reader, rqbo_json_member(document, "Rows"));
+	refuse_repeated_accounts(reader->report);
+	if (ask != NULL)
+		rqbo_report_compare_columns(reader, ask);
+	rqbo_report_tie_out(reader);
+	return reader->report;
+}
+
+/*
+ * The document and what is needed only while reading end with this function.
+ */
+RqboReport *
+rqbo_report_read(const char *text, size_t len, const RqboReportAsk *ask)
+{
+	MemoryContext result = CurrentMemoryContext;
+	MemoryContext scratch = AllocSetContextCreate(result, "reefqbo report", ALLOCSET_DEFAULT_SIZES);
+	RqboReport *report;
+
+	MemoryContextSwitchTo(scratch);
+	report = read_document(result, rqbo_report_parse(text, len), ask);
+	MemoryContextSwitchTo(result);
+	MemoryContextDelete(scratch);
+	return report;
+}
+
+bool
+rqbo_report_line_is_stored(const RqboReportLine *line)
+{
+	return line->kind != RQBO_LINE_TOTAL && line->is_summand;
+}
+
+/*
+ * The account id a line is stored under.  A computed line has none of
+ * QuickBooks'; its group is the same in every language.
+ */
+char *
+rqbo_report_line_id(const RqboReportLine *line)
+{
+	if (line->kind == RQBO_LINE_ACCOUNT)
+		return line->account_id;
+	return psprintf("computed:%s", line->group != NULL ? line->group : line->name);
+}

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * report/text.c
+ *	  Texts and amounts of a report, taken over or shown in an error.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/encoding.h"
+#include "report/reader.h"
+
+/* How much of a foreign text an error may repeat, in characters. */
+#define MAX_EXCERPT		200
+
+/* So many token characters in a row could be a token. */
+#define MIN_TOKEN		20
+
+#define MAX_AMOUNT		40
+
+/*
+ * The text in the database encoding, kept with the report; NULL stays NULL.
+ */
+char *
+rqbo_report_string(RqboReader *reader, const char *text)
+{
+	if (text == NULL)
+		return NULL;
+	return MemoryContextStrdup(reader->result, rqbo_encoding_import(text));
+}
+
+/*
+ * The first characters of a string in the database encoding.
+ */
+char *
+rqbo_report_clip(const char *string)
+{
+	int			len = (int) strlen(string);
+	int			clipped = pg_mbcharcliplen(string, len, MAX_EXCERPT);
+
+	if (clipped == len)
+		return pstrdup(string);
+	return psprintf("%.*s...", clipped, string);
+}
+
+/*
+ * The beginning of a foreign UTF-8 text, for an error.  What the database
+ * encoding may not have is shown as "?": the conversion must not fail and so
+ * replace one error by another.
+ */
+char *
+rqbo_report_excerpt(const char *text)
+{
+	char	   *copy = pstrdup(text);
+	char	   *p;
+
+	if (GetDatabaseEncoding() != PG_UTF8)
+	{
+		for (p = copy; *p != '\0'; p++)
+		{
+			if (IS_HIGHBIT_SET(*p))
+				*p = '?';
+		}
+	}
+	return rqbo_report_clip(copy);
+}
+
+static bool
+is_token_character(char c)
+{
+	return isalnum((unsigned char) c) || (c != '\0' && strchr("._~+/=-", c) != NULL);
+}
+
+/*
+ * The text without anything that looks like a token: QuickBooks repeats
+ * tokens in its faults.
+ */
+char *
+rqbo_report_scrub(const char *text)
+{
+	const char *mark = GetDatabaseEncoding() == PG_UTF8 ? "\xE2\x80\xA6" : "...";
+	char	   *copy = palloc(strlen(text) + 1);
+	char	   *end = copy;
+	size_t		run;
+
+	for (; *text != '\0'; text += run)
+	{
+		for (run = 0; is_token_character(text[run]); run++)
+			;
+		if (run == 0)
+			*end++ = text[run++];
+		else if (run < MIN_TOKEN)
+			end = (char *) memcpy(end, text, run) + run;
+		else
+			end = (char *) memcpy(end, mark, strlen(mark)) + strlen(mark);
+	}
+	*end = '\0';
+	return copy;
+}
+
+bool
+rqbo_report_is_zero(const RqboReader *reader, Numeric amount)
+{
+	if (amount == reader->zero)
+		return true;
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount),
+											NumericGetDatum(reader->zero)));
+}
+
+char *
+rqbo_report_format_amount(Numeric amount)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
+}
+
+/*
+ * A sign at most, digits, a point at most.  Stricter than numeric_in, which
+ * would take NaN, infinity and exponents as well.
+ */
+static bool
+is_amount(const char *text)
+{
+	const char *p = text;
+	int			ndigits = 0;
+	int			npoints = 0;
+
+	if (*p == '-' || *p == '+')
+		p++;
+	for (; *p != '\0'; p++)
+	{
+		if (*p >= '0' && *p <= '9')
+			ndigits++;
+		else if (*p == '.')
+			npoints++;
+		else
+			return false;
+	}
+	return ndigits > 0 && npoints <= 1 && p - text <= MAX_AMOUNT;
+}
+
+/*
+ * NULL when the text is no amount.  Nothing reads as zero.
+ */
+Numeric
+rqbo_report_parse_amount(RqboReader *reader, const char *text)
+{
+	MemoryContext caller;
+	Datum		amount;
+
+	if (text == NULL || *text == '\0')
+		return reader->zero;
+	if (!is_amount(text))
+		return NULL;
+	caller = MemoryContextSwitchTo(reader->result);
+	amount = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	MemoryContextSwitchTo(caller);
+	return DatumGetNumeric(amount);
+}

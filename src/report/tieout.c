@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * report/tieout.c
+ *	  Holds the figures of a report against the report's own sums.
+ *
+ * QuickBooks may cut an answer, or change a company's figures while it makes
+ * one, and still answer 200.  Every sum it prints is therefore made again
+ * from the lines: each section's, each total column's, and the closing
+ * figures of the three statements.  Nothing is rounded and no difference is
+ * tolerated.
+ *
+ * The groups of the sections differ between countries.  Where they are not
+ * the known ones the closing figures are left to the caller: see
+ * balance_checked in report/read.h.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+
+#include "report/reader.h"
+
+Numeric
+rqbo_report_add(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+Numeric
+rqbo_report_subtract(Numeric a, Numeric b)
+{
+	return DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+bool
+rqbo_report_equal(Numeric a, Numeric b)
+{
+	return a == b ||
+		DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
+}
+
+void
+rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount)
+{
+	if (amount != reader->zero)
+		*sum = rqbo_report_add(*sum, amount);
+}
+
+static void
+make_tallies(RqboReader *reader)
+{
+	RqboReport *report = reader->report;
+	int			kind;
+	int			column;
+
+	for (kind = 0; kind < RQBO_TALLY_KINDS; kind++)
+	{
+		report->tallies[kind] = MemoryContextAllocZero(reader->result,
+													   (report->ncolumns + 1) * sizeof(RqboTally));
+		for (column = 0; column < report->ncolumns; column++)
+			report->tallies[kind][column].figure = report->tallies[kind][column].other_figure = reader->zero;
+	}
+}
+
+static void
+count_comparison(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum)
+{
+	RqboTally  *tally = &reader->report->tallies[what->kind][what->column];
+	MemoryContext saved = MemoryContextSwitchTo(reader->result);
+
+	rqbo_report_accumulate(reader, &tally->figure, figure);
+	rqbo_report_accumulate(reader, &tally->other_figure, sum);
+	tally->compared++;
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * The figures come from a context that ends with the column.
+ */
+static void
+keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum, const char *text)
+{
+	MemoryContext saved = MemoryContextSwitchTo(reader->result);
+	RqboDifference *difference = palloc0(sizeof(RqboDifference));
+
+	difference->kind = what->kind;
+	difference->column = what->column;
+	difference->account_id = what->account_id != NULL ? pstrdup(what->account_id) : NULL;
+	difference->figure = rqbo_report_add(figure, reader->zero);
+	difference->other_figure = rqbo_report_add(sum, reader->zero);
+	difference->text = pstrdup(text);
+	reader->report->differences = lappend(reader->report->differences, difference);
+	reader->report->tallies[what->kind][what->column].differing++;
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * Two figures that should be the same; what and against name them.
+ */
+void
+rqbo_report_compare(const RqboReader *reader, const RqboComparison *what, Numeric figure,
+					const char *against, Numeric sum)
+{
+	char	   *text;
+
+	count_comparison(reader, what, figure, sum);
+	if (rqbo_report_equal(figure, sum))
+		return;
+	text = psprintf("In column \"%s\", \"%s\" is %s, but %s %s: the difference is %s.",
+					rqbo_report_clip(reader->report->columns[what->column].title),
+					rqbo_report_clip(what->name),
+					rqbo_report_format_amount(figure),
+					against,
+					rqbo_report_format_amount(sum),
+					rqbo_report_format_amount(rqbo_report_subtract(figure, sum)));
+	if (!reader->keeps_differences)
+		rqbo_report_mismatch(reader, "%s", text);
+	keep_difference(reader, what, figure, sum, text);
+}
+
+void
+rqbo_report_compare_line(const RqboReader *reader, RqboTallyKind kind, int line, int column,
+						 const char *against, Numeric sum)
+{
+	const RqboReportLine *printed = &reader->report->lines[line];
+	RqboComparison what = {kind, column, printed->name, printed->account_id};
+
+	rqbo_report_compare(reader, &what, printed->amounts[column], against, sum);
+}
+
+/*
+ * Sections come before those inside them, so that from the last to the first
+ * each is complete when it is added to the one around it.
+ */
+static void
+sum_sections(RqboColumnSums *sums)
+{
+	RqboReader *reader = sums->reader;
+	const RqboReportLine *lines = reader->report->lines;
+	int			i;
+
+	for (i = 0; i < reader->nsections; i++)
+		sums->sections[i] = reader->zero;
+	sums->top = reader->zero;
+	for (i = 0; i < reader->report->nlines; i++)
+	{
+		int			section = reader->lines[i].section;
+
+		if (lines[i].is_summand)
+			rqbo_report_accumulate(reader, section < 0 ? &sums->top : &sums->sections[section],
+					   lines[i].amounts[sums->column]);
+	}
+	for (i = reader->nsections - 1; i >= 0; i--)
+	{
+		const RqboSection *section = &reader->sections[i];
+
+		if (section->summary >= 0)
+			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, section->summary, sums->column,
+									 "its lines add up to", sums->sections[i]);
+		if (section->parent >= 0)
+			rqbo_report_accumulate(reader, &sums->sections[section->parent], sums->sections[i]);
+	}
+}
+
+/*
+ * False when the closing figures of the column could not be checked.
+ */
+static bool
+check_column(RqboColumnSums *sums)
+{
+	sum_sections(sums);
+	switch (sums->reader->report->name)
+	{
+		case RQBO_PROFIT_AND_LOSS:
+			return rqbo_report_check_profit_column(sums);
+		case RQBO_BALANCE_SHEET:
+			return rqbo_report_check_balance_column(sums);
+		case RQBO_TRIAL_BALANCE:
+			rqbo_report_check_grand_totals(sums);
+			return true;
+		case RQBO_GENERAL_LEDGER:
+			break;
+	}
+	return false;
+}
+
+static bool
+check_columns(RqboReader *reader)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "reefqbo column sums",
+												  ALLOCSET_DEFAULT_SIZES);
+	RqboColumnSums	sums = {.reader = reader};
+	bool		checked = true;
+
+	sums.sections = palloc((reader->nsections + 1) * sizeof(Numeric));
+	for (sums.column = 0; sums.column < reader->report->ncolumns; sums.column++)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(scratch);
+
+		CHECK_FOR_INTERRUPTS();
+		checked = check_column(&sums) && checked;
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(scratch);
+	}
+	MemoryContextDelete(scratch);
+	return checked;
+}
+
+static int
+count_accounts(const RqboReport *report)
+{
+	int			naccounts = 0;
+	int			i;
+
+	for (i = 0; i < report->nlines; i++)
+		naccounts += report->lines[i].is_summand ? 1 : 0;
+	return naccounts;
+}
+
+/*
+ * With no account in it, a report can only be about nothing.
+ */
+static void
+refuse_figures_of_nothing(const RqboReader *reader)
+{
+	const RqboReport *report = reader->report;
+	int			line;
+	int			column;
+
+	for (line = 0; line < report->nlines; line++)
+	{
+		for (column = 0; column < report->ncolumns; column++)
+			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, line, column,
+									 "without any account it should be", reader->zero);
+	}
+}
+
+void
+rqbo_report_tie_out(RqboReader *reader)
+{
+	RqboReport *report = reader->report;
+
+	make_tallies(reader);
+	rqbo_report_check_periods(reader);
+	if (count_accounts(report) == 0)
+	{
+		refuse_figures_of_nothing(reader);
+		report->balance_checked = true;
+		return;
+	}
+	report->balance_checked = check_columns(reader);
+	if (report->name == RQBO_PROFIT_AND_LOSS)
+	{
+		if (reader->is_by_dimension)
+			rqbo_report_check_parts(reader);
+		else
+			rqbo_report_check_line_totals(reader);
+		rqbo_report_require_net_income(reader);
+	}
+	if (report->name == RQBO_TRIAL_BALANCE)
+		rqbo_report_check_trial_balance(reader);
+}

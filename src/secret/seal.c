@@ -1,0 +1,512 @@
+/*-------------------------------------------------------------------------
+ *
+ * secret/seal.c
+ *	  Sealing what must not lie in the clear.
+ *
+ * A sealed value is: version (1 byte), length of the key id (1), key id,
+ * IV (16), AES-256-CBC ciphertext by pgcrypto, HMAC-SHA-256 (32) over the
+ * owner and all that stands before it (encrypt, then authenticate).  The two
+ * keys are derived from the ring's key.  The owner is not stored: it comes
+ * from the row the value is read from, so that a value copied to another row
+ * is refused, like one whose bits were changed.
+ *
+ * pgcrypto is called by function OID and never through SQL text, whose
+ * parameters a log or auto_explain could print.  Cleartext is wiped.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
+
+#include "base/compat.h"
+#include "base/errors.h"
+#include "secret/seal.h"
+
+#define SEAL_VERSION 1
+#define IV_BYTES 16
+#define MAC_BYTES PG_SHA256_DIGEST_LENGTH
+#define CIPHER "aes-cbc/pad:pkcs"
+#define REDACT_MAX 400
+#define REDACT_RUN 20			/* characters with a digit among them */
+#define REDACT_DIGITS 9
+#define REDACT_ANY 40
+
+/* ---- digests ---- */
+
+typedef struct Piece
+{
+	const void *data;
+	size_t		length;
+} Piece;
+
+/*
+ * HMAC-SHA-256 over some pieces.
+ */
+static void
+hmac_sha256(const uint8 *key, const Piece *pieces, int npieces, uint8 *result)
+{
+	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
+	bool		done = ctx != NULL && pg_hmac_init(ctx, key, RQBO_KEY_BYTES) >= 0;
+
+	for (int i = 0; done && i < npieces; i++)
+		done = pg_hmac_update(ctx, pieces[i].data, pieces[i].length) >= 0;
+	done = done && pg_hmac_final(ctx, result, MAC_BYTES) >= 0;
+	pg_hmac_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("could not compute a digest")));
+}
+
+static void
+derive_key(const RqboKey *key, const char *use, uint8 *derived)
+{
+	Piece		piece = {use, strlen(use)};
+
+	hmac_sha256(key->bytes, &piece, 1, derived);
+}
+
+static bool
+equal_bytes(const uint8 *a, const uint8 *b, size_t length)
+{
+	uint8		difference = 0;
+
+	for (size_t i = 0; i < length; i++)
+		difference |= a[i] ^ b[i];
+	return difference == 0;
+}
+
+/* ---- pgcrypto, by OID ---- */
+
+/*
+ * Is this pgcrypto's own C function, rather than one of its name that
+ * somebody made or added to the extension?  pgcrypto is a trusted extension:
+ * its owner need not be a superuser, but only a superuser makes C functions.
+ */
+static bool
+is_pgcrypto_function(HeapTuple tuple, const char *symbol)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		no_source;
+	bool		no_library;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &no_source);
+	Datum		library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &no_library);
+
+	return proc->prolang == ClanguageId &&
+		proc->pronargs == 4 &&
+		proc->proargtypes.values[0] == BYTEAOID &&
+		proc->proargtypes.values[1] == BYTEAOID &&
+		proc->proargtypes.values[2] == BYTEAOID &&
+		proc->proargtypes.values[3] == TEXTOID &&
+		superuser_arg(proc->proowner) &&
+		!no_source && strcmp(TextDatumGetCString(source), symbol) == 0 &&
+		!no_library && strcmp(TextDatumGetCString(library), "$libdir/pgcrypto") == 0;
+}
+
+/*
+ * encrypt_iv or decrypt_iv (bytea, bytea, bytea, text), in whichever schema
+ * pgcrypto was installed.
+ */
+static Oid
+pgcrypto_function(const char *name)
+{
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	char	   *symbol = psprintf("pg_%s", name);
+	Oid			function = InvalidOid;
+
+	for (int i = 0; i < list->n_members && !OidIsValid(function); i++)
+	{
+		HeapTuple	tuple = &list->members[i]->tuple;
+
+		if (is_pgcrypto_function(tuple, symbol))
+			function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
+	}
+	ReleaseCatCacheList(list);
+	if (!OidIsValid(function))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not find function %s of extension pgcrypto", name),
+				 errhint("CREATE EXTENSION reefqbo CASCADE installs pgcrypto.")));
+	return function;
+}
+
+static bytea *
+make_bytea(const void *data, size_t length)
+{
+	bytea	   *result = palloc(VARHDRSZ + length);
+
+	SET_VARSIZE(result, VARHDRSZ + length);
+	memcpy(VARDATA(result), data, length);
+	return result;
+}
+
+static void
+wipe_bytea(bytea *value)
+{
+	explicit_bzero(VARDATA(value), VARSIZE(value) - VARHDRSZ);
+	pfree(value);
+}
+
+/*
+ * Run pgcrypto's cipher one way or the other.
+ */
+static bytea *
+run_cipher(const char *name, const RqboKey *key, bytea *input, const uint8 *iv)
+{
+	uint8		derived[RQBO_KEY_BYTES];
+	bytea	   *key_value;
+	bytea	   *result;
+
+	derive_key(key, "reefqbo cipher", derived);
+	key_value = make_bytea(derived, sizeof(derived));
+	explicit_bzero(derived, sizeof(derived));
+	result = DatumGetByteaPP(OidFunctionCall4(pgcrypto_function(name),
+											  PointerGetDatum(input),
+											  PointerGetDatum(key_value),
+											  PointerGetDatum(make_bytea(iv, IV_BYTES)),
+											  PointerGetDatum(cstring_to_text(CIPHER))));
+	wipe_bytea(key_value);
+	return result;
+}
+
+/* ---- seal and unseal ---- */
+
+static void
+authenticate(const RqboKey *key, RqboSealOwner owner, const void *sealed, size_t length, uint8 *mac)
+{
+	uint8		derived[RQBO_KEY_BYTES];
+	char		owner_text[80];
+	Piece		pieces[2];
+
+	snprintf(owner_text, sizeof(owner_text), "%d/" INT64_FORMAT "/" INT64_FORMAT "/",
+			 (int) owner.purpose, owner.id1, owner.id2);
+	pieces[0] = (Piece) {owner_text, strlen(owner_text)};
+	pieces[1] = (Piece) {sealed, length};
+	derive_key(key, "reefqbo authentication", derived);
+	hmac_sha256(derived, pieces, 2, mac);
+	explicit_bzero(derived, sizeof(derived));
+}
+
+/*
+ * Version, length of the id, id.
+ */
+static void
+append_head(StringInfo sealed, const RqboKey *key)
+{
+	appendStringInfoChar(sealed, SEAL_VERSION);
+	appendStringInfoChar(sealed, (char) strlen(key->id));
+	appendStringInfoString(sealed, key->id);
+}
+
+bytea *
+rqbo_secret_head(const RqboKey *key)
+{
+	StringInfoData head;
+
+	initStringInfo(&head);
+	append_head(&head, key);
+	return make_bytea(head.data, head.len);
+}
+
+bytea *
+rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret)
+{
+	const RqboKey *key = rqbo_keyring_newest(ring);
+	uint8		iv[IV_BYTES];
+	uint8		mac[MAC_BYTES];
+	bytea	   *clear = make_bytea(secret, strlen(secret));
+	bytea	   *cipher;
+	StringInfoData sealed;
+
+	if (!pg_strong_random(iv, sizeof(iv)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	cipher = run_cipher("encrypt_iv", key, clear, iv);
+	wipe_bytea(clear);
+
+	initStringInfo(&sealed);
+	append_head(&sealed, key);
+	appendBinaryStringInfo(&sealed, (char *) iv, sizeof(iv));
+	appendBinaryStringInfo(&sealed, VARDATA_ANY(cipher), VARSIZE_ANY_EXHDR(cipher));
+	authenticate(key, owner, sealed.data, sealed.len, mac);
+	appendBinaryStringInfo(&sealed, (char *) mac, sizeof(mac));
+	return make_bytea(sealed.data, sealed.len);
+}
+
+static const char *
+purpose_name(RqboSealPurpose purpose)
+{
+	switch (purpose)
+	{
+		case RQBO_SEAL_CLIENT_SECRET:
+			return "client secret";
+		case RQBO_SEAL_REFRESH_TOKEN:
+			return "refresh token";
+		case RQBO_SEAL_ACCESS_TOKEN:
+			return "access token";
+		case RQBO_SEAL_REALM_ID:
+			return "realm id";
+	}
+	return "secret";
+}
+
+static void
+cannot_unseal(RqboSealOwner owner, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+			 errmsg("could not unseal a %s", purpose_name(owner.purpose)),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Is it whole, as far as can be seen without a key?  NULL if so, else what is
+ * wrong.  *head_length is set to what stands before the IV.
+ */
+static const char *
+shape_problem(const char *data, int length, int *head_length)
+{
+	int			id_length;
+
+	if (length < 2 || data[0] != SEAL_VERSION)
+		return "The stored value is not one that this version of reefqbo has sealed.";
+	id_length = (unsigned char) data[1];
+	*head_length = 2 + id_length;
+	if (id_length > RQBO_KEY_ID_MAX || length < *head_length + IV_BYTES + IV_BYTES + MAC_BYTES)
+		return "The stored value is cut short.";
+	return NULL;
+}
+
+/*
+ * The key of a value that is whole.
+ */
+static const RqboKey *
+sealing_key(const RqboKeyring *ring, const char *data)
+{
+	return rqbo_keyring_find(ring, data + 2, (unsigned char) data[1]);
+}
+
+static const RqboKey *
+sealing_key_needed(RqboKeyring *ring, RqboSealOwner owner, const char *data)
+{
+	if (sealing_key(ring, data) == NULL)
+		rqbo_keyring_renew(ring);
+	if (sealing_key(ring, data) == NULL)
+	{
+		char	   *id = pnstrdup(data + 2, (unsigned char) data[1]);
+
+		cannot_unseal(owner, psprintf("It was sealed with key \"%s\", which the key ring does not have.",
+									  rqbo_secret_redact(id)),
+					  "Put that key's line back into the ring, above the newest one.");
+	}
+	return sealing_key(ring, data);
+}
+
+static bool
+is_authentic(const RqboKey *key, RqboSealOwner owner, const char *data, int length)
+{
+	uint8		mac[MAC_BYTES];
+
+	authenticate(key, owner, data, length - MAC_BYTES, mac);
+	return equal_bytes(mac, (const uint8 *) data + length - MAC_BYTES, MAC_BYTES);
+}
+
+RqboSealState
+rqbo_secret_examine(const RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed, char **key_id)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+	const RqboKey *key;
+
+	*key_id = NULL;
+	if (shape_problem(data, length, &head_length) != NULL || !rqbo_keyring_is_id(data + 2, head_length - 2))
+		return RQBO_SEAL_DAMAGED;
+	*key_id = pnstrdup(data + 2, head_length - 2);
+	key = sealing_key(ring, data);
+	if (key == NULL)
+		return RQBO_SEAL_KEY_LACKING;
+	if (key == rqbo_keyring_newest(ring))
+		return RQBO_SEAL_NEWEST;
+	return is_authentic(key, owner, data, length) ? RQBO_SEAL_OLDER : RQBO_SEAL_DAMAGED;
+}
+
+bool
+rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+
+	if (shape_problem(data, length, &head_length) != NULL)
+		return false;
+	if (sealing_key(ring, data) == NULL)
+		rqbo_keyring_renew(ring);
+	return sealing_key(ring, data) != NULL && is_authentic(sealing_key(ring, data), owner, data, length);
+}
+
+char *
+rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
+{
+	const char *data = VARDATA_ANY(sealed);
+	int			length = VARSIZE_ANY_EXHDR(sealed);
+	int			head_length;
+	const char *problem = shape_problem(data, length, &head_length);
+	const char *cipher;
+	const RqboKey *key;
+	bytea	   *clear;
+	char	   *secret;
+
+	if (problem != NULL)
+		cannot_unseal(owner, problem, "Restore the row from a backup, or connect again.");
+	key = sealing_key_needed(ring, owner, data);
+	if (!is_authentic(key, owner, data, length))
+		cannot_unseal(owner,
+					  psprintf("It was changed after sealing, belongs to another row, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
+					  "Nothing was changed. Check the key ring first; restore the row from a backup, or reconnect.");
+	cipher = data + head_length + IV_BYTES;
+	clear = run_cipher("decrypt_iv", key, make_bytea(cipher, data + length - MAC_BYTES - cipher),
+					   (const uint8 *) data + head_length);
+	secret = pnstrdup(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));
+	explicit_bzero(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));
+	pfree(clear);
+	return secret;
+}
+
+void
+rqbo_secret_wipe(char *secret)
+{
+	if (secret != NULL)
+	{
+		explicit_bzero(secret, strlen(secret));
+		pfree(secret);
+	}
+}
+
+/* ---- realm ids and states ---- */
+
+bytea *
+rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *realm_id)
+{
+	uint8		derived[RQBO_KEY_BYTES];
+	uint8		digest[MAC_BYTES];
+	char	   *text = psprintf(INT64_FORMAT "/%s", environment_id, realm_id);
+	Piece		piece = {text, strlen(text)};
+	StringInfoData result;
+
+	derive_key(key, "reefqbo realm digest", derived);
+	hmac_sha256(derived, &piece, 1, digest);
+	explicit_bzero(derived, sizeof(derived));
+	rqbo_secret_wipe(text);
+
+	/* led by the key's id: digests by different keys cannot be compared */
+	initStringInfo(&result);
+	appendStringInfo(&result, "%s:", key->id);
+	appendBinaryStringInfo(&result, (char *) digest, sizeof(digest));
+	return make_bytea(result.data, result.len);
+}
+
+char *
+rqbo_secret_make_state(void)
+{
+	uint8		random[32];
+	char	   *state = palloc(2 * sizeof(random) + 1);
+
+	if (!pg_strong_random(random, sizeof(random)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	state[hex_encode((char *) random, sizeof(random), state)] = '\0';
+	return state;
+}
+
+bytea *
+rqbo_secret_digest_state(const char *state)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	bool		done = ctx != NULL &&
+		pg_cryptohash_init(ctx) >= 0 &&
+		pg_cryptohash_update(ctx, (const uint8 *) state, strlen(state)) >= 0 &&
+		pg_cryptohash_final(ctx, digest, sizeof(digest)) >= 0;
+
+	pg_cryptohash_free(ctx);
+	if (!done)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not compute a digest")));
+	return make_bytea(digest, sizeof(digest));
+}
+
+bool
+rqbo_secret_equal(const char *a, const char *b)
+{
+	size_t		length = strlen(a);
+
+	return length == strlen(b) && equal_bytes((const uint8 *) a, (const uint8 *) b, length);
+}
+
+/* ---- redaction ---- */
+
+static bool
+is_token_character(char c)
+{
+	return isalnum((unsigned char) c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
+}
+
+/*
+ * Tokens are long unbroken runs with a digit in them, realm ids are long
+ * numbers; words of a message are neither.
+ */
+static bool
+is_secret_like(const char *run, size_t length)
+{
+	size_t		digits = 0;
+
+	for (size_t i = 0; i < length; i++)
+		digits += isdigit((unsigned char) run[i]) != 0;
+	return (length >= REDACT_RUN && digits > 0) || digits >= REDACT_DIGITS || length >= REDACT_ANY;
+}
+
+char *
+rqbo_secret_redact(const char *text)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	while (*text != '\0' && result.len < REDACT_MAX)
+	{
+		size_t		length = 0;
+
+		while (is_token_character(text[length]))
+			length++;
+		if (length == 0)
+		{
+			appendStringInfoChar(&result, (unsigned char) *text < ' ' ? ' ' : *text);
+			text++;
+			continue;
+		}
+		if (is_secret_like(text, length))
+			appendStringInfoString(&result, "(redacted)");
+		else
+			appendBinaryStringInfo(&result, text, length);
+		text += length;
+	}
+	result.data[pg_mbcliplen(result.data, result.len, REDACT_MAX)] = '\0';
+	return result.data;
+}

@@ -1,0 +1,246 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/amounts.c
+ *	  Amounts in tables: one set-based statement writes a whole report, touches
+ *	  only what differs, and says how much.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+
+#include "base/array.h"
+#include "base/month.h"
+#include "store/amounts.h"
+#include "store/imports.h"
+
+static const char *
+statement_name(const RqboReport *report)
+{
+	return report->name == RQBO_PROFIT_AND_LOSS ? "profit_and_loss" : "balance_sheet";
+}
+
+static bool
+is_zero(Numeric amount)
+{
+	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount),
+											DirectFunctionCall1(int4_numeric, Int32GetDatum(0))));
+}
+
+/*
+ * The arguments that name a statement of a connection over a range.
+ */
+static void
+arg_range(RqboArgs *args, int64 model_id, int64 connection_id, const RqboReport *report, const RqboRange *range)
+{
+	rqbo_arg_ids(args, model_id, connection_id);
+	rqbo_arg_text(args, statement_name(report));
+	rqbo_arg_text(args, range->method);
+	rqbo_arg_datum(args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+}
+
+/*
+ * The amounts of a report that are not 0, as three columns.
+ */
+void
+rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
+{
+	RqboColumn	ids;
+	RqboColumn	periods;
+	RqboColumn	amounts;
+	int			size = report->nlines * report->ncolumns;
+
+	rqbo_column_begin(&ids, size);
+	rqbo_column_begin(&periods, size);
+	rqbo_column_begin(&amounts, size);
+	for (int i = 0; i < report->nlines; i++)
+	{
+		const RqboReportLine *line = &report->lines[i];
+		Datum		id;
+
+		if (!rqbo_report_line_is_stored(line))
+			continue;
+		id = CStringGetTextDatum(rqbo_report_line_id(line));
+		for (int j = 0; j < report->ncolumns; j++)
+		{
+			if (report->columns[j].is_total || is_zero(line->amounts[j]))
+				continue;
+			rqbo_column_add(&ids, id, false);
+			rqbo_column_add(&periods, DateADTGetDatum(report->columns[j].start), false);
+			rqbo_column_add(&amounts, NumericGetDatum(line->amounts[j]), false);
+		}
+	}
+	rqbo_arg_column(args, &ids, TEXTOID, -1, false, TYPALIGN_INT);
+	rqbo_arg_column(args, &periods, DATEOID, sizeof(DateADT), true, TYPALIGN_INT);
+	rqbo_arg_column(args, &amounts, NUMERICOID, -1, false, TYPALIGN_INT);
+}
+
+/*
+ * Bring reefqbo.actual to what the report says, writing only what differs.
+ * An amount that has vanished becomes 0.  What changes in a month that was
+ * fetched before is a restatement.  Only computed lines may share an id: they
+ * are summed.
+ */
+static void
+store_amounts(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
+			  const RqboRange *range, RqboCounts *counts)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH fetched AS ("
+		"  SELECT account_id, period_start, sum(amount) AS amount"
+		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, period_start, amount)"
+		"  GROUP BY account_id, period_start"
+		"), stored AS ("
+		"  SELECT account_id, period_start, amount FROM reefqbo.actual"
+		"  WHERE model_id = $1 AND connection_id = $2 AND statement = $3 AND accounting_method = $4"
+		"  AND period_start BETWEEN $5 AND $6"
+		"), difference AS ("
+		"  SELECT COALESCE(f.account_id, s.account_id) AS account_id,"
+		"   COALESCE(f.period_start, s.period_start) AS period_start,"
+		"   s.amount AS old_amount, COALESCE(f.amount, 0) AS new_amount"
+		"  FROM fetched f"
+		"  FULL JOIN stored s ON s.account_id = f.account_id AND s.period_start = f.period_start"
+		"  WHERE COALESCE(s.amount, 0) <> COALESCE(f.amount, 0)"
+		"), inserted AS ("
+		"  INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method,"
+		"   period_start, period_end, amount, import_id)"
+		"  SELECT $1, $2, d.account_id, $3, $4, d.period_start,"
+		"   (d.period_start + interval '1 month')::date - 1, d.new_amount, $10"
+		"  FROM difference d WHERE d.old_amount IS NULL"
+		"  RETURNING 1"
+		"), updated AS ("
+		"  UPDATE reefqbo.actual a SET amount = d.new_amount, import_id = $10"
+		"  FROM difference d"
+		"  WHERE a.model_id = $1 AND a.connection_id = $2 AND a.statement = $3 AND a.accounting_method = $4"
+		"  AND a.period_start = d.period_start AND a.account_id = d.account_id AND d.old_amount IS NOT NULL"
+		"  RETURNING 1"
+		"), restated AS ("
+		"  INSERT INTO reefqbo.restatement (model_id, connection_id, account_id, statement,"
+		"   accounting_method, period_start, period_end, old_amount, new_amount, import_id,"
+		"   in_closed_period, was_provisional)"
+		"  SELECT $1, $2, d.account_id, $3, $4, m.period_start, m.period_end, COALESCE(d.old_amount, 0),"
+		"   d.new_amount, $10, COALESCE(m.period_end <= c.book_close_date, false), m.is_provisional"
+		"  FROM difference d"
+		"  JOIN reefqbo.imported_month m ON m.model_id = $1 AND m.connection_id = $2 AND m.statement = $3"
+		"   AND m.accounting_method = $4 AND m.period_start = d.period_start"
+		"  JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2"
+		"  RETURNING 1"
+		") SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM updated),"
+		"  (SELECT count(*) FROM restated),"
+		"  (SELECT count(*) FROM fetched f JOIN stored s ON s.account_id = f.account_id"
+		"   AND s.period_start = f.period_start AND s.amount = f.amount)",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, DATEARRAYOID, NUMERICARRAYOID, INT8OID);
+	RqboArgs	args = {0};
+
+	arg_range(&args, model_id, connection_id, report, range);
+	rqbo_store_arg_amounts(&args, report);
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
+	counts->amounts_inserted += rqbo_column_int8(1);
+	counts->amounts_changed += rqbo_column_int8(2);
+	counts->amounts_restated += rqbo_column_int8(3);
+	counts->amounts_unchanged += rqbo_column_int8(4);
+}
+
+/*
+ * The date at the company when the report was made; NULL if it does not say.
+ */
+static char *
+report_date(const RqboReport *report)
+{
+	char	   *date = report->time != NULL ? pnstrdup(report->time, 10) : NULL;
+	DateADT		value;
+
+	return date != NULL && rqbo_month_parse_date(date, &value) ? date : NULL;
+}
+
+/*
+ * Record that the months were fetched.  A month that was recorded is written
+ * again only when it has stopped, or begun, to be provisional.
+ */
+static void
+store_months(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report, const RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH month AS ("
+		"  SELECT g::date AS period_start, (g + interval '1 month')::date - 1 AS period_end,"
+		"   (g + interval '1 month')::date - 1 >= COALESCE($7::date, reefqbo._now()::date) AS is_provisional"
+		"  FROM generate_series($5::timestamp, $6::timestamp, interval '1 month') g"
+		"), updated AS ("
+		"  UPDATE reefqbo.imported_month i SET is_provisional = m.is_provisional, import_id = $8"
+		"  FROM month m WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3"
+		"  AND i.accounting_method = $4 AND i.period_start = m.period_start"
+		"  AND i.is_provisional <> m.is_provisional"
+		") INSERT INTO reefqbo.imported_month (model_id, connection_id, statement, accounting_method,"
+		"  period_start, period_end, is_provisional, import_id)"
+		" SELECT $1, $2, $3, $4, m.period_start, m.period_end, m.is_provisional, $8 FROM month m"
+		" WHERE NOT EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1"
+		"  AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4"
+		"  AND i.period_start = m.period_start)",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID, INT8OID);
+	RqboArgs	args = {0};
+
+	arg_range(&args, model_id, connection_id, report, range);
+	rqbo_arg_text(&args, report_date(report));
+	rqbo_arg_int8(&args, import_id);
+	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_report(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
+				  const RqboRange *range, RqboCounts *counts)
+{
+	rqbo_store_report_accounts(model_id, connection_id, report, counts);
+	store_amounts(model_id, connection_id, import_id, report, range, counts);
+	store_months(model_id, connection_id, import_id, report, range);
+}
+
+int64
+rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *report, const RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT count(*) FROM reefqbo.actual WHERE model_id = $1 AND connection_id = $2 AND statement = $3"
+		" AND accounting_method = $4 AND period_start BETWEEN $5 AND $6 AND amount <> 0",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	arg_range(&args, model_id, connection_id, report, range);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+/*
+ * For balance sheets whose layout does not show the two sides: add them up by
+ * the accounts' classification.
+ */
+char *
+rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT string_agg(format('%s: assets %s, liabilities and equity %s, of unknown classification %s',"
+		"  to_char(b.period_start, 'YYYY-MM'), b.assets, b.others, b.unknown), '; ' ORDER BY b.period_start)"
+		" FROM (SELECT v.period_start,"
+		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification = 'Asset'), 0) AS assets,"
+		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR a.is_computed), 0)"
+		"    AS others,"
+		"   COALESCE(sum(abs(v.amount)) FILTER (WHERE a.classification IS NULL AND NOT a.is_computed), 0) AS unknown"
+		"  FROM reefqbo.actual v"
+		"  JOIN reefqbo.account a ON a.model_id = v.model_id AND a.connection_id = v.connection_id"
+		"   AND a.account_id = v.account_id"
+		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
+		"  AND v.accounting_method = $3 AND v.period_start BETWEEN $4 AND $5"
+		"  GROUP BY v.period_start) b"
+		" WHERE b.assets <> b.others OR b.unknown <> 0",
+		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_text(&args, range->method);
+	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_text(1);
+}

@@ -1,0 +1,175 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/connection.h
+ *	  Environments, apps, connections and their grants in tables.
+ *
+ * Every function runs inside a transaction with SPI connected; what it
+ * returns lives in the memory context SPI was connected in.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_CONNECTION_H
+#define RQBO_STORE_CONNECTION_H
+
+#include "net/throttle.h"
+
+typedef struct RqboConnection
+{
+	int64		model_id;
+	int64		connection_id;	/* 0 as long as there is no row */
+	int64		branch_id;
+	int64		environment_id;
+	char	   *model;
+	char	   *branch;
+	char	   *environment;
+	char	   *company;		/* NULL until CompanyInfo was read once */
+	char	   *status;
+	bytea	   *realm_sealed;
+	bool		is_verified;	/* CompanyInfo was read once */
+	bool		has_currencies; /* accounts may hold other currencies than the home currency */
+	bool		has_accounts;	/* the chart of accounts was read once */
+	TimestampTz accounts_as_of; /* and when that was, the last time */
+	bool		has_actuals;	/* some month was imported */
+	char	   *authorize_url;
+	char	   *token_url;
+	char	   *revoke_url;
+	char	   *api_url;
+	char	   *client_id;		/* NULL if no app is registered */
+	bytea	   *client_secret_sealed;
+	char	   *redirect_uri;
+	int64		realm_key;		/* the same for connections to the same company */
+	RqboThrottle throttle;		/* the company's, as the last job left it */
+} RqboConnection;
+
+typedef struct RqboCredential
+{
+	int64		generation;
+	bytea	   *refresh_sealed; /* NULL once wiped */
+	bytea	   *previous_sealed;	/* or NULL */
+	bytea	   *access_sealed;	/* or NULL */
+	bool		access_is_fresh;	/* good for some minutes yet */
+	bool		is_rejected;	/* Intuit has rejected this generation for good */
+} RqboCredential;
+
+/* One whole answer of the token endpoint, in the clear: wipe it. */
+typedef struct RqboTokens
+{
+	char	   *access_token;
+	char	   *refresh_token;
+	int64		access_seconds;
+	int64		refresh_seconds;
+	int64		hard_seconds;	/* -1 if Intuit did not say */
+} RqboTokens;
+
+/* The same, sealed. */
+typedef struct RqboSealedTokens
+{
+	bytea	   *access_sealed;
+	bytea	   *refresh_sealed;
+	int64		access_seconds;
+	int64		refresh_seconds;
+	int64		hard_seconds;
+} RqboSealedTokens;
+
+typedef enum RqboSignInKind
+{
+	RQBO_SIGN_IN_CONNECT,
+	RQBO_SIGN_IN_RECONNECT,
+	RQBO_SIGN_IN_REPLACE		/* another company takes the place of the one that is there */
+} RqboSignInKind;
+
+/* A sign-in that was begun. */
+typedef struct RqboSignInRequest
+{
+	int64		model_id;
+	int64		branch_id;
+	int64		environment_id;
+	RqboSignInKind kind;
+} RqboSignInRequest;
+
+typedef enum RqboRequestState
+{
+	RQBO_REQUEST_VALID,
+	RQBO_REQUEST_UNKNOWN,
+	RQBO_REQUEST_USED,
+	RQBO_REQUEST_TOO_OLD
+} RqboRequestState;
+
+typedef struct RqboCompanyInfo
+{
+	char	   *company_name;
+	char	   *legal_name;
+	char	   *country;
+	char	   *home_currency;
+	char	   *book_close_date;	/* ISO, or NULL */
+	char	   *report_basis;
+	int			fiscal_month;	/* 0 if not known */
+	bool		multicurrency;
+} RqboCompanyInfo;
+
+extern int64 rqbo_store_model_id(const char *model);
+extern int64 rqbo_store_branch_id(int64 model_id, const char *branch);
+/* 42704 if there is none of that name. */
+extern int64 rqbo_store_environment_needed(const char *environment);
+extern void rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *secret_sealed,
+							   const char *redirect_uri);
+
+/*
+ * What a sign-in for this branch needs, with the connection it has, if any;
+ * environment_id 0 takes that connection's.  NULL if there is nothing.
+ */
+extern RqboConnection *rqbo_store_read_branch(int64 model_id, int64 branch_id, int64 environment_id);
+extern RqboConnection *rqbo_store_read_connection(int64 model_id, int64 connection_id);
+extern bool rqbo_store_environment_suits(int64 model_id, int64 environment_id);
+
+/* The connections of a model, all of them or that of one branch, as an array ended by 0. */
+extern int64 *rqbo_store_list_connections(int64 model_id, int64 branch_id);
+
+extern void rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest);
+extern RqboRequestState rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request);
+
+/* The model that a request of that digest is for; 0 if there is none. */
+extern int64 rqbo_store_request_model(const bytea *digest);
+extern void rqbo_store_use_request(int64 model_id, const bytea *digest);
+
+/* What was imported of a company. */
+typedef struct RqboHoldings
+{
+	int64		accounts;
+	int64		amounts;
+	int64		months;
+	int64		restatements;
+	char	   *range;			/* "2024-01 to 2026-11", or "none" */
+} RqboHoldings;
+
+extern RqboHoldings *rqbo_store_count_holdings(int64 model_id, int64 connection_id);
+
+/* Remove a connection with everything that was imported into it. */
+extern void rqbo_store_forget(int64 model_id, int64 connection_id);
+
+extern int64 rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest);
+extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
+extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);
+/*
+ * What an import has found out about a connection.  A verdict is about one
+ * generation of its tokens: it changes nothing if there is a newer one, or if
+ * the connection was ended on request.
+ */
+extern bool rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation,
+							 const char *status, const char *reason);
+extern void rqbo_store_mark_working(int64 model_id, int64 connection_id);
+extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);
+
+/* The budget of the connection's company, when that has become known only now. */
+extern void rqbo_store_read_throttle(RqboConnection *connection);
+extern void rqbo_store_put_throttle(const RqboConnection *connection);
+
+extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connection_id);
+extern void rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation);
+extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);
+extern void rqbo_store_lock_grant(int64 model_id, int64 connection_id);
+extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
+								   bool is_new_consent);
+extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests);
+
+#endif							/* RQBO_STORE_CONNECTION_H */

@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/holdings.c
+ *	  What was imported of a company, counted and removed.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "base/db.h"
+#include "store/connection.h"
+
+RqboHoldings *
+rqbo_store_count_holdings(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2),"
+		" (SELECT count(*) FROM reefqbo.actual a WHERE a.model_id = $1 AND a.connection_id = $2),"
+		" count(DISTINCT i.period_start),"
+		" (SELECT count(*) FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.connection_id = $2),"
+		" COALESCE(to_char(min(i.period_start), 'YYYY-MM \"to\" ') || to_char(max(i.period_start), 'YYYY-MM'), 'none')"
+		" FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2",
+		INT8OID, INT8OID);
+	RqboHoldings *holdings;
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+	holdings = SPI_palloc(sizeof(RqboHoldings));
+	holdings->accounts = rqbo_column_int8(1);
+	holdings->amounts = rqbo_column_int8(2);
+	holdings->months = rqbo_column_int8(3);
+	holdings->restatements = rqbo_column_int8(4);
+	holdings->range = rqbo_column_text(5);
+	return holdings;
+}
+
+/*
+ * What refers to a row goes before it; the schedule's row goes with the
+ * connection's.
+ */
+#define REMOVE_FROM(table) \
+	RQBO_STATEMENT("DELETE FROM reefqbo." table " WHERE model_id = $1 AND connection_id = $2", INT8OID, INT8OID)
+
+void
+rqbo_store_forget(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statements[] = {
+		REMOVE_FROM("account_mapping"),
+		REMOVE_FROM("variable"),
+		REMOVE_FROM("account_change"),
+		REMOVE_FROM("ledger_line"),
+		REMOVE_FROM("dimension_mapping"),
+		REMOVE_FROM("dimension_actual"),
+		REMOVE_FROM("dimension_month"),
+		REMOVE_FROM("dimension_value"),
+		REMOVE_FROM("restatement"),
+		REMOVE_FROM("actual"),
+		REMOVE_FROM("imported_month"),
+		REMOVE_FROM("tie_out_check"),
+		REMOVE_FROM("import_log"),
+		REMOVE_FROM("account"),
+		REMOVE_FROM("credential"),
+		REMOVE_FROM("connection")
+	};
+
+	for (int i = 0; i < (int) lengthof(statements); i++)
+		rqbo_db_run_ids(&statements[i], model_id, connection_id);
+}

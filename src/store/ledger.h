@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/ledger.h
+ *	  What an account's postings are held against, and where they are kept.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_LEDGER_H
+#define RQBO_STORE_LEDGER_H
+
+#include "report/ledger.h"
+#include "store/imports.h"
+
+/* An account's figure over a range of months, as it was imported. */
+typedef struct RqboFigure
+{
+	char	   *account;		/* its fully qualified name */
+	bool		has_balances;	/* it stands in the balance sheet */
+	bool		is_retained;	/* what a year has earned goes into it without a posting */
+	char	   *opening;		/* the balance before; NULL if that was not imported */
+	char	   *closing;		/* the movement, or the balance at the end; NULL if a month was not imported */
+} RqboFigure;
+
+/* The account's id, and the branch whose company it belongs to.  42704 or 22023 if it is not clear which. */
+extern char *rqbo_store_find_ledger(int64 model_id, const char *branch, const char *account, int64 *branch_id);
+
+extern RqboFigure *rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_id,
+										  const RqboRange *range);
+
+/* Keep lines (an array of RqboLedgerLine) in the place of those of the same account and months. */
+extern void rqbo_store_ledger_lines(int64 model_id, int64 connection_id, int64 import_id, const char *account_id,
+									const RqboRange *range, const RqboLedgerLine *lines, int nlines);
+
+#endif							/* RQBO_STORE_LEDGER_H */

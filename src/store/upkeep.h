@@ -1,0 +1,112 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/upkeep.h
+ *	  The schedule and how connections stand with it, in tables.
+ *
+ * As store/connection.h: inside a transaction with SPI connected.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_UPKEEP_H
+#define RQBO_STORE_UPKEEP_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/date.h"
+
+#include "store/imports.h"
+
+/* What is due for one connection, the most urgent first. */
+typedef enum RqboDueKind
+{
+	RQBO_DUE_BACKFILL,
+	RQBO_DUE_REFRESH,
+	RQBO_DUE_GRANT
+} RqboDueKind;
+
+typedef struct RqboDue
+{
+	int64		model_id;
+	int64		connection_id;
+	RqboDueKind kind;
+	int64		backfill_import_id;
+	bool		is_failing;		/* the last attempt has failed */
+} RqboDue;
+
+/*
+ * At most so many, and at most so many of those that are failing, taking turns
+ * among models; *count says how many.
+ */
+extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, int *count);
+
+/* When anything is due next for any of them; DT_NOEND for never. */
+extern TimestampTz rqbo_store_next_due(void);
+
+/* How a refresh stands before it asks anything. */
+typedef struct RqboRefreshState
+{
+	bool		is_full_due;
+	bool		knows_changes;	/* QuickBooks can say what has changed since changes_until */
+	TimestampTz changes_until;
+	char	  **changes_seen;	/* ended by NULL */
+	bool		month_has_turned;	/* months are to be read even if nothing has changed */
+	DateADT		turned_since;	/* from this month on */
+	DateADT		window_start;	/* first of the months read again when something has changed */
+	int			naccounts;
+} RqboRefreshState;
+
+extern RqboRefreshState *rqbo_store_read_refresh_state(int64 model_id, int64 connection_id);
+
+/* What is known of changes after a read that succeeded; seen may be NIL. */
+typedef struct RqboChangesKnown
+{
+	bool		is_set;
+	TimestampTz until;
+	List	   *seen;
+} RqboChangesKnown;
+
+/* An attempt on schedule begins: should it end with a crash, the next one waits. */
+extern void rqbo_store_claim(int64 model_id, int64 connection_id);
+
+/* It cannot be made now, for no fault of the company's. */
+extern void rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds);
+
+/*
+ * Something was read.  is_refreshed: the tables hold what QuickBooks holds;
+ * is_full: and everything was read for that.
+ */
+extern void rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, bool is_full);
+
+/* Nothing was read, only the grant refreshed. */
+extern void rqbo_store_grant_kept(int64 model_id, int64 connection_id);
+extern void rqbo_store_put_changes(int64 model_id, int64 connection_id, const RqboChangesKnown *changes);
+extern void rqbo_store_forget_changes(int64 model_id, int64 connection_id);
+extern void rqbo_store_count_requests(int64 model_id, int64 connection_id, int made, int saved);
+
+typedef struct RqboUpkeepFailure
+{
+	const char *sqlstate;
+	const char *message;
+	int			wait_seconds;	/* before the next attempt */
+	bool		is_throttled;
+} RqboUpkeepFailure;
+
+/* Returns whether it is news: the last attempt had not failed, or with another error. */
+extern bool rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFailure *failure);
+
+/* How often the last attempts have failed in a row, and for how many seconds all were throttled (-1: not). */
+extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds);
+
+/* A connection has come into being: its first turn is the next one of its phase. */
+extern void rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
+
+/* A sign-in has ended: what had failed before is tried again at once. */
+extern bool rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);
+
+/*
+ * Go on with the newest import of a range that has failed since and was not
+ * made up for, unless there is one to go on with already.
+ */
+extern bool rqbo_store_want_failed_import(int64 model_id, int64 connection_id);
+
+#endif							/* RQBO_STORE_UPKEEP_H */

@@ -1,0 +1,250 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/main.c
+ *	  A background worker: one database, one job, and it exits.
+ *
+ * Nothing a foreign library may leak piles up, no snapshot grows old, and a
+ * DROP DATABASE finds the database free.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "libpq/pqformat.h"
+#include "libpq/pqmq.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "base/compat.h"
+#include "base/db.h"
+#include "base/guc.h"
+#include "check/company.h"
+#include "grant/disconnect.h"
+#include "grant/reseal.h"
+#include "grant/sign_in.h"
+#include "import/run.h"
+#include "job/segment.h"
+#include "net/engine.h"
+#include "qbo/calls.h"
+#include "worker/main.h"
+#include "worker/shmem.h"
+
+static char my_database[NAMEDATALEN];	/* empty until connected */
+
+pg_noreturn PGDLLEXPORT void rqbo_worker_main(Datum main_arg);
+
+/* ---- messages to the caller ---- */
+
+static void
+send_rows(const RqboJob *job)
+{
+	ListCell   *cell;
+
+	foreach(cell, job->rows)
+	{
+		char	  **row = lfirst(cell);
+		StringInfoData message;
+
+		pq_beginmessage(&message, 'D');
+		pq_sendint16(&message, job->ncolumns);
+		for (int i = 0; i < job->ncolumns; i++)
+		{
+			int			length = row[i] != NULL ? (int) strlen(row[i]) : -1;
+
+			pq_sendint32(&message, length);
+			if (length > 0)
+				pq_sendbytes(&message, row[i], length);
+		}
+		pq_endmessage(&message);
+	}
+	pq_putemptymessage('C');
+}
+
+/*
+ * Send an error to the caller, who logs it with the statement it belongs to.
+ * If the caller has gone, the server log is the only place left.
+ */
+static void
+send_error(ErrorData *failure, bool caller_has_gone)
+{
+	failure->output_to_server = caller_has_gone;
+	failure->output_to_client = !caller_has_gone;
+	PG_TRY();
+	{
+		ReThrowError(failure);
+	}
+	PG_CATCH();
+	{
+		EmitErrorReport();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+}
+
+/* ---- the job ---- */
+
+static bool
+caller_is_there(void *arg)
+{
+	RqboJobShared *shared = arg;
+
+	return pg_atomic_read_u32(&shared->caller_has_gone) == 0;
+}
+
+static void
+add_tasks(RqboEngine *engine, RqboJob *job)
+{
+	switch (job->request->kind)
+	{
+		case RQBO_JOB_COMPLETE:
+			rqbo_sign_in_add(engine, job);
+			return;
+		case RQBO_JOB_DISCONNECT:
+		case RQBO_JOB_FORGET:
+			rqbo_disconnect_add(engine, job);
+			return;
+		case RQBO_JOB_IMPORT_ACCOUNTS:
+		case RQBO_JOB_IMPORT_ACTUALS:
+		case RQBO_JOB_REFRESH:
+		case RQBO_JOB_IMPORT_DIMENSIONS:
+		case RQBO_JOB_LEDGER_LINES:
+		case RQBO_JOB_TIE_OUT:
+			rqbo_import_add(engine, job);
+			return;
+		case RQBO_JOB_CHECK:
+			rqbo_check_add(engine, job);
+			return;
+		case RQBO_JOB_RESEAL:
+			rqbo_reseal_add(engine, job);
+			return;
+	}
+}
+
+static void
+run_job(RqboJobShared *shared, RqboJob *job)
+{
+	RqboEngine *engine = rqbo_engine_create(caller_is_there, shared);
+
+	job->context = CurrentMemoryContext;
+	job->request = &shared->request;
+	add_tasks(engine, job);
+	rqbo_engine_run(engine);
+	rqbo_calls_store();
+	if (job->failures == NIL)
+		send_rows(job);
+}
+
+/*
+ * Run the job and report its error, if any, to whoever is there to hear it.
+ */
+static void
+run_and_report(RqboJobShared *shared)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "reefqbo job", ALLOCSET_DEFAULT_SIZES);
+	RqboJob		job = {0};
+	ErrorData  *volatile failure = NULL;
+
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		run_job(shared, &job);
+		if (job.failures != NIL)
+			failure = linitial(job.failures);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(context);
+	}
+	PG_END_TRY();
+	if (failure != NULL)
+		send_error(failure, !caller_is_there(shared));
+	explicit_bzero(&shared->request, sizeof(shared->request));
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(context);
+}
+
+void
+rqbo_worker_settle(void)
+{
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("datestyle", "ISO", PGC_SUSET, PGC_S_OVERRIDE);
+	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
+	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
+	rqbo_calls_open();
+}
+
+/*
+ * What the job has left may be due at another time than the background worker
+ * knows, however the job has ended: by pg_terminate_backend as well.
+ */
+static void
+wake_background_worker(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	if (my_database[0] != '\0')
+		rqbo_shmem_wake(my_database);
+}
+
+static void
+note_database(void)
+{
+	char	   *database;
+
+	StartTransactionCommand();
+	database = get_database_name(MyDatabaseId);
+	if (database != NULL)
+		strlcpy(my_database, database, NAMEDATALEN);
+	CommitTransactionCommand();
+}
+
+void
+rqbo_worker_main(Datum main_arg)
+{
+	dsm_segment *segment;
+	shm_toc    *toc;
+	RqboJobShared *shared;
+	shm_mq	   *queue;
+
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+
+	segment = dsm_attach(DatumGetUInt32(main_arg));
+	if (segment == NULL)
+		proc_exit(0);			/* the caller has gone before we were there */
+	toc = shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment));
+	if (toc == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("could not read a job's shared memory segment")));
+	shared = shm_toc_lookup(toc, RQBO_JOB_KEY_SHARED, false);
+	queue = shm_toc_lookup(toc, RQBO_JOB_KEY_QUEUE, false);
+	shm_mq_set_sender(queue, MyProc);
+	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
+
+	/* registered before the connection, so it runs after the locks were released */
+	before_shmem_exit(wake_background_worker, (Datum) 0);
+	BackgroundWorkerInitializeConnectionByOid(shared->request.database, InvalidOid, 0);
+	note_database();
+	/* the session that asks reads what we send in the encoding of the database */
+	SetClientEncoding(GetDatabaseEncoding());
+	rqbo_guc_restore(shm_toc_lookup(toc, RQBO_JOB_KEY_GUC, false));
+	rqbo_worker_settle();
+	run_and_report(shared);
+	dsm_detach(segment);
+	proc_exit(0);
+}

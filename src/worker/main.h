@@ -1,0 +1,14 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/main.h
+ *	  What every worker process of ours begins with.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_WORKER_MAIN_H
+#define RQBO_WORKER_MAIN_H
+
+/* Settings a worker must not take from the database or from chance. */
+extern void rqbo_worker_settle(void);
+
+#endif							/* RQBO_WORKER_MAIN_H */

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/maintenance.c
+ *	  What the background worker does besides companies: notes imports that were
+ *	  cut off, tells of grants that end, and removes old lines of the log in
+ *	  bounded steps.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+
+#include "base/db.h"
+#include "qbo/notify.h"
+#include "store/calls.h"
+#include "store/maintenance.h"
+#include "worker/upkeep.h"
+
+/* Rows removed in one transaction, and such transactions in one run. */
+#define PRUNE_ROWS 1000
+#define PRUNE_STEPS 100
+
+static void
+prune_log(int (*prune) (int limit))
+{
+	int			removed = PRUNE_ROWS;
+
+	for (int step = 0; step < PRUNE_STEPS && removed == PRUNE_ROWS; step++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		rqbo_db_begin();
+		removed = prune(PRUNE_ROWS);
+		rqbo_db_commit();
+	}
+}
+
+void
+rqbo_chores_do(void)
+{
+	rqbo_db_begin();
+	rqbo_store_mark_interrupted();
+	rqbo_tell_endings(0, 0);
+	rqbo_db_commit();
+	prune_log(rqbo_store_prune_proof);
+	prune_log(rqbo_store_prune);
+	prune_log(rqbo_store_prune_calls);
+}

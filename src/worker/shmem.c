@@ -1,0 +1,230 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/shmem.c
+ *	  The one shared struct: the databases that are kept up to date.
+ *
+ * The launcher alone gives slots out and takes them back.  A worker writes
+ * into its own slot; anybody may say that something is due.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "worker/shmem.h"
+
+/* How long a database is left alone after its worker had to make room. */
+#define ROOM_SECONDS INT64CONST(10)
+/* How many seconds to wait for a worker that was asked to go. */
+#define ROOM_PATIENCE 5
+
+typedef struct SharedState
+{
+	LWLock	   *lock;
+	PGPROC	   *launcher;		/* in shared memory as well; NULL while there is none */
+	ConditionVariable worker_has_gone;
+	RqboSlot	slots[RQBO_MAX_DATABASES];
+} SharedState;
+
+static SharedState *shared = NULL;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static void
+request(void)
+{
+	if (previous_request_hook != NULL)
+		previous_request_hook();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)));
+	RequestNamedLWLockTranche("reefqbo", 1);
+}
+
+static void
+startup(void)
+{
+	bool		found;
+
+	if (previous_startup_hook != NULL)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	shared = ShmemInitStruct("reefqbo", sizeof(SharedState), &found);
+	if (!found)
+	{
+		memset(shared, 0, sizeof(SharedState));
+		ConditionVariableInit(&shared->worker_has_gone);
+		shared->lock = &GetNamedLWLockTranche("reefqbo")->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+rqbo_shmem_request(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup;
+}
+
+bool
+rqbo_shmem_is_there(void)
+{
+	return shared != NULL;
+}
+
+void
+rqbo_shmem_lock(LWLockMode mode)
+{
+	(void) LWLockAcquire(shared->lock, mode);
+}
+
+void
+rqbo_shmem_unlock(void)
+{
+	LWLockRelease(shared->lock);
+}
+
+RqboSlot *
+rqbo_shmem_slot(int index)
+{
+	return &shared->slots[index];
+}
+
+RqboSlot *
+rqbo_shmem_find(const char *database)
+{
+	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+		if (shared->slots[i].database[0] != '\0' && strcmp(shared->slots[i].database, database) == 0)
+			return &shared->slots[i];
+	return NULL;
+}
+
+/* ---- the launcher's latch ---- */
+
+static void
+forget_launcher(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	/* an ERROR of the launcher's ends it, whatever it holds */
+	LWLockReleaseAll();
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	if (shared->launcher == MyProc)
+		shared->launcher = NULL;
+	rqbo_shmem_unlock();
+}
+
+void
+rqbo_shmem_become_launcher(void)
+{
+	before_shmem_exit(forget_launcher, (Datum) 0);
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	shared->launcher = MyProc;
+	rqbo_shmem_unlock();
+}
+
+int
+rqbo_shmem_launcher_pid(void)
+{
+	int			pid;
+
+	rqbo_shmem_lock(LW_SHARED);
+	pid = shared->launcher != NULL ? shared->launcher->pid : 0;
+	rqbo_shmem_unlock();
+	return pid;
+}
+
+void
+rqbo_shmem_set_launcher_latch(void)
+{
+	rqbo_shmem_lock(LW_SHARED);
+	if (shared->launcher != NULL)
+		SetLatch(&shared->launcher->procLatch);
+	rqbo_shmem_unlock();
+}
+
+/*
+ * A worker that waits for the network looks again at what is due.
+ */
+static void
+wake_worker(const RqboSlot *slot)
+{
+	PGPROC	   *worker = slot->worker_pid != 0 ? BackendPidGetProc(slot->worker_pid) : NULL;
+
+	if (worker != NULL)
+		SetLatch(&worker->procLatch);
+}
+
+void
+rqbo_shmem_wake(const char *database)
+{
+	RqboSlot   *slot;
+
+	if (shared == NULL)
+		return;
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	slot = rqbo_shmem_find(database);
+	if (slot != NULL)
+	{
+		slot->wakes++;
+		slot->due_at = slot->not_before = rqbo_now();
+		if (shared->launcher != NULL)
+			SetLatch(&shared->launcher->procLatch);
+		wake_worker(slot);
+	}
+	rqbo_shmem_unlock();
+}
+
+/* ---- making room ---- */
+
+/*
+ * Ask the worker to go, and keep the launcher from starting another at once.
+ * False if there is none.
+ */
+static bool
+ask_to_go(const char *database)
+{
+	RqboSlot   *slot;
+	bool		is_there;
+
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	slot = rqbo_shmem_find(database);
+	is_there = slot != NULL && slot->worker_pid != 0;
+	if (slot != NULL)
+		slot->closed_until = rqbo_now() + ROOM_SECONDS * USECS_PER_SEC;
+	if (is_there && !slot->made_room)
+	{
+		slot->made_room = true;
+		(void) kill(slot->worker_pid, SIGTERM);
+	}
+	rqbo_shmem_unlock();
+	return is_there;
+}
+
+/*
+ * A worker goes within a second, whatever the network does.  If it does not,
+ * the command that wants the room finds it there, and says so.
+ */
+void
+rqbo_shmem_make_room(const char *database)
+{
+	if (shared == NULL)
+		return;
+	ConditionVariablePrepareToSleep(&shared->worker_has_gone);
+	for (int i = 0; i < ROOM_PATIENCE && ask_to_go(database); i++)
+		(void) ConditionVariableTimedSleep(&shared->worker_has_gone, 1000, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+}
+
+void
+rqbo_shmem_tell_worker_has_gone(void)
+{
+	ConditionVariableBroadcast(&shared->worker_has_gone);
+}

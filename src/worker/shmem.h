@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/shmem.h
+ *	  The one shared struct: the databases that are kept up to date.
+ *
+ * Plain data without a pointer into any process.  It is there only if the
+ * library was preloaded; without it every function here does nothing.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_WORKER_SHMEM_H
+#define RQBO_WORKER_SHMEM_H
+
+#include "datatype/timestamp.h"
+#include "storage/lwlock.h"
+
+#define RQBO_MAX_DATABASES 64
+#define RQBO_MAX_PROBLEM 400
+
+/* Why a database cannot be served; empty texts if it can. */
+typedef struct RqboProblem
+{
+	char		what[RQBO_MAX_PROBLEM];
+	char		hint[RQBO_MAX_PROBLEM];
+} RqboProblem;
+
+/* One database of reefqbo.databases.  Times are on rqbo_now. */
+typedef struct RqboSlot
+{
+	char		database[NAMEDATALEN];	/* empty: the slot is free */
+	pid_t		worker_pid;		/* 0 while none is at work */
+	bool		ended_well;		/* the last worker came to its end */
+	bool		made_room;		/* it was ended for a DROP DATABASE or the like */
+	TimestampTz due_at;			/* when there is work again, as the last worker left it */
+	TimestampTz not_before;		/* back-off after a failure */
+	TimestampTz closed_until;	/* somebody needs the database empty of sessions */
+	uint32		wakes;			/* how often somebody has said that something may be due */
+	int			failures;		/* of workers, in a row */
+	RqboProblem problem;
+	TimestampTz began_at;		/* the last worker; 0 if there was none yet */
+	TimestampTz ended_at;
+} RqboSlot;
+
+/* From _PG_init of a preloaded library. */
+extern void rqbo_shmem_request(void);
+extern bool rqbo_shmem_is_there(void);
+
+/* All below take the lock themselves, unless they say otherwise. */
+extern void rqbo_shmem_lock(LWLockMode mode);
+extern void rqbo_shmem_unlock(void);
+
+/* The lock is held.  NULL for a database that is not listed. */
+extern RqboSlot *rqbo_shmem_slot(int index);
+extern RqboSlot *rqbo_shmem_find(const char *database);
+
+/* The present process is the launcher from now on, until it ends. */
+extern void rqbo_shmem_become_launcher(void);
+extern void rqbo_shmem_set_launcher_latch(void);
+extern int	rqbo_shmem_launcher_pid(void);
+
+/* Something may be due in a database: the launcher looks, or a worker that is there looks again. */
+extern void rqbo_shmem_wake(const char *database);
+
+/* End the worker of a database, which somebody is about to drop, copy, rename or move; waits until it has gone. */
+extern void rqbo_shmem_make_room(const char *database);
+extern void rqbo_shmem_tell_worker_has_gone(void);
+
+#endif							/* RQBO_WORKER_SHMEM_H */

@@ -1,0 +1,413 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/upkeep.c
+ *	  The background worker of one database: does all that is due, notes when
+ *	  something is due next, and exits.
+ *
+ * It keeps nothing from one run to the next, so that leaks in foreign libraries
+ * cannot pile up and DROP DATABASE finds the database free.  What is wrong with
+ * the database it leaves in its slot, for the launcher to tell.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/compat.h"
+#include "base/db.h"
+#include "base/errors.h"
+#include "base/guc.h"
+#include "base/lock.h"
+#include "import/run.h"
+#include "net/engine.h"
+#include "store/maintenance.h"
+#include "worker/main.h"
+#include "worker/shmem.h"
+#include "worker/upkeep.h"
+
+/* How many due connections are listed at once. */
+#define LIST_LENGTH 128
+/* What is due and may not begin yet is not looked at more often. */
+#define SHORTEST_PAUSE_MS 1000
+/* A worker that has been at it for so long leaves the rest to the next one. */
+#define LONGEST_RUN_MS (30 * 60 * 1000)
+/* Another process is at work in this database, left over from a launcher that has gone. */
+#define BUSY_US (10 * USECS_PER_SEC)
+
+typedef struct Upkeep
+{
+	RqboSlot   *slot;
+	RqboJob		job;
+	MemoryContext list_context;
+	RqboDue    *list;			/* what is due and not begun */
+	int			next;
+	int			length;
+	int			claimed_before; /* of the job, when it was listed */
+	int64		began_ms;
+	int64		look_again_at;	/* on rqbo_clock_ms; nothing is due before */
+	uint32		wakes;			/* of the slot, when it was looked last */
+} Upkeep;
+
+static RqboSlot *my_slot = NULL;
+static emit_log_hook_type previous_log_hook = NULL;
+
+pg_noreturn PGDLLEXPORT void rqbo_upkeep_main(Datum main_arg);
+
+/* ---- the slot ---- */
+
+static void
+leave_slot(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	if (my_slot->worker_pid == MyProcPid)
+	{
+		my_slot->worker_pid = 0;
+		my_slot->ended_at = rqbo_now();
+	}
+	rqbo_shmem_unlock();
+	rqbo_shmem_tell_worker_has_gone();
+	rqbo_shmem_set_launcher_latch();
+}
+
+static void
+take_slot(int index)
+{
+	bool		is_taken;
+
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	my_slot = rqbo_shmem_slot(index);
+	is_taken = my_slot->worker_pid != 0 || my_slot->database[0] == '\0';
+	if (!is_taken && my_slot->closed_until > rqbo_now())
+		is_taken = my_slot->made_room = true;
+	if (!is_taken)
+	{
+		my_slot->worker_pid = MyProcPid;
+		my_slot->began_at = rqbo_now();
+	}
+	rqbo_shmem_unlock();
+	if (is_taken)
+		proc_exit(0);
+	before_shmem_exit(leave_slot, (Datum) 0);
+}
+
+static void
+note_problem(const char *what, const char *hint)
+{
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	strlcpy(my_slot->problem.what, what, RQBO_MAX_PROBLEM);
+	strlcpy(my_slot->problem.hint, hint, RQBO_MAX_PROBLEM);
+	rqbo_shmem_unlock();
+}
+
+/*
+ * All went well, and there is nothing more to do before due_at; false if
+ * somebody has said meanwhile that there may be.
+ */
+static bool
+note_end(Upkeep *upkeep, TimestampTz due_at)
+{
+	bool		is_end;
+
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	is_end = upkeep->slot->wakes == upkeep->wakes;
+	if (is_end)
+	{
+		upkeep->slot->due_at = due_at;
+		upkeep->slot->ended_well = true;
+	}
+	rqbo_shmem_unlock();
+	return is_end;
+}
+
+/* ---- connecting ---- */
+
+static const char *
+hint_for(int sqlstate)
+{
+	switch (sqlstate)
+	{
+		case ERRCODE_UNDEFINED_DATABASE:
+			return "Create it, or take it out of reefqbo.databases. It is tried again by itself.";
+		case ERRCODE_TOO_MANY_CONNECTIONS:
+			return "It is tried again by itself. If that lasts, raise max_connections or the database's connection limit.";
+		default:
+			return "It is tried again by itself.";
+	}
+}
+
+/*
+ * That a worker cannot connect would stand in the log each time it tries, and
+ * without a hint.  The launcher tells it instead, once; and the exit is a
+ * regular one, since the postmaster logs every other.
+ */
+static void
+catch_refusal(ErrorData *error)
+{
+	if (error->elevel == FATAL && error->message != NULL && error->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN)
+	{
+		note_problem(error->message, hint_for(error->sqlerrcode));
+		proc_exit(0);
+	}
+	if (previous_log_hook != NULL)
+		previous_log_hook(error);
+}
+
+static void
+connect_to(const char *database)
+{
+	previous_log_hook = emit_log_hook;
+	emit_log_hook = catch_refusal;
+	BackgroundWorkerInitializeConnection(database, NULL, 0);
+	emit_log_hook = previous_log_hook;
+}
+
+/*
+ * Can this library serve the extension that is there?
+ */
+static bool
+check_extension(void)
+{
+	int			order;
+	char	   *version = rqbo_db_extension_version(&order);
+
+	if (version == NULL)
+		note_problem("extension \"reefqbo\" does not exist there",
+					 "Run CREATE EXTENSION reefqbo CASCADE in it, or take it out of reefqbo.databases.");
+	else if (order < 0)
+		note_problem(psprintf("the extension is version %s and the library is version %s", version, RQBO_VERSION),
+					 "Run ALTER EXTENSION reefqbo UPDATE in it.");
+	else if (order > 0)
+		note_problem(psprintf("the extension is version %s and the library is version %s", version, RQBO_VERSION),
+					 "Install the library of the newer version and restart the server.");
+	return version != NULL && order == 0;
+}
+
+/* ---- what is due ---- */
+
+static uint32
+count_wakes(const Upkeep *upkeep)
+{
+	uint32		wakes;
+
+	rqbo_shmem_lock(LW_SHARED);
+	wakes = upkeep->slot->wakes;
+	rqbo_shmem_unlock();
+	return wakes;
+}
+
+static int64
+ms_until(TimestampTz moment)
+{
+	if (moment == DT_NOEND)
+		return INT64CONST(86400000);
+	return Max(0, (moment - rqbo_now()) / 1000 + 1);
+}
+
+/*
+ * Those that failed the last time may fail by keeping us waiting, and must not
+ * take all of the places that are there for waiting.
+ */
+static int
+room_for_failing(const Upkeep *upkeep)
+{
+	return Max(0, rqbo_max_concurrent_requests - upkeep->job.nfailing);
+}
+
+/*
+ * All that was listed has begun by now.  If not one attempt could be noted (a
+ * full disk, say), the same would be listed again, and again.
+ */
+static void
+check_progress(const Upkeep *upkeep)
+{
+	if (upkeep->length > 0 && upkeep->job.nclaimed == upkeep->claimed_before)
+		ereport(ERROR,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg("no attempt could be noted"),
+				 errdetail("%s", upkeep->job.last_failure),
+				 errhint("It is tried again by itself when the database can be written to.")));
+}
+
+/*
+ * Look into the tables, at most as often as something becomes due.  The key
+ * is needed for all that there is to do, and asked for first.
+ */
+static void
+list_due(Upkeep *upkeep)
+{
+	MemoryContext saved;
+
+	check_progress(upkeep);
+	upkeep->wakes = count_wakes(upkeep);
+	upkeep->claimed_before = upkeep->job.nclaimed;
+	MemoryContextReset(upkeep->list_context);
+	saved = MemoryContextSwitchTo(upkeep->list_context);
+	rqbo_db_begin();
+	upkeep->list = rqbo_store_list_due(LIST_LENGTH, room_for_failing(upkeep), &upkeep->length);
+	upkeep->next = 0;
+	if (upkeep->length == 0)
+		upkeep->look_again_at = rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due()));
+	rqbo_db_commit();
+	if (upkeep->length > 0)
+		(void) rqbo_job_keyring(&upkeep->job);
+	MemoryContextSwitchTo(saved);
+}
+
+static bool
+has_run_long(const Upkeep *upkeep)
+{
+	return rqbo_clock_ms() - upkeep->began_ms > LONGEST_RUN_MS;
+}
+
+static bool
+is_worth_looking(const Upkeep *upkeep)
+{
+	return rqbo_clock_ms() >= upkeep->look_again_at || count_wakes(upkeep) != upkeep->wakes;
+}
+
+static long
+add_due_tasks(RqboEngine *engine, int room, void *arg)
+{
+	Upkeep	   *upkeep = arg;
+
+	if (has_run_long(upkeep))
+		return -1;
+	if (upkeep->next == upkeep->length && is_worth_looking(upkeep))
+		list_due(upkeep);
+	if (upkeep->next < upkeep->length)
+	{
+		MemoryContext saved = MemoryContextSwitchTo(upkeep->list_context);
+
+		rqbo_db_begin();
+		while (room-- > 0 && upkeep->next < upkeep->length)
+			rqbo_import_add_due(engine, &upkeep->job, &upkeep->list[upkeep->next++]);
+		rqbo_db_commit();
+		MemoryContextSwitchTo(saved);
+		return 0;
+	}
+	return (long) Min(Max(0, upkeep->look_again_at - rqbo_clock_ms()), INT64CONST(86400000));
+}
+
+/* ---- the run ---- */
+
+static bool
+always_wanted(void *arg pg_attribute_unused())
+{
+	return true;
+}
+
+static TimestampTz
+next_due(void)
+{
+	TimestampTz due_at;
+
+	rqbo_db_begin();
+	due_at = Min(rqbo_store_next_due(), rqbo_store_next_chore());
+	rqbo_db_commit();
+	return due_at;
+}
+
+/*
+ * Do what is due until nothing is, in a context that goes with each round.
+ */
+static void
+run_round(Upkeep *upkeep)
+{
+	MemoryContext round = AllocSetContextCreate(upkeep->job.context, "reefqbo round", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext saved = MemoryContextSwitchTo(round);
+	RqboEngine *engine = rqbo_engine_create(always_wanted, NULL);
+
+	upkeep->list_context = AllocSetContextCreate(round, "reefqbo list", ALLOCSET_DEFAULT_SIZES);
+	upkeep->next = upkeep->length = 0;
+	upkeep->look_again_at = 0;
+	rqbo_engine_set_source(engine, add_due_tasks, upkeep);
+	rqbo_engine_run(engine);
+	rqbo_chores_do();
+	MemoryContextSwitchTo(saved);
+	MemoryContextDelete(round);
+}
+
+static void
+serve(void)
+{
+	Upkeep		upkeep = {.slot = my_slot,.began_ms = rqbo_clock_ms()};
+	bool		is_end;
+
+	if (!check_extension())
+		return;
+	upkeep.job.context = CurrentMemoryContext;
+	upkeep.job.is_unattended = true;
+	if (!rqbo_lock_try(RQBO_LOCK_WORKER, 0))
+	{
+		upkeep.wakes = count_wakes(&upkeep);
+		(void) note_end(&upkeep, rqbo_now() + BUSY_US);
+		return;
+	}
+	do
+	{
+		upkeep.wakes = count_wakes(&upkeep);
+		run_round(&upkeep);
+		is_end = note_end(&upkeep, next_due());
+	} while (!is_end && !has_run_long(&upkeep));
+	for (; !is_end; is_end = note_end(&upkeep, rqbo_now()))
+		upkeep.wakes = count_wakes(&upkeep);
+}
+
+/*
+ * What went wrong with the whole of it, and not with one company, becomes the
+ * database's problem.
+ */
+static void
+serve_or_note(void)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "reefqbo upkeep", ALLOCSET_DEFAULT_SIZES);
+	ErrorData  *failure;
+
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		serve();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		note_problem(failure->detail != NULL ? psprintf("%s: %s", failure->message, failure->detail) : failure->message,
+					 failure->hint != NULL ? failure->hint : hint_for(failure->sqlerrcode));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContextDelete(context);
+}
+
+void
+rqbo_upkeep_main(Datum main_arg)
+{
+	char		database[NAMEDATALEN];
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	take_slot(DatumGetInt32(main_arg));
+	strlcpy(database, my_slot->database, NAMEDATALEN);
+	connect_to(database);
+	rqbo_worker_settle();
+	/* what is read can be read again; what cannot, tokens, is made durable where it is stored */
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	/* who waits for a lock has all companies wait */
+	SetConfigOption("lock_timeout", "1s", PGC_SUSET, PGC_S_OVERRIDE);
+	serve_or_note();
+	proc_exit(0);
+}
