@@ -25,7 +25,6 @@
 
 #include "base/compat.h"
 #include "base/guc.h"
-#include "worker/shmem.h"
 
 char	   *rqbo_key_file = NULL;
 char	   *rqbo_key_command = NULL;

@@ -10,6 +10,9 @@
 
 #include "nodes/pg_list.h"
 
+/* How many databases reefqbo.databases may name. */
+#define RQBO_MAX_DATABASES 64
+
 extern char *rqbo_key_file;
 extern char *rqbo_key_command;
 extern char *rqbo_ca_file;

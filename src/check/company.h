@@ -8,7 +8,7 @@
 #ifndef RQBO_CHECK_COMPANY_H
 #define RQBO_CHECK_COMPANY_H
 
-#include "job/request.h"
+#include "job/result.h"
 #include "net/engine.h"
 
 /* Add tasks for each connection that a job means; the rows come when all have ended. */

@@ -12,7 +12,7 @@
 
 #include "base/compat.h"
 #include "functions/rights.h"
-#include "job/request.h"
+#include "job/caller.h"
 #include "store/access.h"
 #include "store/connection.h"
 

@@ -18,7 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "net/http.h"
+#include "net/transfer.h"
 #include "secret/seal.h"
 #include "worker/shmem.h"
 
@@ -94,7 +94,7 @@ rqbo_cipher_works(PG_FUNCTION_ARGS pg_attribute_unused())
 Datum
 rqbo_library(PG_FUNCTION_ARGS)
 {
-	const char *ca_file = rqbo_http_ca_file();
+	const char *ca_file = rqbo_transfer_ca_file();
 	TupleDesc	desc;
 	Datum		values[3] = {0};
 	bool		nulls[3] = {false};

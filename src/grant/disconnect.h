@@ -8,7 +8,7 @@
 #ifndef RQBO_GRANT_DISCONNECT_H
 #define RQBO_GRANT_DISCONNECT_H
 
-#include "job/request.h"
+#include "job/result.h"
 #include "net/engine.h"
 
 extern void rqbo_disconnect_add(RqboEngine *engine, RqboJob *job);

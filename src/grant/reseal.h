@@ -8,7 +8,7 @@
 #ifndef RQBO_GRANT_RESEAL_H
 #define RQBO_GRANT_RESEAL_H
 
-#include "job/request.h"
+#include "job/result.h"
 #include "net/engine.h"
 
 extern void rqbo_reseal_add(RqboEngine *engine, RqboJob *job);

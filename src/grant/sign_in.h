@@ -9,7 +9,7 @@
 #define RQBO_GRANT_SIGN_IN_H
 
 #include "base/compat.h"
-#include "job/request.h"
+#include "job/result.h"
 #include "net/engine.h"
 #include "store/connection.h"
 

@@ -8,7 +8,7 @@
 #ifndef RQBO_IMPORT_RUN_H
 #define RQBO_IMPORT_RUN_H
 
-#include "job/request.h"
+#include "job/result.h"
 #include "net/engine.h"
 #include "qbo/session.h"
 #include "store/chunks.h"

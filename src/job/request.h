@@ -1,17 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * job/request.h
- *	  A SQL function's one-shot worker.
+ *	  What a SQL function asks of its one-shot worker, as plain data.
  *
  *-------------------------------------------------------------------------
  */
 #ifndef RQBO_JOB_REQUEST_H
 #define RQBO_JOB_REQUEST_H
 
-#include "nodes/pg_list.h"
 #include "utils/date.h"
-
-#include "secret/keyring.h"
 
 typedef enum RqboJobKind
 {
@@ -53,37 +50,5 @@ typedef struct RqboJobRequest
 	char		realm_id[RQBO_JOB_WORD];
 	char		refusal[RQBO_JOB_WORD]; /* what the browser brought instead of a code */
 } RqboJobRequest;
-
-/* ---- in the session that asks ---- */
-
-/* Called for each row of the answer, in the database encoding; a value may be NULL. */
-typedef void (*RqboRowSink) (int ncolumns, char **values, void *arg);
-
-/* Run the job in a worker, wait, pass on its notices and its error.  The request is wiped. */
-extern void rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg);
-
-/* ---- in the worker ---- */
-
-/* What the tasks of a job share. */
-typedef struct RqboJob
-{
-	RqboJobRequest *request;	/* in shared memory; NULL if nobody has asked */
-	bool		is_unattended;	/* nobody waits for rows and failures */
-	int			nfailing;		/* tasks under way of companies that failed the last time */
-	int			nclaimed;		/* attempts on schedule that were noted before they began */
-	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
-	RqboKeyring *ring;			/* loaded on first use */
-	MemoryContext context;		/* as long as the job */
-	List	   *rows;			/* List of char *[], the answer */
-	int			ncolumns;
-	List	   *failures;		/* List of ErrorData */
-} RqboJob;
-
-extern void rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values);
-extern RqboKeyring *rqbo_job_keyring(RqboJob *job);
-
-/* The authorization code has been taken over: wipe it where it came from. */
-extern void rqbo_job_forget_code(RqboJob *job);
-extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
 
 #endif							/* RQBO_JOB_REQUEST_H */

@@ -10,7 +10,7 @@
 
 #include "utils/memutils.h"
 
-#include "job/request.h"
+#include "job/result.h"
 
 /*
  * The key ring, loaded once for all companies.

@@ -8,7 +8,7 @@
  * death.  So a worker with hundreds of transfers in flight is as quick to
  * cancel as an idle one, and nothing here needs a transaction.
  *
- * Rules of the room, and of net/transfer.c:
+ * Rules here and in net/transfer.c:
  * - callbacks never throw and allocate only what may fail quietly; they note
  *	 a reason and return short.  libcurl is not safe to longjmp out of.
  * - signals are blocked while libcurl runs, since its resolver may start a
@@ -24,7 +24,37 @@
 #include "storage/latch.h"
 #include "utils/memutils.h"
 
-#include "net/http_internal.h"
+#include "base/compat.h"
+#include "base/owned.h"
+#include "net/http.h"
+#include "net/transfer.h"
+
+typedef struct WatchedSocket
+{
+	curl_socket_t fd;
+	uint32		events;
+} WatchedSocket;
+
+struct RqboHttp
+{
+	MemoryContext context;
+	RqboOwned  *multi_owned;
+	CURLM	   *multi;
+	uint32		wait_event;
+
+	/* the sockets libcurl waits for, as its callback told */
+	WatchedSocket *watched;
+	int			nwatched;
+	int			watched_size;
+	bool		watched_changed;
+
+	/* the same as PostgreSQL waits for it */
+	RqboOwned  *wait_set_owned;
+	WaitEventSet *wait_set;
+
+	int			nrunning;
+	dlist_head	ended;
+};
 
 /* ---- what libcurl calls: must not throw ---- */
 
@@ -68,8 +98,8 @@ release_wait_set(void *object)
 	FreeWaitEventSet((WaitEventSet *) object);
 }
 
-void
-rqbo_http_check(CURLMcode code, const char *what)
+static void
+check_multi(CURLMcode code, const char *what)
 {
 	if (code != CURLM_OK)
 		ereport(ERROR,
@@ -101,8 +131,8 @@ rqbo_http_create(void)
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("could not make a libcurl multi handle")));
 	rqbo_owned_set(http->multi_owned, http->multi);
-	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket), "set up libcurl");
-	rqbo_http_check(curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http), "set up libcurl");
+	check_multi(curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket), "set up libcurl");
+	check_multi(curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http), "set up libcurl");
 	return http;
 }
 
@@ -134,7 +164,7 @@ reserve_watched(RqboHttp *http)
 RqboTransfer *
 rqbo_http_start(RqboHttp *http, const RqboHttpRequest *request, void *owner)
 {
-	RqboTransfer *transfer = rqbo_transfer_make(http, request, owner);
+	RqboTransfer *transfer = rqbo_transfer_make(request, owner);
 	sigset_t	saved_mask;
 	CURLMcode	code;
 
@@ -142,7 +172,9 @@ rqbo_http_start(RqboHttp *http, const RqboHttpRequest *request, void *owner)
 	sigprocmask(SIG_SETMASK, &BlockSig, &saved_mask);
 	code = curl_multi_add_handle(http->multi, transfer->easy);
 	sigprocmask(SIG_SETMASK, &saved_mask, NULL);
-	rqbo_http_check(code, "start a transfer");
+	check_multi(code, "start a transfer");
+	transfer->multi = http->multi;
+	transfer->nrunning = &http->nrunning;
 	transfer->is_running = true;
 	http->nrunning++;
 	return transfer;
@@ -213,7 +245,7 @@ drive(RqboHttp *http, curl_socket_t fd, int events)
 	sigprocmask(SIG_SETMASK, &saved_mask, NULL);
 	/* a socket libcurl has closed in the meantime is not an error */
 	if (code != CURLM_BAD_SOCKET)
-		rqbo_http_check(code, "drive a transfer");
+		check_multi(code, "drive a transfer");
 }
 
 static void
@@ -241,7 +273,7 @@ time_to_libcurl(RqboHttp *http)
 {
 	long		ms = -1;
 
-	rqbo_http_check(curl_multi_timeout(http->multi, &ms), "ask for a time-out");
+	check_multi(curl_multi_timeout(http->multi, &ms), "ask for a time-out");
 	return ms;
 }
 

@@ -18,7 +18,8 @@
 #include "utils/memutils.h"
 
 #include "base/guc.h"
-#include "net/http_internal.h"
+#include "base/owned.h"
+#include "net/transfer.h"
 
 #define MAX_HEADER_BYTES (64 * 1024)
 #define FIRST_BODY_BYTES 8192
@@ -184,8 +185,8 @@ release_transfer(void *object)
 
 	if (transfer->is_running)
 	{
-		(void) curl_multi_remove_handle(transfer->http->multi, transfer->easy);
-		transfer->http->nrunning--;
+		(void) curl_multi_remove_handle(transfer->multi, transfer->easy);
+		(*transfer->nrunning)--;
 	}
 	if (transfer->is_ended)
 		dlist_delete(&transfer->link);
@@ -217,7 +218,7 @@ option_failed(const char *name, CURLcode code)
  * Ours, or the operating system's as libcurl knows it.
  */
 const char *
-rqbo_http_ca_file(void)
+rqbo_transfer_ca_file(void)
 {
 	const char *system_file = curl_version_info(CURLVERSION_NOW)->cainfo;
 
@@ -234,7 +235,7 @@ rqbo_http_ca_file(void)
 static void
 set_security(CURL *easy)
 {
-	const char *authorities = rqbo_http_ca_file();
+	const char *authorities = rqbo_transfer_ca_file();
 
 	SET_OPTION(easy, CURLOPT_PROTOCOLS_STR, "https");
 	SET_OPTION(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -323,12 +324,11 @@ set_request(RqboTransfer *transfer, const RqboHttpRequest *request)
 }
 
 RqboTransfer *
-rqbo_transfer_make(RqboHttp *http, const RqboHttpRequest *request, void *owner)
+rqbo_transfer_make(const RqboHttpRequest *request, void *owner)
 {
 	RqboTransfer *transfer = palloc0(sizeof(RqboTransfer));
 	RqboOwned  *owned = rqbo_owned_reserve(CurrentMemoryContext, release_transfer);
 
-	transfer->http = http;
 	transfer->context = CurrentMemoryContext;
 	transfer->owner = owner;
 	transfer->body_limit = (size_t) rqbo_max_response_size * 1024;
@@ -394,9 +394,9 @@ rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 	long		status = 0;
 	curl_off_t	bytes = 0;
 
-	(void) curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+	(void) curl_multi_remove_handle(transfer->multi, transfer->easy);
 	transfer->is_running = false;
-	transfer->http->nrunning--;
+	(*transfer->nrunning)--;
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	result->status = (int) status;

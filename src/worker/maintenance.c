@@ -15,7 +15,7 @@
 #include "qbo/notify.h"
 #include "store/calls.h"
 #include "store/maintenance.h"
-#include "worker/upkeep.h"
+#include "worker/maintenance.h"
 
 /* Rows removed in one transaction, and such transactions in one run. */
 #define PRUNE_ROWS 1000

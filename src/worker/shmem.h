@@ -14,7 +14,8 @@
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
 
-#define RQBO_MAX_DATABASES 64
+#include "base/guc.h"
+
 #define RQBO_MAX_PROBLEM 400
 
 /* Why a database cannot be served; empty texts if it can. */

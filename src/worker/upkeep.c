@@ -32,8 +32,8 @@
 #include "net/engine.h"
 #include "store/maintenance.h"
 #include "worker/main.h"
+#include "worker/maintenance.h"
 #include "worker/shmem.h"
-#include "worker/upkeep.h"
 
 /* How many due connections are listed at once. */
 #define LIST_LENGTH 128

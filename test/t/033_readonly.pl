@@ -297,7 +297,7 @@ sub test_layers
 	}
 	my $store = sources_named(qr{^store/.*\.c$});
 	cmp_ok(scalar(@$store), '>=', 2, 'store has its files');
-	is(knows($store, qw(net/http.h net/http_internal.h net/engine.h qbo/accounting.h qbo/oauth.h curl/curl.h)), '', 'store knows nothing of the network');
+	is(knows($store, qw(net/http.h net/transfer.h net/engine.h qbo/accounting.h qbo/oauth.h curl/curl.h)), '', 'store knows nothing of the network');
 	is(files_with(qr/\bSPI_execute|\bSPI_prepare|\bSPI_cursor/), 'base/db.c', 'statements are run in one file');
 	is(files_with(qr/\bSPI_execute\b|\bSPI_exec\b/), '', 'and never as text put together');
 	is(files_with(qr/#include\s*"executor\/spi\.h"/, @{ sources_named(qr{^worker/launcher\.c$}) }), '', 'the launcher knows no SPI')

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * job/request.c
+ * job/caller.c
  *	  A SQL function's one-shot worker, seen from the session that asks.
  *
  * The work runs in a background worker of its own, so that the caller's
@@ -28,6 +28,7 @@
 #include "base/compat.h"
 #include "base/encoding.h"
 #include "base/guc.h"
+#include "job/caller.h"
 #include "job/segment.h"
 
 static void

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
- * worker/upkeep.h
- *	  The background worker of one database: what its rooms call of each other.
+ * worker/maintenance.h
+ *	  What the background worker does besides companies.
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RQBO_WORKER_UPKEEP_H
-#define RQBO_WORKER_UPKEEP_H
+#ifndef RQBO_WORKER_MAINTENANCE_H
+#define RQBO_WORKER_MAINTENANCE_H
 
 /* Imports that were cut off, grants that end, old lines of the log. */
 extern void rqbo_chores_do(void);
 
-#endif							/* RQBO_WORKER_UPKEEP_H */
+#endif							/* RQBO_WORKER_MAINTENANCE_H */
