@@ -40,7 +40,9 @@ char	   *rqbo_databases = NULL;
 int			rqbo_max_workers = 4;
 int			rqbo_log_retention = 90 * 24 * 60;
 bool		rqbo_proof_requests = true;
+#ifdef RQBO_TEST_CLOCK
 int			rqbo_clock_offset = 0;
+#endif
 
 static const char *const names[] = {
 	"reefqbo.ca_file",
@@ -160,11 +162,13 @@ define_worker(void)
 							 "Of each accounting method: the profit and loss in one column, and the trial balance.",
 							 &rqbo_proof_requests, rqbo_proof_requests,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+#ifdef RQBO_TEST_CLOCK
 	DefineCustomIntVariable("reefqbo.clock_offset",
 							"Moves the clock that schedules and expiries go by; for tests only.",
 							NULL,
 							&rqbo_clock_offset, 0, INT_MIN, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+#endif
 }
 
 List *

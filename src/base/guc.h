@@ -27,7 +27,13 @@ extern char *rqbo_databases;
 extern int	rqbo_max_workers;
 extern int	rqbo_log_retention; /* minutes */
 extern bool rqbo_proof_requests;
-extern int	rqbo_clock_offset;	/* s */
+
+/* By how many seconds the tests move the clock; there is no such setting in what is installed. */
+#ifdef RQBO_TEST_CLOCK
+extern int	rqbo_clock_offset;
+#else
+#define rqbo_clock_offset 0
+#endif
 
 extern void rqbo_guc_define(void);
 

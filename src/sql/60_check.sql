@@ -114,7 +114,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     ca_file text := (SELECT l.ca_file FROM reefqbo._library() l);
-    clock_offset text := current_setting('reefqbo.clock_offset');
+    clock_offset text := current_setting('reefqbo.clock_offset', true);
 BEGIN
     item := 'CA file';
     subject := CASE WHEN current_setting('reefqbo.ca_file') = '' THEN 'of the operating system' ELSE 'reefqbo.ca_file' END;
@@ -136,6 +136,10 @@ BEGIN
     END;
     RETURN NEXT;
 
+    -- only the build that tests are made with can move its clock
+    IF clock_offset IS NULL THEN
+        RETURN;
+    END IF;
     item := 'clock';
     subject := 'reefqbo.clock_offset';
     status := CASE WHEN clock_offset = '0' THEN 'ok' ELSE 'warning' END;

@@ -7,7 +7,7 @@ run_bench()
 	say "Building reefqbo and starting a throw-away cluster."
 	export REEFQBO_WORK=$WORK/bench
 	mkdir "$REEFQBO_WORK"
-	attend compiled build build_and_install || exit 1
+	attend compiled build build_with_test_clock || exit 1
 	attend compiled delay gcc -O2 -Wall -Wextra -Werror -o "$REEFQBO_WORK/delay" test/bench/delay.c || exit 1
 	(umask 077 && echo "k1:$(openssl rand -base64 32)" >"$REEFQBO_WORK/reefqbo.key")
 	mapfile -t settings < <(bench_settings)

@@ -4,8 +4,14 @@
 # plans, and needs a compiler that building the extension does not.
 build_and_install()
 {
-	make -s -j "$(nproc)" COPT=-Werror with_llvm=no PG_CONFIG="$PG_CONFIG" &&
-		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG"
+	make -s -j "$(nproc)" COPT=-Werror with_llvm=no PG_CONFIG="$PG_CONFIG" "$@" &&
+		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# The same, and its clock can be moved, so that a test or a demo can let days pass.
+build_with_test_clock()
+{
+	make -s clean with_llvm=no PG_CONFIG="$PG_CONFIG" && build_and_install TEST_CLOCK=yes
 }
 
 # A second compiler sees other mistakes.  PostgreSQL's makefiles hand it the

@@ -58,7 +58,7 @@ wanted()
 check_of()
 {
 	case $1 in
-		build | clang | simulator | regress | tap) echo "$1" ;;
+		build | layers | clang | simulator | regress | tap) echo "$1" ;;
 		sql/* | expected/*) echo regress ;;
 		*) echo tap ;;
 	esac
@@ -113,7 +113,10 @@ watched()
 
 check_build()
 {
-	compiled build build_and_install
+	compiled build build_and_install || return 1
+	! grep -q clock_offset reefqbo.so && return 0
+	result build "the tests' clock is in what is installed"
+	return 1
 }
 
 check_clang()
@@ -126,6 +129,14 @@ check_clang()
 	}
 	result clang "$(basename "$clang")"
 	compiled clang build_with_clang "$clang"
+}
+
+# First that it finds what it must, then that there is nothing to find.
+check_layers()
+{
+	quietly layers-tests python3 -m unittest discover -v -s test -t test -p test_layers.py &&
+		compiled layers python3 test/layers.py &&
+		result layers "$(cat "$LOGS/layers.log")"
 }
 
 check_simulator()
@@ -207,6 +218,7 @@ check_tap()
 		result tap "there are none yet"
 		return 77
 	}
+	compiled build-tap build_with_test_clock || return 1
 	tap_environment
 	watched "$LOGS/tap.log" prove -j 3 "${tests[@]}"
 	status=$?

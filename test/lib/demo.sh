@@ -4,7 +4,7 @@ run_demo()
 {
 	[ -f test/demo.sh ] || die "there is no demo yet: test/demo.sh is missing"
 	say "Building reefqbo and starting a throw-away cluster."
-	attend compiled build build_and_install || exit 1
+	attend compiled build build_with_test_clock || exit 1
 	start_cluster "shared_preload_libraries = 'reefqbo'" "reefqbo.databases = 'postgres'" || exit 1
 	say
 	export REEFQBO_WORK=$WORK/demo
@@ -17,7 +17,7 @@ run_demo()
 run_cluster()
 {
 	say "Building reefqbo and starting a throw-away cluster."
-	attend compiled build build_and_install || exit 1
+	attend compiled build build_with_test_clock || exit 1
 	start_cluster "shared_preload_libraries = 'reefqbo'" "reefqbo.databases = 'postgres'" || exit 1
 	export REEFQBO_WORK=$WORK/demo
 	mkdir "$REEFQBO_WORK"
