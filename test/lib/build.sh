@@ -4,8 +4,14 @@
 # plans, and needs a compiler that building the extension does not.
 build_and_install()
 {
-	make -s -j "$(nproc)" COPT=-Werror with_llvm=no PG_CONFIG="$PG_CONFIG" "$@" &&
+	make -s -j "$(nproc)" COPT="$(compiler_options)" with_llvm=no PG_CONFIG="$PG_CONFIG" "$@" &&
 		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# SANITIZE=undefined: what the sanitizer finds ends the process, so that the test that met it fails.
+compiler_options()
+{
+	echo "-Werror${SANITIZE:+ -g -fsanitize=$SANITIZE -fno-sanitize-recover=all}"
 }
 
 # The same, and its clock can be moved, so that a test or a demo can let days pass.

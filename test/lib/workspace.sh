@@ -119,7 +119,7 @@ run_as_chosen_user()
 	local name goal=$1 user=() inside=(
 		"PATH=$WORK/server$SERVER_BINDIR:$PATH"
 		"HOME=$WORK/home" "TMPDIR=$WORK/tmp" LC_ALL=C "TERM=${TERM:-dumb}"
-		"REEFQBO_RUN=$WORK" "ONLY=${ONLY:-}" "KEEP=${KEEP:-}"
+		"REEFQBO_RUN=$WORK" "ONLY=${ONLY:-}" "KEEP=${KEEP:-}" "SANITIZE=${SANITIZE:-}"
 		"PG_CONFIG=$WORK/server$SERVER_BINDIR/pg_config"
 	)
 
