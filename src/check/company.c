@@ -29,6 +29,7 @@
 #include "import/run.h"
 #include "qbo/accounting.h"
 #include "qbo/company.h"
+#include "report/lines.h"
 #include "report/read.h"
 
 #define ROW_COLUMNS 5

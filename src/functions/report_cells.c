@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 #include "utils/tuplestore.h"
 
+#include "report/lines.h"
 #include "report/read.h"
 
 #define N_RESULT_COLUMNS 11

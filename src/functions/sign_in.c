@@ -19,7 +19,7 @@
 #include "base/url.h"
 #include "functions/call.h"
 #include "grant/sign_in.h"
-#include "qbo/oauth.h"
+#include "qbo/oauth_request.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
 

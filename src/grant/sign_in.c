@@ -34,6 +34,7 @@
 #include "qbo/fault.h"
 #include "qbo/notify.h"
 #include "qbo/oauth.h"
+#include "qbo/oauth_request.h"
 #include "qbo/session.h"
 #include "secret/seal.h"
 #include "store/access.h"

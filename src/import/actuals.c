@@ -27,6 +27,7 @@
 #include "import/run.h"
 #include "qbo/accounting.h"
 #include "qbo/fault.h"
+#include "report/read.h"
 
 static void next_chunk(RqboTask *task);
 

@@ -26,6 +26,7 @@
 #include "import/run.h"
 #include "qbo/accounting.h"
 #include "report/ledger.h"
+#include "report/sums.h"
 #include "store/ledger.h"
 
 #define RESULT_COLUMNS 11

@@ -31,6 +31,7 @@
 #include "import/proof_rows.h"
 #include "qbo/accounting.h"
 #include "qbo/notify.h"
+#include "report/read.h"
 
 /* One report to ask for. */
 typedef struct ProofAsk

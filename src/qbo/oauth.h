@@ -10,11 +10,6 @@
 
 #include "qbo/session.h"
 
-/* Raise an error unless an app is registered for the connection's environment. */
-extern void rqbo_oauth_check_app(const RqboConnection *connection);
-
-extern char *rqbo_oauth_make_address(const RqboConnection *connection, const char *state);
-
 /* Exchange session->exchange.code; the step after finds session->exchange.tokens. */
 extern void rqbo_oauth_exchange_code(RqboSession *session, RqboStep then);
 

@@ -16,7 +16,6 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/url.h"
-#include "qbo/oauth.h"
 #include "qbo/oauth_answer.h"
 #include "qbo/oauth_request.h"
 #include "secret/seal.h"

@@ -11,6 +11,11 @@
 #include "base/compat.h"
 #include "qbo/session.h"
 
+/* Raise an error unless an app is registered for the connection's environment. */
+extern void rqbo_oauth_check_app(const RqboConnection *connection);
+
+extern char *rqbo_oauth_make_address(const RqboConnection *connection, const char *state);
+
 /* The header that says which app we are; wipe it.  Needs a transaction, as sealing does. */
 extern char *rqbo_token_make_basic(const RqboSession *session);
 

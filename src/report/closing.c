@@ -13,7 +13,11 @@
  */
 #include "postgres.h"
 
+#include "report/closing.h"
+#include "report/compare.h"
 #include "report/reader.h"
+#include "report/sums.h"
+#include "report/text.h"
 
 /* The groups of a profit and loss, in the order of the signs below. */
 static const char *const profit_groups[] = {

@@ -16,7 +16,10 @@
 #include "utils/memutils.h"
 
 #include "base/month.h"
+#include "report/columns.h"
+#include "report/parts.h"
 #include "report/reader.h"
+#include "report/text.h"
 
 /* What a column says, or the column it is nested in. */
 typedef struct ColumnFacts

@@ -15,20 +15,10 @@
 #include "utils/datetime.h"
 
 #include "base/month.h"
+#include "report/header.h"
 #include "report/reader.h"
-
-static const char *const report_names[] = {
-	[RQBO_PROFIT_AND_LOSS] = "ProfitAndLoss",
-	[RQBO_BALANCE_SHEET] = "BalanceSheet",
-	[RQBO_TRIAL_BALANCE] = "TrialBalance",
-	[RQBO_GENERAL_LEDGER] = "GeneralLedger",
-};
-
-const char *
-rqbo_report_name(RqboReportName name)
-{
-	return report_names[name];
-}
+#include "report/sums.h"
+#include "report/text.h"
 
 static const char *
 member_of_either_case(const RqboJson *node, const char *key, const char *lower_key)
@@ -90,9 +80,9 @@ parse_name(const char *text)
 
 	if (text == NULL)
 		rqbo_report_invalid("Its Header has no ReportName.");
-	for (name = 0; name < (int) lengthof(report_names); name++)
+	for (name = 0; name <= RQBO_GENERAL_LEDGER; name++)
 	{
-		if (strcmp(text, report_names[name]) == 0)
+		if (strcmp(text, rqbo_report_name(name)) == 0)
 			return (RqboReportName) name;
 	}
 	rqbo_report_raise_unsupported(text);

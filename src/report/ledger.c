@@ -21,8 +21,12 @@
 #include "utils/memutils.h"
 
 #include "base/month.h"
+#include "report/header.h"
 #include "report/ledger.h"
 #include "report/reader.h"
+#include "report/rows.h"
+#include "report/sums.h"
+#include "report/text.h"
 
 /* The cells we read; amounts in the home currency where the company has others. */
 typedef enum LedgerCell

@@ -14,7 +14,10 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "report/compare.h"
+#include "report/parts.h"
 #include "report/reader.h"
+#include "report/sums.h"
 
 #define TOTAL_OF "Total "
 

@@ -14,7 +14,11 @@
 #include "utils/memutils.h"
 
 #include "base/month.h"
+#include "report/compare.h"
+#include "report/periods.h"
 #include "report/reader.h"
+#include "report/sums.h"
+#include "report/text.h"
 
 static void
 raise_gap(const RqboReader *reader, const RqboReportColumn *column, bool at_end, DateADT expected)

@@ -11,33 +11,14 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+#include "report/columns.h"
+#include "report/header.h"
+#include "report/read.h"
 #include "report/reader.h"
-
-bool
-rqbo_report_was_cut(const char *text)
-{
-	return strstr(text, "Unable to display more data") != NULL;
-}
-
-RqboJson *
-rqbo_report_parse(const char *text, size_t len)
-{
-	const char *reason;
-	RqboJson   *document = rqbo_json_parse(text, len, &reason);
-
-	if (document == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-				 errmsg("QuickBooks report is not a JSON document"),
-				 errdetail("%s", reason),
-				 errhint(RQBO_REPORT_HINT)));
-	return document;
-}
+#include "report/rows.h"
+#include "report/tieout.h"
 
 static bool
 says_no_data(const RqboJson *document)
@@ -85,19 +66,6 @@ refuse_repeated_accounts(const RqboReport *report)
 		if (strcmp(ids[i - 1], ids[i]) == 0)
 			rqbo_report_invalid("Account id \"%s\" has more than one line.", ids[i]);
 	}
-}
-
-RqboReader *
-rqbo_report_make_reader(MemoryContext result)
-{
-	RqboReader *reader = palloc0(sizeof(RqboReader));
-	MemoryContext caller = MemoryContextSwitchTo(result);
-
-	reader->result = result;
-	reader->report = palloc0(sizeof(RqboReport));
-	reader->zero = DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
-	MemoryContextSwitchTo(caller);
-	return reader;
 }
 
 /*
@@ -148,22 +116,4 @@ rqbo_report_read(const char *text, size_t len, const RqboReportAsk *ask)
 	MemoryContextSwitchTo(result);
 	MemoryContextDelete(scratch);
 	return report;
-}
-
-bool
-rqbo_report_line_is_stored(const RqboReportLine *line)
-{
-	return line->kind != RQBO_LINE_TOTAL && line->is_summand;
-}
-
-/*
- * The account id a line is stored under.  A computed line has none of
- * QuickBooks'; its group is the same in every language.
- */
-char *
-rqbo_report_line_id(const RqboReportLine *line)
-{
-	if (line->kind == RQBO_LINE_ACCOUNT)
-		return line->account_id;
-	return psprintf("computed:%s", line->group != NULL ? line->group : line->name);
 }

@@ -22,6 +22,9 @@
 #include "utils/memutils.h"
 
 #include "report/reader.h"
+#include "report/rows.h"
+#include "report/sums.h"
+#include "report/text.h"
 
 /* Longer than any of QuickBooks' ids, and short enough to be a key. */
 #define MAX_ID			100
@@ -148,17 +151,6 @@ read_amount(RqboReader *reader, const RqboJson *cells, int cell)
 							rqbo_report_excerpt(name_of(reader, cells)),
 							cell + 1, title_of_cell(reader, cell));
 	return amount;
-}
-
-void
-rqbo_report_raise_cut(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-			 errmsg("QuickBooks cut the report short"),
-			 errdetail("The report is larger than the 400,000 cells QuickBooks gives."),
-			 errhint("Ask for a shorter range.")));
-	pg_unreachable();
 }
 
 /*

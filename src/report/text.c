@@ -18,6 +18,7 @@
 
 #include "base/encoding.h"
 #include "report/reader.h"
+#include "report/text.h"
 
 /* How much of a foreign text an error may repeat, in characters. */
 #define MAX_EXCERPT		200
@@ -105,15 +106,6 @@ rqbo_report_scrub(const char *text)
 	}
 	*end = '\0';
 	return copy;
-}
-
-bool
-rqbo_report_is_zero(const RqboReader *reader, Numeric amount)
-{
-	if (amount == reader->zero)
-		return true;
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount),
-											NumericGetDatum(reader->zero)));
 }
 
 char *

@@ -17,39 +17,16 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
+#include "report/closing.h"
+#include "report/compare.h"
+#include "report/parts.h"
+#include "report/periods.h"
 #include "report/reader.h"
-
-Numeric
-rqbo_report_add(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-Numeric
-rqbo_report_subtract(Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(numeric_sub, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-bool
-rqbo_report_equal(Numeric a, Numeric b)
-{
-	return a == b ||
-		DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(a), NumericGetDatum(b)));
-}
-
-void
-rqbo_report_accumulate(const RqboReader *reader, Numeric *sum, Numeric amount)
-{
-	if (amount != reader->zero)
-		*sum = rqbo_report_add(*sum, amount);
-}
+#include "report/sums.h"
+#include "report/tieout.h"
 
 static void
 make_tallies(RqboReader *reader)
@@ -65,72 +42,6 @@ make_tallies(RqboReader *reader)
 		for (column = 0; column < report->ncolumns; column++)
 			report->tallies[kind][column].figure = report->tallies[kind][column].other_figure = reader->zero;
 	}
-}
-
-static void
-count_comparison(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum)
-{
-	RqboTally  *tally = &reader->report->tallies[what->kind][what->column];
-	MemoryContext saved = MemoryContextSwitchTo(reader->result);
-
-	rqbo_report_accumulate(reader, &tally->figure, figure);
-	rqbo_report_accumulate(reader, &tally->other_figure, sum);
-	tally->compared++;
-	MemoryContextSwitchTo(saved);
-}
-
-/*
- * The figures come from a context that ends with the column.
- */
-static void
-keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum, const char *text)
-{
-	MemoryContext saved = MemoryContextSwitchTo(reader->result);
-	RqboDifference *difference = palloc0(sizeof(RqboDifference));
-
-	difference->kind = what->kind;
-	difference->column = what->column;
-	difference->account_id = what->account_id != NULL ? pstrdup(what->account_id) : NULL;
-	difference->figure = rqbo_report_add(figure, reader->zero);
-	difference->other_figure = rqbo_report_add(sum, reader->zero);
-	difference->text = pstrdup(text);
-	reader->report->differences = lappend(reader->report->differences, difference);
-	reader->report->tallies[what->kind][what->column].differing++;
-	MemoryContextSwitchTo(saved);
-}
-
-/*
- * Two figures that should be the same; what and against name them.
- */
-void
-rqbo_report_compare(const RqboReader *reader, const RqboComparison *what, Numeric figure,
-					const char *against, Numeric sum)
-{
-	char	   *text;
-
-	count_comparison(reader, what, figure, sum);
-	if (rqbo_report_equal(figure, sum))
-		return;
-	text = psprintf("In column \"%s\", \"%s\" is %s, but %s %s: the difference is %s.",
-					rqbo_report_clip(reader->report->columns[what->column].title),
-					rqbo_report_clip(what->name),
-					rqbo_report_format_amount(figure),
-					against,
-					rqbo_report_format_amount(sum),
-					rqbo_report_format_amount(rqbo_report_subtract(figure, sum)));
-	if (!reader->keeps_differences)
-		rqbo_report_mismatch(reader, "%s", text);
-	keep_difference(reader, what, figure, sum, text);
-}
-
-void
-rqbo_report_compare_line(const RqboReader *reader, RqboTallyKind kind, int line, int column,
-						 const char *against, Numeric sum)
-{
-	const RqboReportLine *printed = &reader->report->lines[line];
-	RqboComparison what = {kind, column, printed->name, printed->account_id};
-
-	rqbo_report_compare(reader, &what, printed->amounts[column], against, sum);
 }
 
 /*

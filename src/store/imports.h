@@ -13,7 +13,7 @@
 #include "nodes/pg_list.h"
 #include "utils/date.h"
 
-#include "report/read.h"
+#include "report/lines.h"
 
 typedef struct RqboCounts
 {

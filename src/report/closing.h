@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * report/closing.h
+ *	  The closing figures of the three statements.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_REPORT_CLOSING_H
+#define RQBO_REPORT_CLOSING_H
+
+#include "report/reader.h"
+
+/* The column being checked. */
+typedef struct RqboColumnSums
+{
+	RqboReader *reader;
+	int			column;
+	Numeric    *sections;		/* what the lines of each section add up to */
+	Numeric		top;			/* what stands in no section */
+} RqboColumnSums;
+
+extern bool rqbo_report_check_profit_column(const RqboColumnSums *sums);
+extern bool rqbo_report_check_balance_column(const RqboColumnSums *sums);
+extern void rqbo_report_check_grand_totals(const RqboColumnSums *sums);
+extern void rqbo_report_require_net_income(RqboReader *reader);
+extern void rqbo_report_check_trial_balance(const RqboReader *reader);
+
+#endif							/* RQBO_REPORT_CLOSING_H */
