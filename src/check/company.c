@@ -26,7 +26,8 @@
 #include "base/guc.h"
 #include "base/month.h"
 #include "check/company.h"
-#include "import/run.h"
+#include "import/changes.h"
+#include "import/reading.h"
 #include "qbo/accounting.h"
 #include "qbo/company.h"
 #include "report/lines.h"
@@ -249,13 +250,13 @@ static void
 ask_accounts(RqboSession *session, RqboStep then)
 {
 	rqbo_qbo_get(session, psprintf("could not count the accounts of \"%s\"", rqbo_session_company(session)),
-				 rqbo_import_accounts_count_path(), then, NULL);
+				 rqbo_import_count_path("Account"), then, NULL);
 }
 
 static void
 take_accounts(Check *check, RqboSession *session)
 {
-	int			count = rqbo_import_accounts_take_count(session);
+	int			count = rqbo_import_take_count(session);
 
 	add_reading(check, "ok", psprintf("it can be read, and has %d accounts", count), NULL);
 }

@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/month.h"
 #include "base/url.h"
-#include "import/run.h"
+#include "import/changes.h"
 #include "net/json.h"
 #include "qbo/accounting.h"
 
@@ -36,6 +36,14 @@ static const char *const entities[] = {
 	"Account", "Bill", "BillPayment", "CreditMemo", "Deposit", "Invoice", "JournalEntry", "Payment",
 	"Purchase", "RefundReceipt", "SalesReceipt", "Transfer", "VendorCredit"
 };
+
+/* The question in hand. */
+typedef struct RqboChangesWork
+{
+	const RqboRefreshState *state;
+	RqboNews   *news;
+	RqboStep	then;
+} RqboChangesWork;
 
 /* ---- reading the answer ---- */
 
@@ -53,7 +61,7 @@ is_plain(const char *text)
 static bool
 was_told_before(const RqboImport *import, const char *key)
 {
-	for (char **seen = import->state->changes_seen; *seen != NULL; seen++)
+	for (char **seen = import->asked_changes->state->changes_seen; *seen != NULL; seen++)
 		if (strcmp(*seen, key) == 0)
 			return true;
 	return false;
@@ -67,15 +75,16 @@ take_news(RqboImport *import, const char *entity, const RqboJson *object)
 {
 	const char *status = rqbo_json_member_text(object, "status");
 	const char *date = rqbo_json_member_text(object, "TxnDate");
+	RqboNews   *news = import->asked_changes->news;
 	DateADT		day;
 
-	import->has_news = true;
+	news->has_any = true;
 	if (strcmp(entity, "Account") == 0)
-		import->news_is_unbounded |= !rqbo_json_member_bool(object, "Active", status == NULL);
+		news->is_unbounded |= !rqbo_json_member_bool(object, "Active", status == NULL);
 	else if ((status != NULL && strcmp(status, "Deleted") == 0) || date == NULL || !rqbo_month_parse_date(date, &day))
-		import->news_is_unbounded = true;
+		news->is_unbounded = true;
 	else
-		import->news_since = Min(import->news_since, day);
+		news->since = Min(news->since, day);
 }
 
 /*
@@ -147,10 +156,10 @@ changes_are_unusable(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
-	import->changes_are_usable = false;
+	import->asked_changes->news->is_usable = false;
 	import->changes.is_set = false;
 	import->changes.seen = NIL;
-	import->after_changes(task);
+	import->asked_changes->then(task);
 }
 
 static void
@@ -171,8 +180,8 @@ changes_answered(RqboTask *task)
 		changes_are_unusable(task);
 		return;
 	}
-	import->changes_are_usable = import->changes.is_set = true;
-	import->after_changes(task);
+	import->asked_changes->news->is_usable = import->changes.is_set = true;
+	import->asked_changes->then(task);
 }
 
 /* ---- asking ---- */
@@ -193,12 +202,18 @@ rqbo_import_changes_path(TimestampTz since)
 }
 
 void
-rqbo_import_changes_ask(RqboImport *import, RqboStep then)
+rqbo_import_changes_ask(RqboImport *import, const RqboRefreshState *state, RqboNews *news, RqboStep then)
 {
-	import->after_changes = then;
-	import->news_since = DATEVAL_NOEND;
+	RqboChangesWork *work = MemoryContextAllocZero(import->session->task->context, sizeof(RqboChangesWork));
+
+	Assert(state->knows_changes);
+	work->state = state;
+	work->news = news;
+	work->then = then;
+	news->since = DATEVAL_NOEND;
+	import->asked_changes = work;
 	rqbo_qbo_get_optional(import->session,
 						  psprintf("could not ask what has changed at \"%s\"", rqbo_session_company(import->session)),
-						  rqbo_import_changes_path(import->state->changes_until - OVERLAP_SECONDS * USECS_PER_SEC),
+						  rqbo_import_changes_path(state->changes_until - OVERLAP_SECONDS * USECS_PER_SEC),
 						  changes_answered, changes_are_unusable);
 }

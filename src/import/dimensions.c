@@ -16,13 +16,22 @@
 #include "utils/timestamp.h"
 
 #include "base/db.h"
-#include "base/encoding.h"
 #include "base/errors.h"
 #include "base/month.h"
 #include "import/dimensions.h"
+#include "import/pages.h"
+#include "import/reading.h"
+#include "import/values.h"
 #include "qbo/accounting.h"
+#include "store/dimensions.h"
 
 #define SUMMARY_COLUMNS 9
+
+typedef struct RqboDimensionWork
+{
+	MemoryContext context;		/* as long as a month */
+	DateADT		month;			/* the one in hand */
+} RqboDimensionWork;
 
 static void next_month(RqboTask *task);
 
@@ -70,7 +79,7 @@ refuse_repeated(const RqboReport *report, const char *const *values, int column)
  * The value of each column; NULL for what is for checking only.
  */
 static const char *const *
-find_values(const RqboDimensionWork *work, const RqboReport *report)
+find_values(const RqboImport *import, const RqboReport *report)
 {
 	const char **values = palloc0((report->ncolumns + 1) * sizeof(char *));
 
@@ -78,7 +87,7 @@ find_values(const RqboDimensionWork *work, const RqboReport *report)
 	{
 		const RqboReportColumn *column = &report->columns[i];
 		bool		has_id = looks_like_id(column->key) ||
-			(column->key != NULL && rqbo_import_value_is_known(work, column->key));
+			(column->key != NULL && rqbo_import_pages_have(import, column->key));
 
 		if (column->is_total)
 			continue;
@@ -133,7 +142,7 @@ store_month(RqboImport *import, const RqboReport *report)
 	const RqboConnection *c = import->session->connection;
 	RqboDimensionMonth month = {c->model_id, c->connection_id, import->import_id, import->ask.dimension,
 	import->ask.range.method, import->dimensions->month};
-	const char *const *values = find_values(import->dimensions, report);
+	const char *const *values = find_values(import, report);
 	RqboCounts	counts = import->counts;
 
 	rqbo_db_begin();
@@ -151,7 +160,7 @@ month_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboDimensionWork *work = import->dimensions;
-	MemoryContext saved = MemoryContextSwitchTo(work->month_context);
+	MemoryContext saved = MemoryContextSwitchTo(work->context);
 
 	store_month(import, read_report(import));
 	MemoryContextSwitchTo(saved);
@@ -168,19 +177,18 @@ next_month(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	DateADT		month = import->dimensions->month;
+	RqboRange	range = {import->ask.range.method, month, last_day(month)};
 
-	MemoryContextReset(import->dimensions->month_context);
+	MemoryContextReset(import->dimensions->context);
 	if (month > import->ask.range.end)
 	{
-		import->after_detail(task);
+		import->then(task);
 		return;
 	}
 	rqbo_qbo_get(import->session,
 				 psprintf("could not read the %s report of %.7s by %s of \"%s\"", rqbo_report_name(RQBO_PROFIT_AND_LOSS),
 						  rqbo_month_iso(month), import->ask.dimension, rqbo_session_company(import->session)),
-				 psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
-						  rqbo_report_name(RQBO_PROFIT_AND_LOSS), rqbo_month_iso(month), rqbo_month_iso(last_day(month)),
-						  import->ask.range.method, summarized_by(import)),
+				 rqbo_import_report_path(RQBO_PROFIT_AND_LOSS, &range, summarized_by(import)),
 				 month_answered, NULL);
 }
 
@@ -214,28 +222,27 @@ check_months(const RqboImport *import)
 					rqbo_month_count(range->start, range->end), import->ask.dimension)));
 }
 
-void
-rqbo_import_dimensions_begin(RqboImport *import, RqboStep then)
+static void
+begin(RqboImport *import)
 {
 	MemoryContext context = import->session->task->context;
 
-	import->after_detail = then;
 	import->dimensions = MemoryContextAllocZero(context, sizeof(RqboDimensionWork));
 	import->dimensions->month = import->ask.range.start;
-	import->dimensions->month_context = AllocSetContextCreate(context, "reefqbo month", ALLOCSET_DEFAULT_SIZES);
+	import->dimensions->context = AllocSetContextCreate(context, "reefqbo month", ALLOCSET_DEFAULT_SIZES);
 	check_months(import);
 	rqbo_import_values_begin(import, next_month);
 }
 
-void
-rqbo_import_dimensions_add_row(const RqboImport *import)
+static void
+add_row(const RqboImport *import)
 {
 	const RqboCounts *n = &import->counts;
 	double		seconds = (double) (GetCurrentTimestamp() - import->began_at) / USECS_PER_SEC;
 	const char *values[SUMMARY_COLUMNS] = {
 		import->session->connection->branch,
 		import->session->connection->company,
-		psprintf("%d", import->dimensions->values_read),
+		psprintf("%d", list_length(rqbo_import_pages_rows(import))),
 		psprintf("%d", n->months),
 		psprintf("%d", n->amounts_inserted),
 		psprintf("%d", n->amounts_changed),
@@ -246,3 +253,13 @@ rqbo_import_dimensions_add_row(const RqboImport *import)
 
 	rqbo_job_add_row(import->job, SUMMARY_COLUMNS, values);
 }
+
+const RqboImportKind rqbo_import_dimensions_kind = {
+	.name = "dimensions",
+	.has_range = true,
+	.needs_company = true,
+	.stores_figures = true,
+	.begin = begin,
+	.store_end = rqbo_import_store_upkeep,
+	.add_rows = add_row
+};

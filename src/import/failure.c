@@ -15,7 +15,7 @@
 
 #include "base/db.h"
 #include "base/errors.h"
-#include "import/run.h"
+#include "import/failure.h"
 #include "net/retry.h"
 #include "qbo/notify.h"
 
@@ -90,7 +90,7 @@ record_failure(RqboImport *import)
 		return;
 	rqbo_db_begin();
 	store_log_failure(import);
-	if (is_cancel && import->ask.kind == RQBO_IMPORT_ACTUALS && !import->ask.is_scheduled)
+	if (is_cancel && import->kind->has_plan && !import->ask.is_scheduled)
 		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
 	if (import->ask.is_scheduled && !is_cancel)
 		store_upkeep_failure(import);

@@ -23,7 +23,8 @@
 #include "base/errors.h"
 #include "base/month.h"
 #include "base/url.h"
-#include "import/run.h"
+#include "import/ledger.h"
+#include "import/reading.h"
 #include "qbo/accounting.h"
 #include "report/ledger.h"
 #include "report/sums.h"
@@ -53,9 +54,9 @@ static void next_range(RqboTask *task);
 static char *
 describe(const RqboRange *range)
 {
-	if (rqbo_month_count(range->start, range->end) == 1)
+	if (!rqbo_import_can_halve(range))
 		return psprintf("%.7s", rqbo_month_iso(range->start));
-	return psprintf("%.7s to %.7s", rqbo_month_iso(range->start), rqbo_month_iso(range->end));
+	return rqbo_import_describe_range(range);
 }
 
 /* ---- amounts ---- */
@@ -95,19 +96,13 @@ make_range(const RqboRange *like, DateADT start, DateADT end)
 	return range;
 }
 
-static bool
-can_be_halved(const RqboRange *range)
-{
-	return rqbo_month_count(range->start, range->end) > 1;
-}
-
 static void
 halve_range(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboLedgerWork *work = import->ledger;
 	RqboRange  *range = work->range;
-	DateADT		middle = rqbo_month_add(range->start, rqbo_month_count(range->start, range->end) / 2);
+	DateADT		middle = rqbo_import_middle(range);
 	MemoryContext saved = MemoryContextSwitchTo(work->context);
 
 	ereport(NOTICE,
@@ -276,7 +271,7 @@ range_answered(RqboTask *task)
 	RqboLedgerWork *work = import->ledger;
 	MemoryContext saved;
 
-	if (can_be_halved(work->range) && rqbo_report_was_cut(task->result->body))
+	if (rqbo_import_can_halve(work->range) && rqbo_report_was_cut(task->result->body))
 	{
 		halve_range(task);
 		return;
@@ -326,7 +321,7 @@ next_range(RqboTask *task)
 		check_figure(import);
 		if (import->ask.keep)
 			keep_lines(import);
-		import->after_detail(task);
+		import->then(task);
 		return;
 	}
 	work->range = linitial(work->ranges);
@@ -334,11 +329,11 @@ next_range(RqboTask *task)
 	rqbo_qbo_get(import->session,
 				 psprintf("could not read the general ledger of \"%s\", %s, of \"%s\"", work->figure->account,
 						  describe(work->range), rqbo_session_company(import->session)),
-				 report_path(import), range_answered, can_be_halved(work->range) ? halve_range : NULL);
+				 report_path(import), range_answered, rqbo_import_can_halve(work->range) ? halve_range : NULL);
 }
 
-void
-rqbo_import_ledger_begin(RqboImport *import, RqboStep then)
+static void
+begin(RqboImport *import)
 {
 	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
 	RqboLedgerWork *work = palloc0(sizeof(RqboLedgerWork));
@@ -347,7 +342,6 @@ rqbo_import_ledger_begin(RqboImport *import, RqboStep then)
 	work->max_lines = 64;
 	work->lines = palloc(work->max_lines * sizeof(RqboLedgerLine));
 	work->ranges = list_make1(make_range(&import->ask.range, import->ask.range.start, import->ask.range.end));
-	import->after_detail = then;
 	import->ledger = work;
 	rqbo_db_begin();
 	work->figure = rqbo_store_read_figure(import->model_id, import->connection_id, import->ask.account_id,
@@ -377,8 +371,8 @@ add_row(const RqboImport *import, int number, const RqboLedgerLine *line, Numeri
 	rqbo_job_add_row(import->job, RESULT_COLUMNS, values);
 }
 
-void
-rqbo_import_ledger_add_rows(const RqboImport *import)
+static void
+add_rows(const RqboImport *import)
 {
 	const RqboLedgerWork *work = import->ledger;
 	Numeric		running = work->opening;
@@ -391,3 +385,13 @@ rqbo_import_ledger_add_rows(const RqboImport *import)
 		add_row(import, i + 1, &work->lines[i], running);
 	}
 }
+
+const RqboImportKind rqbo_import_ledger_kind = {
+	.name = "ledger_lines",
+	.has_range = true,
+	.needs_company = true,
+	.stores_figures = true,
+	.begin = begin,
+	.store_end = rqbo_import_store_upkeep,
+	.add_rows = add_rows
+};

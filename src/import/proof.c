@@ -29,7 +29,9 @@
 #include "base/month.h"
 #include "import/proof.h"
 #include "import/proof_rows.h"
+#include "import/reading.h"
 #include "qbo/accounting.h"
+#include "qbo/company.h"
 #include "qbo/notify.h"
 #include "report/read.h"
 
@@ -43,6 +45,7 @@ typedef struct ProofAsk
 
 typedef struct RqboProof
 {
+	List	   *stored;			/* of RqboRange: what the import has stored, one for each method */
 	RqboStep	then;
 	bool		is_tie_out;
 	List	   *asks;			/* of ProofAsk, the next one first */
@@ -69,37 +72,52 @@ keep_by_month(RqboImport *import, const RqboReport *report, const RqboRange *ran
 }
 
 void
-rqbo_proof_keep_chunk(RqboImport *import, const RqboReport *balance_sheet)
+rqbo_proof_keep_chunk(RqboImport *import, const RqboRange *chunk, const RqboReport *profit_and_loss,
+					   const RqboReport *balance_sheet)
 {
-	keep_by_month(import, import->profit_and_loss, import->chunk);
-	keep_by_month(import, balance_sheet, import->chunk);
+	keep_by_month(import, profit_and_loss, chunk);
+	keep_by_month(import, balance_sheet, chunk);
 }
 
 static RqboRange *
-find_proved(const RqboImport *import, const char *method)
+find_stored(const RqboProof *proof, const char *method)
 {
 	ListCell   *cell;
 
-	foreach(cell, import->proved)
+	foreach(cell, proof->stored)
 		if (strcmp(((RqboRange *) lfirst(cell))->method, method) == 0)
 			return lfirst(cell);
 	return NULL;
 }
 
-void
-rqbo_proof_note_chunk(RqboImport *import)
+static RqboProof *
+proof_of(RqboImport *import)
 {
+	MemoryContext context = import->session->task->context;
+
+	if (import->proof == NULL)
+	{
+		import->proof = MemoryContextAllocZero(context, sizeof(RqboProof));
+		import->proof->context = AllocSetContextCreate(context, "reefqbo proof", ALLOCSET_DEFAULT_SIZES);
+	}
+	return import->proof;
+}
+
+void
+rqbo_proof_note_chunk(RqboImport *import, const RqboRange *chunk)
+{
+	RqboProof  *proof = proof_of(import);
 	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
-	RqboRange  *range = find_proved(import, import->chunk->method);
+	RqboRange  *range = find_stored(proof, chunk->method);
 
 	if (range == NULL)
 	{
 		range = palloc(sizeof(RqboRange));
-		*range = *import->chunk;
-		import->proved = lappend(import->proved, range);
+		*range = *chunk;
+		proof->stored = lappend(proof->stored, range);
 	}
-	range->start = Min(range->start, import->chunk->start);
-	range->end = Max(range->end, import->chunk->end);
+	range->start = Min(range->start, chunk->start);
+	range->end = Max(range->end, chunk->end);
 	MemoryContextSwitchTo(saved);
 }
 
@@ -306,7 +324,7 @@ describe_objection(const RqboImport *import, const ErrorData *objection)
 static bool
 can_be_halved(const ProofAsk *ask)
 {
-	return ask->by_month && rqbo_month_count(ask->period.range.start, ask->period.range.end) > 1;
+	return ask->by_month && rqbo_import_can_halve(&ask->period.range);
 }
 
 /*
@@ -318,7 +336,7 @@ halve(RqboImport *import)
 	RqboProof  *proof = import->proof;
 	RqboRange  *range = &proof->ask->period.range;
 	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
-	DateADT		middle = rqbo_month_add(range->start, rqbo_month_count(range->start, range->end) / 2);
+	DateADT		middle = rqbo_import_middle(range);
 	ProofAsk   *later = palloc(sizeof(ProofAsk));
 
 	*later = *proof->ask;
@@ -430,18 +448,6 @@ add_year(RqboProof *proof, const RqboProofPeriod *period)
 	add_ask(proof, RQBO_TRIAL_BALANCE, false, period);
 }
 
-static RqboProof *
-make_proof(RqboImport *import, RqboStep then)
-{
-	RqboTask   *task = import->session->task;
-	RqboProof  *proof = MemoryContextAllocZero(task->context, sizeof(RqboProof));
-
-	proof->then = then;
-	proof->context = AllocSetContextCreate(task->context, "reefqbo proof", ALLOCSET_DEFAULT_SIZES);
-	import->proof = proof;
-	return proof;
-}
-
 /*
  * No requests: say so, in the place of what they would have shown.
  */
@@ -457,22 +463,19 @@ keep_unasked(RqboImport *import)
 	import->proof->asks = NIL;
 }
 
-void
-rqbo_proof_end_import(RqboImport *import, RqboStep then)
+/*
+ * The end of an import: ask for what proves the months it has stored.  Nothing
+ * that goes wrong is the import's failure.
+ */
+static void
+prove_stored(RqboImport *import, RqboStep then)
 {
-	RqboTask   *task = import->session->task;
-	RqboProof  *proof;
-	MemoryContext saved;
+	RqboProof  *proof = proof_of(import);
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
 	ListCell   *cell;
 
-	if (import->proved == NIL)
-	{
-		then(task);
-		return;
-	}
-	proof = make_proof(import, then);
-	saved = MemoryContextSwitchTo(task->context);
-	foreach(cell, import->proved)
+	proof->then = then;
+	foreach(cell, proof->stored)
 	{
 		RqboProofPeriod *period;
 
@@ -484,8 +487,36 @@ rqbo_proof_end_import(RqboImport *import, RqboStep then)
 	MemoryContextSwitchTo(saved);
 	if (!rqbo_proof_requests)
 		keep_unasked(import);
-	next_ask(task);
+	next_ask(import->session->task);
 }
+
+/*
+ * Whether a restated month was closed depends on the closing date, which may
+ * have moved since it was read; only then is it worth a request.
+ */
+static void
+stored_is_proved(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (import->counts.amounts_restated > 0)
+		rqbo_company_read_preferences(import->session, import->then);
+	else
+		import->then(task);
+}
+
+void
+rqbo_proof_end_import(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (import->proof == NULL)
+		stored_is_proved(task);
+	else
+		prove_stored(import, stored_is_proved);
+}
+
+/* ---- reefqbo.tie_out ---- */
 
 static void
 announce(const RqboImport *import, int months)
@@ -502,16 +533,17 @@ announce(const RqboImport *import, int months)
 						list_length(import->proof->asks))));
 }
 
-void
-rqbo_proof_tie_out(RqboImport *import, RqboStep then)
+static void
+tie_out(RqboImport *import)
 {
 	RqboTask   *task = import->session->task;
-	RqboProof  *proof = make_proof(import, then);
+	RqboProof  *proof = proof_of(import);
 	const char *method = import->ask.range.method;
 	MemoryContext saved = MemoryContextSwitchTo(task->context);
 	RqboProofPeriod *periods;
 	int			months = 0;
 
+	proof->then = import->then;
 	proof->is_tie_out = true;
 	rqbo_db_begin();
 	periods = rqbo_store_proof_periods(of_import(import), *method != '\0' ? method : NULL);
@@ -534,8 +566,17 @@ add_row(const char *const *values, void *arg)
 	rqbo_job_add_row(arg, RQBO_PROOF_COLUMNS, values);
 }
 
-void
-rqbo_proof_add_rows(RqboImport *import)
+static void
+end_tie_out(RqboImport *import)
 {
+	rqbo_store_count_requests(import->model_id, import->connection_id, import->session->requests, 0);
 	rqbo_store_read_proof(of_import(import), add_row, import->job);
 }
+
+const RqboImportKind rqbo_import_tie_out_kind = {
+	.name = "tie_out",
+	.counts_statements = true,
+	.needs_company = true,
+	.begin = tie_out,
+	.store_end = end_tie_out
+};

@@ -23,7 +23,17 @@
 
 #include "base/db.h"
 #include "base/month.h"
-#include "import/run.h"
+#include "import/accounts.h"
+#include "import/changes.h"
+#include "import/chunks.h"
+#include "import/proof.h"
+#include "import/refresh.h"
+
+typedef struct RqboRefreshWork
+{
+	RqboRefreshState *state;	/* what the tables hold */
+	RqboNews	news;
+} RqboRefreshWork;
 
 static RqboRange *
 ranges_since(RqboImport *import, DateADT since)
@@ -50,10 +60,10 @@ read_ranges(RqboImport *import, const RqboRange *ranges)
 {
 	rqbo_import_open_log(import);
 	rqbo_db_begin();
-	rqbo_store_expect_chunks(import->model_id, import->import_id, rqbo_import_actuals_cost(ranges) / 2);
+	rqbo_store_expect_chunks(import->model_id, import->import_id, rqbo_import_chunks_cost(ranges) / 2);
 	rqbo_db_commit();
 	import->is_current = true;
-	rqbo_import_actuals_begin(import, ranges, import->after_refresh);
+	rqbo_import_chunks_begin(import, ranges, 0, rqbo_proof_end_import);
 }
 
 static void
@@ -95,7 +105,7 @@ read_touched_actuals(RqboTask *task)
 	if (import->counts.accounts_reclassified > 0)
 		read_all_actuals(task);
 	else
-		read_ranges(import, ranges_since(import, import->news_since));
+		read_ranges(import, ranges_since(import, import->refresh->news.since));
 }
 
 /*
@@ -105,18 +115,18 @@ read_touched_actuals(RqboTask *task)
 static DateADT
 touched_since(const RqboImport *import)
 {
-	const RqboRefreshState *state = import->state;
+	const RqboRefreshState *state = import->refresh->state;
 	DateADT		since = state->window_start;
 
-	if (import->news_since != DATEVAL_NOEND)
-		since = Min(since, rqbo_month_add(import->news_since, 0));
+	if (import->refresh->news.since != DATEVAL_NOEND)
+		since = Min(since, rqbo_month_add(import->refresh->news.since, 0));
 	return state->month_has_turned ? Min(since, state->turned_since) : since;
 }
 
 static void
 read_touched(RqboImport *import)
 {
-	import->news_since = touched_since(import);
+	import->refresh->news.since = touched_since(import);
 	rqbo_import_open_log(import);
 	rqbo_import_accounts_begin(import, read_touched_actuals);
 }
@@ -134,9 +144,9 @@ static void
 read_nothing(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboRange  *ranges = import->ask.is_scheduled ? ranges_since(import, import->state->window_start) : all_ranges(import);
+	RqboRange  *ranges = import->ask.is_scheduled ? ranges_since(import, import->refresh->state->window_start) : all_ranges(import);
 
-	count_saved(import, rqbo_import_accounts_cost(import->state->naccounts) + rqbo_import_actuals_cost(ranges));
+	count_saved(import, rqbo_import_accounts_cost(import->refresh->state->naccounts) + rqbo_import_chunks_cost(ranges));
 	import->is_current = true;
 	if (!import->ask.is_scheduled)
 	{
@@ -146,20 +156,20 @@ read_nothing(RqboTask *task)
 		ereport(NOTICE,
 				(errmsg("%s: nothing has changed in QuickBooks", rqbo_session_company(import->session))));
 	}
-	import->after_refresh(task);
+	rqbo_proof_end_import(task);
 }
 
 static void
 changes_are_read(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	const RqboRefreshState *state = import->state;
+	const RqboRefreshState *state = import->refresh->state;
 
-	if (!import->changes_are_usable)
+	if (!import->refresh->news.is_usable)
 		read_everything(import);
-	else if (import->has_news && (import->news_is_unbounded || !import->ask.is_scheduled))
+	else if (import->refresh->news.has_any && (import->refresh->news.is_unbounded || !import->ask.is_scheduled))
 		read_everything(import);
-	else if (import->has_news)
+	else if (import->refresh->news.has_any)
 		read_touched(import);
 	else if (state->month_has_turned)
 	{
@@ -170,19 +180,29 @@ changes_are_read(RqboTask *task)
 		read_nothing(task);
 }
 
-void
-rqbo_import_refresh_begin(RqboImport *import, RqboStep then)
+static void
+begin(RqboImport *import)
 {
 	RqboTask   *task = import->session->task;
 	MemoryContext saved = MemoryContextSwitchTo(task->context);
 
-	import->after_refresh = then;
+	import->refresh = palloc0(sizeof(RqboRefreshWork));
 	rqbo_db_begin();
-	import->state = rqbo_store_read_refresh_state(import->model_id, import->connection_id);
+	import->refresh->state = rqbo_store_read_refresh_state(import->model_id, import->connection_id);
 	rqbo_db_commit();
 	MemoryContextSwitchTo(saved);
-	if (import->ask.is_whole || import->state->is_full_due || !import->state->knows_changes)
+	if (import->ask.is_whole || import->refresh->state->is_full_due || !import->refresh->state->knows_changes)
 		read_everything(import);
 	else
-		rqbo_import_changes_ask(import, changes_are_read);
+		rqbo_import_changes_ask(import, import->refresh->state, &import->refresh->news, changes_are_read);
 }
+
+const RqboImportKind rqbo_import_refresh_kind = {
+	.name = "refresh",
+	.counts_statements = true,
+	.needs_company = true,
+	.stores_figures = true,
+	.begin = begin,
+	.store_end = rqbo_import_store_upkeep,
+	.add_rows = rqbo_import_add_summary
+};

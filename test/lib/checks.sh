@@ -10,6 +10,7 @@ run_test()
 	refuse_unknown_words
 	check build "build with gcc, warnings as errors" check_build
 	[ $FAILED -eq 0 ] || finish_test "$began"
+	check layers "folders: no include or call runs up, no circle of files" check_layers
 	check clang "build with clang, warnings as errors" check_clang
 	check simulator "the QuickBooks simulator's own tests" check_simulator
 	check regress "regression tests on a fresh cluster (UTF8, C locale)" check_regress

@@ -1,0 +1,299 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/chunks.c
+ *	  Reads the profit and loss and the balance sheet by month, chunk by chunk.
+ *
+ * A chunk is at most twelve months, newest first.  Both its reports are read
+ * and tied out before anything of it is stored, and then it is stored in one
+ * transaction.  A chunk that is too much for Intuit (no answer in time, or a
+ * report that was cut) is halved, down to one month.
+ *
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
+ * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "base/errors.h"
+#include "base/month.h"
+#include "import/chunks.h"
+#include "import/proof.h"
+#include "import/reading.h"
+#include "qbo/accounting.h"
+
+/* The chunks of an import, read one after the other. */
+typedef struct RqboChunkWork
+{
+	RqboStep	then;
+	List	   *chunks;			/* of RqboRange, left to read, the next one last */
+	RqboRange  *chunk;			/* the one in hand */
+	int			done;
+	int			done_before;	/* by the import this one continues */
+	int64		began_ms;
+	MemoryContext context;		/* as long as the chunk in hand */
+	RqboReport *profit_and_loss;
+} RqboChunkWork;
+
+static void next_chunk(RqboTask *task);
+
+/* ---- chunks ---- */
+
+static void
+push_chunk(RqboImport *import, const char *method, DateADT start, DateADT end)
+{
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
+	RqboRange  *chunk = palloc(sizeof(RqboRange));
+
+	chunk->method = pstrdup(method);
+	chunk->start = start;
+	chunk->end = end;
+	import->chunks->chunks = lappend(import->chunks->chunks, chunk);
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * Cut a range into chunks, the oldest pushed first, so that the newest is
+ * taken first.
+ */
+static void
+push_range(RqboImport *import, const RqboRange *range)
+{
+	int			months = rqbo_month_count(range->start, range->end);
+	int			first = months % RQBO_CHUNK_MONTHS;
+	DateADT		start = range->start;
+
+	while (months > 0)
+	{
+		int			size = first > 0 ? first : RQBO_CHUNK_MONTHS;
+		DateADT		next = rqbo_month_add(start, size);
+
+		push_chunk(import, range->method, start, next - 1);
+		start = next;
+		months -= size;
+		first = 0;
+	}
+}
+
+/*
+ * The chunk in hand was too much: put it back as two halves.
+ */
+static void
+halve_chunk(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboRange  *chunk = import->chunks->chunk;
+	DateADT		middle = rqbo_import_middle(chunk);
+
+	ereport(NOTICE,
+			(errmsg("%s: %s is too much at once, asking for it in halves",
+					rqbo_session_company(import->session), rqbo_import_describe_range(chunk))));
+	rqbo_db_begin();
+	rqbo_store_halve_chunk(import->model_id, import->import_id, chunk, middle);
+	rqbo_db_commit();
+	push_chunk(import, chunk->method, chunk->start, middle - 1);
+	push_chunk(import, chunk->method, middle, chunk->end);
+	next_chunk(task);
+}
+
+/* ---- one report ---- */
+
+static void
+ask_report(RqboImport *import, RqboReportName name, RqboStep then)
+{
+	RqboSession *session = import->session;
+	const RqboRange *chunk = import->chunks->chunk;
+
+	rqbo_qbo_get(session,
+				 psprintf("could not read the %s report %s of \"%s\"", rqbo_report_name(name), rqbo_import_describe_range(chunk),
+						  rqbo_session_company(session)),
+				 rqbo_import_report_path(name, chunk, "Month"), then, rqbo_import_can_halve(chunk) ? halve_chunk : NULL);
+}
+
+/*
+ * The reader knows neither the company nor what was asked for.
+ */
+static void
+explain_report_error(void *arg)
+{
+	RqboImport *import = arg;
+
+	errcontext("%s report, %s, of \"%s\"", import->chunks->chunk->method, rqbo_import_describe_range(import->chunks->chunk),
+			   rqbo_session_company(import->session));
+}
+
+static RqboReport *
+read_report(RqboImport *import, RqboReportName name)
+{
+	RqboReportAsk asked = {name, import->chunks->chunk->start, import->chunks->chunk->end, import->chunks->chunk->method, "Month", false};
+	MemoryContext saved = MemoryContextSwitchTo(import->chunks->context);
+	RqboReport *report = rqbo_import_read_report(import, &asked, explain_report_error);
+
+	MemoryContextSwitchTo(saved);
+	return report;
+}
+
+/* ---- one chunk ---- */
+
+static void
+check_balance(RqboImport *import, const RqboReport *balance_sheet)
+{
+	const RqboConnection *c = import->session->connection;
+	char	   *imbalance;
+
+	if (balance_sheet->balance_checked)
+		return;
+	imbalance = rqbo_store_find_imbalance(c->model_id, c->connection_id, import->chunks->chunk);
+	if (imbalance != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+				 errmsg("the balance sheet of \"%s\" does not balance", rqbo_session_company(import->session)),
+				 errdetail("%s.", imbalance),
+				 errhint("Nothing of these months was changed. Import the chart of accounts and try again.")));
+}
+
+/*
+ * An answer without any account is taken for "all zero" only if it says so
+ * itself, or if nothing was known: it must not wipe out months of figures.
+ */
+static void
+check_emptiness(RqboImport *import, const RqboReport *report)
+{
+	const RqboConnection *c = import->session->connection;
+	int64		known;
+
+	if (report->says_no_data)
+		return;
+	for (int i = 0; i < report->nlines; i++)
+		if (report->lines[i].kind == RQBO_LINE_ACCOUNT)
+			return;
+	known = rqbo_store_count_amounts(c->model_id, c->connection_id, report, import->chunks->chunk);
+	if (known > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+				 errmsg("the %s report %s of \"%s\" came without a single account",
+						rqbo_report_name(report->name), rqbo_import_describe_range(import->chunks->chunk),
+						rqbo_session_company(import->session)),
+				 errdetail("It does not say that there is no data, and " INT64_FORMAT " amounts are known of these months.",
+						   known),
+				 errhint("Nothing was changed. Try again.")));
+}
+
+static void
+store_chunk(RqboImport *import, const RqboReport *balance_sheet)
+{
+	const RqboConnection *c = import->session->connection;
+	RqboCounts	counts = import->counts;
+
+	counts.months += rqbo_month_count(import->chunks->chunk->start, import->chunks->chunk->end);
+	rqbo_db_begin();
+	check_emptiness(import, import->chunks->profit_and_loss);
+	check_emptiness(import, balance_sheet);
+	rqbo_store_report(c->model_id, c->connection_id, import->import_id, import->chunks->profit_and_loss, import->chunks->chunk,
+					  &counts);
+	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunks->chunk, &counts);
+	check_balance(import, balance_sheet);
+	rqbo_proof_keep_chunk(import, import->chunks->chunk, import->chunks->profit_and_loss, balance_sheet);
+	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
+	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunks->chunk->start, import->chunks->chunk->end);
+	rqbo_db_commit();
+	rqbo_proof_note_chunk(import, import->chunks->chunk);
+	import->counts = counts;
+	import->chunks->done++;
+}
+
+/*
+ * How far it is, and how long the rest takes at the rate so far.
+ */
+static void
+show_progress(const RqboImport *import)
+{
+	const RqboChunkWork *work = import->chunks;
+	int			left = list_length(work->chunks);
+	int64		ms = rqbo_clock_ms() - import->chunks->began_ms;
+	int			done = work->done_before + work->done;
+	char	   *rest = left > 0 ? psprintf(", about %d seconds left", (int) (ms * left / work->done / 1000) + 1) : "";
+
+	ereport(NOTICE,
+			(errmsg("%s: %s, %s, stored and tied out (%d of %d)%s", rqbo_session_company(import->session),
+					rqbo_import_describe_range(import->chunks->chunk), import->chunks->chunk->method, done, done + left, rest)));
+}
+
+static void
+balance_sheet_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboReport *balance_sheet;
+
+	if (rqbo_import_can_halve(import->chunks->chunk) && rqbo_report_was_cut(task->result->body))
+	{
+		halve_chunk(task);
+		return;
+	}
+	balance_sheet = read_report(import, RQBO_BALANCE_SHEET);
+	store_chunk(import, balance_sheet);
+	show_progress(import);
+	next_chunk(task);
+}
+
+static void
+profit_and_loss_answered(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (rqbo_import_can_halve(import->chunks->chunk) && rqbo_report_was_cut(task->result->body))
+	{
+		halve_chunk(task);
+		return;
+	}
+	import->chunks->profit_and_loss = read_report(import, RQBO_PROFIT_AND_LOSS);
+	ask_report(import, RQBO_BALANCE_SHEET, balance_sheet_answered);
+}
+
+static void
+next_chunk(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	MemoryContextReset(import->chunks->context);
+	import->chunks->profit_and_loss = NULL;
+	if (import->chunks->chunks == NIL)
+	{
+		import->chunks->then(task);
+		return;
+	}
+	import->chunks->chunk = llast(import->chunks->chunks);
+	import->chunks->chunks = list_delete_last(import->chunks->chunks);
+	ask_report(import, RQBO_PROFIT_AND_LOSS, profit_and_loss_answered);
+}
+
+void
+rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_before, RqboStep then)
+{
+	MemoryContext context = import->session->task->context;
+	RqboChunkWork *work = MemoryContextAllocZero(context, sizeof(RqboChunkWork));
+
+	Assert(import->import_id != 0 && import->chunks == NULL);
+	work->then = then;
+	work->done_before = done_before;
+	work->began_ms = rqbo_clock_ms();
+	work->context = AllocSetContextCreate(context, "reefqbo chunk", ALLOCSET_DEFAULT_SIZES);
+	import->chunks = work;
+	for (const RqboRange *range = ranges; range->method != NULL; range++)
+		push_range(import, range);
+	next_chunk(import->session->task);
+}
+
+int
+rqbo_import_chunks_cost(const RqboRange *ranges)
+{
+	int			requests = 0;
+
+	for (const RqboRange *range = ranges; range->method != NULL; range++)
+		requests += 2 * ((rqbo_month_count(range->start, range->end) + RQBO_CHUNK_MONTHS - 1) / RQBO_CHUNK_MONTHS);
+	return requests;
+}

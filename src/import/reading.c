@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/reading.c
+ *	  What is asked of QuickBooks in the same form by every kind of import, and
+ *	  stretches of months that are too much at once.  Knows no import.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "base/month.h"
+#include "import/reading.h"
+#include "net/json.h"
+#include "qbo/accounting.h"
+
+char *
+rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by)
+{
+	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
+					rqbo_report_name(name), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method,
+					summarized_by);
+}
+
+char *
+rqbo_import_count_path(const char *entity)
+{
+	return rqbo_qbo_query_path(psprintf("select count(*) from %s where Active IN (true, false)", entity));
+}
+
+int
+rqbo_import_take_count(RqboSession *session)
+{
+	RqboJson   *response = rqbo_qbo_read_body(session, "QueryResponse");
+	const char *count = rqbo_json_member_text(response, "totalCount");
+
+	if (count == NULL || strlen(count) > 9 || strspn(count, "0123456789") != strlen(count))
+		rqbo_qbo_raise_invalid(session, "It has no totalCount.");
+	return atoi(count);
+}
+
+char *
+rqbo_import_describe_range(const RqboRange *range)
+{
+	return psprintf("%.7s to %.7s", rqbo_month_iso(range->start), rqbo_month_iso(range->end));
+}
+
+bool
+rqbo_import_can_halve(const RqboRange *range)
+{
+	return rqbo_month_count(range->start, range->end) > 1;
+}
+
+DateADT
+rqbo_import_middle(const RqboRange *range)
+{
+	Assert(rqbo_import_can_halve(range));
+	return rqbo_month_add(range->start, rqbo_month_count(range->start, range->end) / 2);
+}

@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * import/state.c
+ *	  What every import has, whatever it reads: its line in the log, its reports,
+ *	  its row of the answer.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "base/db.h"
+#include "base/encoding.h"
+#include "import/state.h"
+#include "report/read.h"
+
+#define SUMMARY_COLUMNS 11
+
+RqboImport *
+rqbo_import_of(RqboTask *task)
+{
+	return (RqboImport *) rqbo_session_of(task)->work;
+}
+
+/*
+ * A caller's import has its line before anything can go wrong.  One on
+ * schedule has it when it reads, or fails: what finds nothing new leaves none.
+ */
+void
+rqbo_import_open_log(RqboImport *import)
+{
+	if (import->import_id != 0)
+		return;
+	rqbo_db_begin();
+	import->import_id = rqbo_store_begin_import(import->model_id, import->connection_id, import->kind->name,
+												import->kind->has_range ? &import->ask.range : NULL, import->ask.started_by);
+	rqbo_db_commit();
+}
+
+void
+rqbo_import_close(RqboImport *import)
+{
+	if (import->ask.is_failing)
+		import->job->nfailing--;
+	import->ask.is_failing = false;
+	rqbo_session_close(import->session);
+}
+
+/* ---- reading ---- */
+
+RqboReport *
+rqbo_import_read_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *))
+{
+	const RqboHttpResult *result = import->session->task->result;
+	ErrorContextCallback callback = {error_context_stack, explain, import};
+	RqboReport *report;
+
+	error_context_stack = &callback;
+	rqbo_encoding_begin();
+	report = rqbo_report_read(result->body, result->length, asked);
+	rqbo_encoding_end();
+	error_context_stack = callback.previous;
+	rqbo_session_note_time(import->session, report->time);
+	return report;
+}
+
+/* ---- the end ---- */
+
+void
+rqbo_import_add_summary(const RqboImport *import)
+{
+	const RqboCounts *n = &import->counts;
+	double		seconds = (double) (GetCurrentTimestamp() - import->began_at) / USECS_PER_SEC;
+	const char *values[SUMMARY_COLUMNS] = {
+		import->session->connection->branch,
+		import->session->connection->company,
+		psprintf("%d", n->accounts_seen),
+		psprintf("%d", n->accounts_new),
+		psprintf("%d", n->accounts_changed),
+		psprintf("%d", n->months),
+		psprintf("%d", n->amounts_inserted),
+		psprintf("%d", n->amounts_changed),
+		psprintf("%d", n->amounts_unchanged),
+		psprintf("%d", import->session->requests),
+		psprintf("%.2f", seconds)
+	};
+
+	rqbo_job_add_row(import->job, SUMMARY_COLUMNS, values);
+}
+
+void
+rqbo_import_store_upkeep(RqboImport *import)
+{
+	rqbo_store_upkeep_done(import->model_id, import->connection_id, import->is_current, import->is_full);
+	if (import->changes.is_set)
+		rqbo_store_put_changes(import->model_id, import->connection_id, &import->changes);
+	else if (import->is_full)
+		rqbo_store_forget_changes(import->model_id, import->connection_id);
+	rqbo_store_count_requests(import->model_id, import->connection_id, import->session->requests,
+							  import->requests_saved);
+}
