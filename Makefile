@@ -4,6 +4,7 @@
 #   make test                               everything, on a throw-away cluster; installs what it lacks
 #   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
 #   make demo-cluster                       the same cluster, left running for you to try things on, until Ctrl-C
+#   make docs                               docs/reference.md, from the comments of what is installed
 #   make bench                              the background worker's figures beside their goals; takes some minutes
 
 EXTENSION = reefqbo
@@ -27,9 +28,11 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
 # "make" and "make install" need PGXS; "make test" and its like must run before it is there.
-ifeq ($(filter test demo demo-cluster bench,$(MAKECMDGOALS)),)
+ifeq ($(filter test demo demo-cluster docs bench,$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+# Pages have names like install.md, which another extension may have too.
+docmoduledir := extension/$(EXTENSION)
 endif
 
 $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
@@ -38,7 +41,7 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 # Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
 $(OBJS): $(sort $(wildcard src/*/*.h))
 
-.PHONY: test demo demo-cluster bench
+.PHONY: test demo demo-cluster docs bench
 test:
 	@test/run test
 
@@ -47,6 +50,9 @@ demo:
 
 demo-cluster:
 	@test/run cluster
+
+docs:
+	@test/run docs
 
 bench:
 	@test/run bench

@@ -6,6 +6,21 @@
  * Inside a transaction with SPI connected.  Whoever may connect to a database
  * may listen, so a payload has ids and counts in it and no names.
  *
+ * Each event is JSON with event, model_id, connection_id, and the members
+ * named here; the manual's reference is made from this list.
+ *
+ *	connected: a company was connected, or connected again
+ *	reconnect_required: its grant has ended or was revoked; somebody must sign in again
+ *	suspended: its QuickBooks subscription has lapsed
+ *	import_finished (import_id, months): an import has ended well
+ *	accounts_changed (import_id, changes): it has found accounts new, renamed, moved, merged or gone
+ *	figures_changed (import_id, inserted, changed, restated): it has stored figures that were not there,
+ *		or were others; restated of them were known before
+ *	closed_period_changed (import_id, figures): figures of closed months are among them
+ *	tie_out_failed (import_id, checks): so many of its checks against QuickBooks' own totals have failed
+ *	grant_ending (days): the grant ends in so many days, at 90, 30 and 7
+ *	quota_used_up: QuickBooks has throttled for hours on end; it is asked once a day from now on
+ *
  *-------------------------------------------------------------------------
  */
 #ifndef RQBO_QBO_NOTIFY_H

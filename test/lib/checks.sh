@@ -14,6 +14,7 @@ run_test()
 	check clang "build with clang, warnings as errors" check_clang
 	check simulator "the QuickBooks simulator's own tests" check_simulator
 	check regress "regression tests on a fresh cluster (UTF8, C locale)" check_regress
+	check reference "docs/reference.md is what an installed extension says of itself" check_reference
 	check tap "TAP tests" check_tap
 	finish_test "$began"
 }
@@ -59,7 +60,7 @@ wanted()
 check_of()
 {
 	case $1 in
-		build | layers | clang | simulator | regress | tap) echo "$1" ;;
+		build | layers | clang | simulator | regress | reference | tap) echo "$1" ;;
 		sql/* | expected/*) echo regress ;;
 		*) echo tap ;;
 	esac
