@@ -1,9 +1,14 @@
 #!/bin/bash
 #
 # The demo's cluster, left running for somebody to work on: the runbook of
-# README.md can be gone through on it. It ends with this program.
+# docs/runbook.md can be gone through on it. It ends with this program.
 
 . "$(dirname "${BASH_SOURCE[0]}")/demo_setup.sh"
+
+# The day that it is there, and the months that are imported: the figures are those that the manual's pages show.
+TODAY=2026-11-20
+START=2023-12-01
+END=2026-11-30
 
 # make_command NAME < SCRIPT: a program beside the others.
 make_command()
@@ -39,11 +44,24 @@ make_commands()
 	chmod 711 "$REEFQBO_WORK" "$(dirname "$REEFQBO_WORK")"
 }
 
+# The clock that schedules and expiries go by is QuickBooks'.
+align_clock()
+{
+	local epoch
+
+	epoch=$(simulator_admin clock | sed -n 's/.*"epoch": *\([0-9]*\).*/\1/p')
+	psql -q -v ON_ERROR_STOP=1 <<-END
+		ALTER SYSTEM SET reefqbo.clock_offset = '$((epoch - $(date +%s)))s';
+		SELECT pg_reload_conf() \g /dev/null
+	END
+}
+
 explain()
 {
 	cat <<-END
 
-		The cluster is up. "Reef forecast" is linked to Reef Trading Ltd of the simulated QuickBooks, with three years of actuals.
+		The cluster is up, and it is $TODAY there. "Reef forecast" is linked to Reef Trading Ltd of the simulated QuickBooks,
+		with three years of actuals.
 
 		    $REEFQBO_WORK/bin/open
 
@@ -52,20 +70,26 @@ explain()
 		    \! sign-in reef 'ADDRESS'                  plays the user who signs in; prints the address the browser ends on
 		    \! quickbooks revoke_grant company=reef    does something in QuickBooks; test/intuit/README.md lists what
 
-		The key ring is \$REEFQBO_KEY there. README.md, "Runbook", has what to try. Ctrl-C here ends it all.
+		The key ring is \$REEFQBO_KEY there. docs/runbook.md and docs/tutorial.md have what to try. Ctrl-C here ends it all.
 	END
+}
+
+prepare()
+{
+	install_extension
+	align_clock
+	set_up
+	connect_company
+	align_clock
+	import_everything
 }
 
 main()
 {
-	start_simulator
-	choose_dates
-	{
-		install_extension
-		set_up
-		connect_company
-		import_everything
-	} >"$REEFQBO_WORK/setup.log" 2>&1 || { cat "$REEFQBO_WORK/setup.log"; exit 1; }
+	start_simulator --today "$TODAY"
+	# a process of its own, since "set -e" does nothing on the left of "||"
+	prepare >"$REEFQBO_WORK/setup.log" 2>&1 &
+	wait $! || { cat "$REEFQBO_WORK/setup.log"; exit 1; }
 	make_commands
 	explain
 	sleep infinity &

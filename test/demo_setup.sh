@@ -36,10 +36,11 @@ simulator_admin()
 	python3 "$HERE/intuit/admin.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --url "$URL" "$@"
 }
 
+# start_simulator [OPTION...]: of server.py.
 start_simulator()
 {
 	mkdir "$REEFQBO_WORK/intuit"
-	python3 "$HERE/intuit/server.py" --dir "$REEFQBO_WORK/intuit" >"$REEFQBO_WORK/simulator.json" \
+	python3 "$HERE/intuit/server.py" --dir "$REEFQBO_WORK/intuit" "$@" >"$REEFQBO_WORK/simulator.json" \
 		2>"$REEFQBO_WORK/simulator.err" &
 	SIMULATOR=$!
 	trap 'kill "$SIMULATOR" 2>/dev/null || true' EXIT
