@@ -22,14 +22,6 @@ my $MONTH = q{'2026-09-01', '2026-09-30'};
 
 # ---- helpers ----
 
-sub sql
-{
-	my ($query) = @_;
-	return $node->safe_psql('postgres', $query);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
 sub unescape
 {
 	my ($text) = @_;

@@ -46,14 +46,6 @@ my %STATUS = (RQ001 => 'reconnect_required', RQ003 => 'reconnect_required', RQ00
 
 # ---- helpers ----
 
-sub sql
-{
-	my ($query) = @_;
-	return $node->safe_psql('postgres', $query);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
 sub import_actuals { return call('import_actuals', $_[0] // $MODEL, \($_[1] // $MONTH)) }
 
 # What is stored, how a model's connection stands, and the last line of the log

@@ -34,13 +34,6 @@ my @tables;    # the tables, more than once
 
 # ---- the server ----
 
-sub has_module
-{
-	my ($module) = @_;
-	my ($directory) = run_command([ 'pg_config', '--pkglibdir' ]);
-	return -e "$directory/$module.so";
-}
-
 sub settings
 {
 	my @modules = grep { has_module($_) } qw(auto_explain pg_stat_statements pgaudit);
@@ -56,14 +49,6 @@ sub settings
 }
 
 my $node = plain_cluster('secrets', intuit => $intuit, settings => settings());
-
-sub sql
-{
-	my ($query) = @_;
-	return $node->safe_psql('postgres', $query);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
 
 # Run a query, whatever becomes of it, and keep all that it said.
 sub run

@@ -24,20 +24,6 @@ my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => und
 my $node = reefqbo_cluster('readonly', $intuit, proof_requests => 1);
 my %company = map { $_->{key} => $_ } @{ $intuit->admin('companies')->{companies} };
 
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sql
-{
-	my ($query) = @_;
-	return $node->safe_psql('postgres', $query);
-}
-
-sub try
-{
-	my ($query) = @_;
-	return $node->sqlstate_of($query);
-}
-
 sub misbehave
 {
 	my ($kind, %fault) = @_;

@@ -25,24 +25,16 @@ my %FORMAT = (
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my $node = reefqbo_cluster('dump', $intuit);
 
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sql
-{
-	my ($database, $query) = @_;
-	return $node->safe_psql($database, $query);
-}
-
 sub tables
 {
 	my ($database) = @_;
-	return split /\n/, sql($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1});
+	return split /\n/, sql_in($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind IN ('r', 'p') ORDER BY 1});
 }
 
 sub sequences
 {
 	my ($database) = @_;
-	return split /\n/, sql($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind = 'S' ORDER BY 1});
+	return split /\n/, sql_in($database, q{SELECT relname FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind = 'S' ORDER BY 1});
 }
 
 sub contents
@@ -50,8 +42,8 @@ sub contents
 	my ($database) = @_;
 	my %contents;
 
-	$contents{$_} = sql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM reefqbo.$_ t") foreach tables($database);
-	$contents{$_} = sql($database, "SELECT last_value, is_called FROM reefqbo.$_") foreach sequences($database);
+	$contents{$_} = sql_in($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM reefqbo.$_ t") foreach tables($database);
+	$contents{$_} = sql_in($database, "SELECT last_value, is_called FROM reefqbo.$_") foreach sequences($database);
 	return \%contents;
 }
 
@@ -62,19 +54,19 @@ sub fill
 {
 	$node->connect_company('Reef', 'sim-production', 'reef');
 	$node->connect_company($_, 'sim-production', $FORMAT{$_}{company}, 'Store') foreach sort keys %FORMAT;
-	sql('postgres', call('create_branch', 'plain', 'Shelf', 'Store'));
-	sql('postgres', call('import_actuals', 'Reef', \$YEAR));
-	sql('postgres', call('import_actuals', $_, \$MONTH, 'Cash')) foreach sort keys %FORMAT;
+	sql(call('create_branch', 'plain', 'Shelf', 'Store'));
+	sql(call('import_actuals', 'Reef', \$YEAR));
+	sql(call('import_actuals', $_, \$MONTH, 'Cash')) foreach sort keys %FORMAT;
 	map_accounts();
 	restate();
 	$node->connect_company('Gone', 'sim-sandbox', 'sandy');
-	sql('postgres', call('import_accounts', 'Gone'));
-	sql('postgres', call('disconnect', 'Gone'));
+	sql(call('import_accounts', 'Gone'));
+	sql(call('disconnect', 'Gone'));
 	$node->sqlstate_of(call('import_accounts', 'Gone'));
-	sql('postgres', 'CREATE ROLE all_seeing; CREATE ROLE of_reef');
-	sql('postgres', call('grant_access', 'all_seeing', 'reader'));
-	sql('postgres', call('grant_access', 'of_reef', 'operator', 'Reef'));
-	return sql('postgres', call('reconnect', 'Reef'));
+	sql('CREATE ROLE all_seeing; CREATE ROLE of_reef');
+	sql(call('grant_access', 'all_seeing', 'reader'));
+	sql(call('grant_access', 'of_reef', 'operator', 'Reef'));
+	return sql(call('reconnect', 'Reef'));
 }
 
 # What the model is made of: mapped accounts, a variable with a name of its own, a template, classes that feed a
@@ -83,18 +75,18 @@ sub map_accounts
 {
 	my ($rent) = grep { $_->{fully_qualified_name} eq 'Rent' } @{ $intuit->admin('accounts', { company => 'reef' })->{accounts} };
 
-	sql('postgres', call('create_branch', 'Reef', 'Shop'));
-	sql('postgres', q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Reef')});
-	sql('postgres', "UPDATE reefqbo.mapping SET category = 'Premises', subcategory = NULL, branch = 'Shop' WHERE account_id = '$rent->{id}' AND model = 'Reef'");
-	sql('postgres', "UPDATE reefqbo.variable SET name = 'What the shop costs' WHERE account_id = '$rent->{id}'");
-	sql('postgres', call('save_mapping_template', 'Reef', 'Dive shops'));
-	sql('postgres', call('import_dimensions', 'Reef', 'class', \$MONTH));
-	sql('postgres', q{SELECT reefqbo.map_dimension('Reef', 'class', value_id, 'Shop') FROM reefqbo.dimension_value WHERE name = 'Shop'});
-	sql('postgres', "SELECT count(*) FROM reefqbo.ledger_lines('Reef', '$rent->{id}', '2026-09-01', keep => true)");
-	sql('postgres', q{SELECT FROM reefqbo.tie_out('Reef')});
-	sql('postgres', call('set_currency', 'Reef', 'USD'));
-	sql('postgres', q{SELECT reefqbo.set_rate('Reef', 'EUR', '2026-09-01', 1.17, 1.165)});
-	sql('postgres', q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
+	sql(call('create_branch', 'Reef', 'Shop'));
+	sql(q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Reef')});
+	sql("UPDATE reefqbo.mapping SET category = 'Premises', subcategory = NULL, branch = 'Shop' WHERE account_id = '$rent->{id}' AND model = 'Reef'");
+	sql("UPDATE reefqbo.variable SET name = 'What the shop costs' WHERE account_id = '$rent->{id}'");
+	sql(call('save_mapping_template', 'Reef', 'Dive shops'));
+	sql(call('import_dimensions', 'Reef', 'class', \$MONTH));
+	sql(q{SELECT reefqbo.map_dimension('Reef', 'class', value_id, 'Shop') FROM reefqbo.dimension_value WHERE name = 'Shop'});
+	sql("SELECT count(*) FROM reefqbo.ledger_lines('Reef', '$rent->{id}', '2026-09-01', keep => true)");
+	sql(q{SELECT FROM reefqbo.tie_out('Reef')});
+	sql(call('set_currency', 'Reef', 'USD'));
+	sql(q{SELECT reefqbo.set_rate('Reef', 'EUR', '2026-09-01', 1.17, 1.165)});
+	sql(q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
 	                  SELECT model_id, branch_id, '2026-09-01', 1.23, 'Revenue', 'Income', 'Opex', 'Expenses' FROM reefqbo.branch WHERE name = 'Shop'});
 	return;
 }
@@ -111,7 +103,7 @@ sub restate
 	$intuit->admin('rename', { company => 'reef', account => $_->{id}, name => "$_->{name} (renamed)" }) foreach grep { $is_parent{ $_->{id} } && $_->{active} } @accounts;
 	$intuit->admin('post', { company => 'reef', date => '2026-08-15', type => 'JournalEntry',
 		lines => [ { account => $expense->{id}, amount => '12.34' }, { account => $bank->{id}, amount => '-12.34' } ] });
-	sql('postgres', call('refresh', 'Reef'));
+	sql(call('refresh', 'Reef'));
 	return;
 }
 
@@ -137,7 +129,7 @@ sub restore
 	  ? ('pg_restore', '--exit-on-error', '-d', $node->connstr($database), dump_file($format))
 	  : ('psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($database), '-f', dump_file($format));
 
-	sql('postgres', "CREATE DATABASE $database TEMPLATE template0");
+	sql("CREATE DATABASE $database TEMPLATE template0");
 	command_ok(\@restore, "$format: and restored without an error");
 	return $database;
 }
@@ -148,7 +140,7 @@ sub test_contents
 	my $after = contents($database);
 
 	is_deeply($after, $before, "$format: every row and every sequence is as it was");
-	is(sql($database, 'SELECT count(*) FROM reefqbo.environment WHERE is_builtin'), 2, "$format: what the extension makes itself is there once");
+	is(sql_in($database, 'SELECT count(*) FROM reefqbo.environment WHERE is_builtin'), 2, "$format: what the extension makes itself is there once");
 	return;
 }
 
@@ -157,7 +149,7 @@ sub test_goes_on
 	my ($format, $database) = @_;
 	my $model = $format;
 
-	sql($database, 'UPDATE reefqbo.credential SET access_expires_at = now()');
+	sql_in($database, 'UPDATE reefqbo.credential SET access_expires_at = now()');
 	my $error = $node->sqlstate_of(q{SET reefqbo.key_file = ''; } . call('refresh', $model), dbname => $database);
 	is($error->{sqlstate}, 'RQ010', "$format: without the key nothing can be done with it");
 	my $other = $node->make_key_file($node->basedir . "/other_$format.key");
@@ -166,8 +158,8 @@ sub test_goes_on
 
 	$error = $node->sqlstate_of(call('refresh', $model), dbname => $database);
 	is($error && "$error->{sqlstate} $error->{message}", undef, "$format: with the key the grant is refreshed, and the figures with it");
-	is(sql($database, "SELECT status FROM reefqbo.connection_status WHERE model = '$model'"), 'connected', "$format: the connection lives");
-	is(sql($database, 'SELECT c.generation FROM reefqbo.credential c JOIN reefqbo.connection_status s USING (connection_id) WHERE s.model = ' . quote($model)),
+	is(sql_in($database, "SELECT status FROM reefqbo.connection_status WHERE model = '$model'"), 'connected', "$format: the connection lives");
+	is(sql_in($database, 'SELECT c.generation FROM reefqbo.credential c JOIN reefqbo.connection_status s USING (connection_id) WHERE s.model = ' . quote($model)),
 		2, "$format: with a new pair of tokens");
 	return;
 }
@@ -184,23 +176,23 @@ sub model_layer
 	my ($database) = @_;
 	my %layer = @MODEL;
 
-	return { map { ($_ => sql($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM ($layer{$_}) t")) } keys %layer };
+	return { map { ($_ => sql_in($database, "SELECT count(*), md5(string_agg(t::text, ';' ORDER BY t::text)) FROM ($layer{$_}) t")) } keys %layer };
 }
 
 sub test_model
 {
 	my ($format, $database, $before) = @_;
 	my $variables = q{SELECT count(*), max(variable_id) FROM reefqbo.variable};
-	my $made = sql($database, $variables);
+	my $made = sql_in($database, $variables);
 
 	is_deeply(model_layer($database), $before, "$format: mapping, series, statements and the past are as they were");
-	sql($database, q{DELETE FROM reefqbo.mapping WHERE variable_type = 'Opex'});
-	sql($database, q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Reef', NULL, 'Dive shops')});
-	is(sql($database, $variables), $made, "$format: what is mapped again has its variable");
-	is(sql($database, q{SELECT p.category, b.name FROM reefqbo.variable v JOIN reefqbo.account_mapping p USING (model_id, variable_id) JOIN reefqbo.branch b USING (model_id, branch_id)
+	sql_in($database, q{DELETE FROM reefqbo.mapping WHERE variable_type = 'Opex'});
+	sql_in($database, q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Reef', NULL, 'Dive shops')});
+	is(sql_in($database, $variables), $made, "$format: what is mapped again has its variable");
+	is(sql_in($database, q{SELECT p.category, b.name FROM reefqbo.variable v JOIN reefqbo.account_mapping p USING (model_id, variable_id) JOIN reefqbo.branch b USING (model_id, branch_id)
 	                    WHERE v.name = 'What the shop costs'}), 'Premises|Shop', "$format: and the template what it held");
-	sql($database, qq{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('$format')});
-	is(sql($database, q{SELECT count(*) FROM (SELECT 1 FROM reefqbo.variable GROUP BY variable_id HAVING count(*) > 1) d}), 0, "$format: new variables have new numbers");
+	sql_in($database, qq{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('$format')});
+	is(sql_in($database, q{SELECT count(*) FROM (SELECT 1 FROM reefqbo.variable GROUP BY variable_id HAVING count(*) > 1) d}), 0, "$format: new variables have new numbers");
 	return;
 }
 
@@ -208,14 +200,14 @@ sub test_model
 sub test_access
 {
 	my ($format, $database) = @_;
-	my $seen = sub { sql($_[0], "SET ROLE $_[1]; SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM reefqbo.model JOIN reefqbo.actual USING (model_id)") };
+	my $seen = sub { sql_in($_[0], "SET ROLE $_[1]; SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM reefqbo.model JOIN reefqbo.actual USING (model_id)") };
 
 	is($seen->($database, 'all_seeing'), $seen->('postgres', 'all_seeing'), "$format: all_seeing sees the models it saw");
 	is($seen->($database, 'of_reef'), $seen->('postgres', 'of_reef'), "$format: of_reef sees the models it saw");
 	is($seen->($database, 'of_reef'), 'Reef', "$format: row-level security is in force");
 	my $error = $node->sqlstate_of('SET ROLE of_reef; ' . call('disconnect', 'plain'), dbname => $database);
 	is($error->{sqlstate}, '42704', "$format: for functions as well");
-	sql($database, call('grant_access', 'of_reef', 'reader', 'plain'));
+	sql_in($database, call('grant_access', 'of_reef', 'reader', 'plain'));
 	is($seen->($database, 'of_reef'), 'Reef plain', "$format: and access can be given");
 	return;
 }
@@ -225,8 +217,8 @@ sub test_new_rows
 {
 	my ($format, $database) = @_;
 
-	is(sql($database, q{SELECT reefqbo.create_model('New') > max(model_id) FROM reefqbo.model}), 't', "$format: a new model has a new number");
-	is(sql($database, q{SELECT reefqbo.create_environment('New', true, 'https://a.example', 'https://a.example', 'https://a.example', 'https://a.example')
+	is(sql_in($database, q{SELECT reefqbo.create_model('New') > max(model_id) FROM reefqbo.model}), 't', "$format: a new model has a new number");
+	is(sql_in($database, q{SELECT reefqbo.create_environment('New', true, 'https://a.example', 'https://a.example', 'https://a.example', 'https://a.example')
 	                         > max(environment_id) FROM reefqbo.environment}), 't', "$format: and so has a new environment");
 	return;
 }
@@ -237,7 +229,7 @@ sub test_sign_in_under_way
 	my ($database, $address) = @_;
 	my $back = $intuit->browse($address, company => 'reef');
 
-	is(sql($database, 'SELECT company, status FROM reefqbo.complete_connection(' . quote($back) . ')'), 'Reef Trading Ltd|connected',
+	is(sql_in($database, 'SELECT company, status FROM reefqbo.complete_connection(' . quote($back) . ')'), 'Reef Trading Ltd|connected',
 		'a sign-in begun before the dump can end after it');
 	return;
 }

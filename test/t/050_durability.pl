@@ -24,22 +24,6 @@ my $node = reefqbo_cluster('durability', $intuit);
 
 # ---- asking the server ----
 
-sub sql
-{
-	my ($query, $database) = @_;
-	return $node->safe_psql($database // 'postgres', $query);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sqlstate
-{
-	my ($query) = @_;
-	my $error = $node->sqlstate_of($query);
-
-	return $error ? $error->{sqlstate} : 'none';
-}
-
 # A session beside this one; its statements are sent one by one.
 sub begin_sql
 {
@@ -110,14 +94,6 @@ sub delay
 }
 
 # Wait until a request met a misbehaviour: from then on it is under way.
-sub wait_for_fault
-{
-	my ($company, $kind) = @_;
-
-	wait_until("$company is asked", sub { return grep { ($_->{fault} // '') eq $kind } asked($company) });
-	return;
-}
-
 # ---- steps of a test ----
 
 my $pods = 0;
@@ -189,7 +165,7 @@ sub interrupt
 	$intuit->admin('log_clear');
 	delay($_, 'token', 0.5) foreach keys %query;
 	my @session = map { begin_sql($_) } values %query;
-	wait_for_fault($_, 'delay') foreach keys %query;
+	$node->wait_for_fault($_, 'delay') foreach keys %query;
 	my @asked = map { asked($_) } keys %query;
 	is(sql("SELECT $function(pid) FROM pg_stat_activity WHERE $whom"), "t\nt", "$what: while tokens are on their way");
 	is(end_sql($_), $expected, "$what: the caller is told") foreach @session;
@@ -248,7 +224,7 @@ sub test_locked
 	$intuit->admin('expire_access', { company => $company[0] });
 	delay($_, 'token', 0.7) foreach @company;
 	my @session = (begin_sql(importing($refreshed)), begin_sql(completing($back)));
-	wait_for_fault($_, 'delay') foreach @company;
+	$node->wait_for_fault($_, 'delay') foreach @company;
 	my $lock = hold_lock($table, 1.8);
 	is(end_sql($session[0]), name_of($company[0]), "$table locked while refreshed tokens come: the import waits and succeeds");
 	is(end_sql($session[1]), name_of($company[1]), "$table locked while the tokens of a sign-in come: it waits and succeeds");
@@ -274,7 +250,7 @@ sub begin_locked_for_long
 	$intuit->admin('expire_access', { company => $company });
 	delay($company, 'token', 0.5);
 	my $import = begin_sql(importing('Locked'), 'locked');
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	return { company => $company, lock => hold_lock('credential', 22, 'locked'), import => $import };
 }
 
@@ -305,7 +281,7 @@ sub test_sign_in_beside_hanging_refresh
 	$intuit->admin('expire_access', { company => $company });
 	$intuit->admin('fault', { kind => 'mute', company => $company, endpoint => 'token', times => -1 });
 	my $import = begin_sql(importing($model));
-	wait_for_fault($company, 'mute');
+	$node->wait_for_fault($company, 'mute');
 	is(end_sql(begin_sql(q{SET statement_timeout = '700ms';} . completing($back))), '57014', "$name: is ended by statement_timeout");
 	is(scalar(asked($company, 'token')), 1, "$name: its code was not sent");
 	sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE $WORKER");
@@ -383,7 +359,7 @@ sub test_sign_in_while_company_is_read
 	$intuit->admin('log_clear');
 	delay($company[0], 'companyinfo', 1.2);
 	my $first = begin_sql(completing($back[0]));
-	wait_for_fault($company[0], 'delay');
+	$node->wait_for_fault($company[0], 'delay');
 	my $second = end_sql(begin_sql(completing($back[1])));
 	one_has_won($model, \@company, [ end_sql($first), $second ], $name);
 	return;
@@ -402,7 +378,7 @@ sub test_disconnect_during_import
 	$intuit->admin('log_clear');
 	delay($company, 'ProfitAndLoss', 1);
 	my $import = begin_sql(actuals($model));
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	is(sql("SELECT revoked FROM reefqbo.disconnect('$model')"), $revoked, "$name: whether the grant is revoked");
 	is(status_of($model), 'disconnected', "$name: the connection is disconnected");
 	note('the import ended with: ' . end_sql($import));
@@ -421,7 +397,7 @@ sub test_reconnect_during_import
 	$intuit->admin('revoke_grant', { company => $company });
 	delay($company, 'query', 1);
 	my $import = begin_sql(importing($model));
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	is(sql(completing(signed_in($model, $company))), name_of($company), "$name: the reconnect succeeds");
 	is(end_sql($import), 'RQ003', "$name: the import fails");
 	is(of_connection($model, 'c.status, c.status_reason'), 'connected|', "$name: which says nothing about the new grant");
@@ -440,7 +416,7 @@ sub test_reconnect_during_import_with_expired_token
 	delay($company, 'query', 1);
 	my $import = begin_sql(importing($model));
 	# the row still calls the token fresh, so that it is used
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	is(sql(completing(signed_in($model, $company))), name_of($company), "$name: the reconnect succeeds");
 	is(end_sql($import), name_of($company), "$name: and so does the import, with the new token");
 	is(join(' ', map { $_->{grant_type} } asked($company, 'token')), 'authorization_code', "$name: which nobody had to refresh");

@@ -27,14 +27,6 @@ my %ENCODING = (latin => 'LATIN1', bytes => 'SQL_ASCII');
 
 # ---- helpers ----
 
-sub sql
-{
-	my ($database, $query) = @_;
-	return $node->safe_psql($database, $query);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
 # A text as a database must have it.
 sub held
 {
@@ -60,7 +52,7 @@ sub make_database
 	my ($database) = @_;
 	my $encoding = $ENCODING{$database} // 'UTF8';
 
-	sql('postgres', "CREATE DATABASE $database ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+	sql("CREATE DATABASE $database ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 	$node->install_reefqbo($database);
 	return;
 }
@@ -69,9 +61,9 @@ sub make_database
 sub sign_in
 {
 	my ($database, $model, $company) = @_;
-	my $address = sql($database, call('connect', $model, 'sim-production'));
+	my $address = sql_in($database, call('connect', $model, 'sim-production'));
 
-	return sql($database, 'SELECT ' . bytes($database, 'company') . ' FROM reefqbo.complete_connection('
+	return sql_in($database, 'SELECT ' . bytes($database, 'company') . ' FROM reefqbo.complete_connection('
 		. quote($intuit->browse($address, company => $company)) . ')');
 }
 
@@ -98,7 +90,7 @@ sub figures_are_right
 		push @expected, map { join '|', $statement, $_->{period_start}, $_->{account_id} // 'computed:NetIncome', plain($_->{amount}) } @$rows;
 	}
 	# a refresh goes on to the present month
-	my $stored = sql($database, "SELECT statement, period_start, account_id, trim_scale(amount) FROM reefqbo.actual WHERE amount <> 0 AND period_end <= '$LAST'");
+	my $stored = sql_in($database, "SELECT statement, period_start, account_id, trim_scale(amount) FROM reefqbo.actual WHERE amount <> 0 AND period_end <= '$LAST'");
 
 	cmp_ok(scalar(@expected), '>', 10, "$name: there are figures");
 	is(join("\n", sort split /\n/, $stored), join("\n", sort @expected), "$name: they are those of the ledger");
@@ -121,7 +113,7 @@ sub names_are_right
 	my $expected = join "\n", map { join '|', $_, held_hex($database, shown($book{$_})), held_hex($database, $book{$_}{fully_qualified_name}) } sort keys %book;
 
 	cmp_ok(scalar(grep { $_->{name} =~ /[^\x00-\x7f]/ } values %book), '>', 5, "$name: there are accents");
-	is(sql($database, 'SELECT account_id, ' . bytes($database, 'name') . ', ' . bytes($database, 'fully_qualified_name')
+	is(sql_in($database, 'SELECT account_id, ' . bytes($database, 'name') . ', ' . bytes($database, 'fully_qualified_name')
 			. ' FROM reefqbo.account WHERE NOT is_computed ORDER BY account_id COLLATE "C"'),
 		$expected, "$name: every account has its name");
 	return;
@@ -135,10 +127,10 @@ sub test_french_company
 	my $name = "$ENCODING{$database}, a French company";
 
 	make_database($database);
-	sql($database, q{SELECT reefqbo.create_model('Corail')});
+	sql_in($database, q{SELECT reefqbo.create_model('Corail')});
 	is(sign_in($database, 'Corail', 'corail'), held_hex($database, $FRENCH), "$name: it can be connected, and its name is told");
-	is(sql($database, 'SELECT ' . bytes($database, 'company') . ' FROM reefqbo.connection_status'), held_hex($database, $FRENCH), "$name: and stored");
-	is(sql($database, "SELECT months FROM reefqbo.import_actuals('Corail', '$FIRST', '$LAST')"), 3, "$name: it can be imported");
+	is(sql_in($database, 'SELECT ' . bytes($database, 'company') . ' FROM reefqbo.connection_status'), held_hex($database, $FRENCH), "$name: and stored");
+	is(sql_in($database, "SELECT months FROM reefqbo.import_actuals('Corail', '$FIRST', '$LAST')"), 3, "$name: it can be imported");
 	names_are_right($database, 'corail', $name);
 	figures_are_right($database, 'corail', $name);
 	return;
@@ -152,7 +144,7 @@ sub test_statement
 	my $rows = $intuit->truth(company => 'corail', statement => 'profit_and_loss', method => 'Accrual', start => '2026-09-01', end => '2026-09-30')->{rows};
 	my @expected = map { join '|', $_->{account_id}, held_hex($database, $name{ $_->{account_id} }), plain($_->{amount}) } @$rows;
 
-	is(join("\n", sort split /\n/, sql($database, 'SELECT account_id, ' . bytes($database, 'ltrim(label)') . q{, trim_scale(amount)
+	is(join("\n", sort split /\n/, sql_in($database, 'SELECT account_id, ' . bytes($database, 'ltrim(label)') . q{, trim_scale(amount)
 	      FROM reefqbo.profit_and_loss('Corail', '2026-09-01', '2026-09-30') WHERE kind = 'account' AND amount <> 0})),
 		join("\n", sort @expected), "$ENCODING{$database}: a statement has the names and the figures");
 	return;
@@ -167,13 +159,13 @@ sub test_japanese_names
 
 	rename_company('corail', $JAPANESE);
 	$intuit->admin('rename', { company => 'corail', account => $account->{id}, name => $JAPANESE });
-	sql($database, q{SELECT reefqbo.create_model('Sango')});
+	sql_in($database, q{SELECT reefqbo.create_model('Sango')});
 	is(sign_in($database, 'Sango', 'corail'), unpack('H*', '?' x length $JAPANESE), "$name: it can be connected, its name in question marks");
 	is(sign_in($database, 'Corail', 'corail'), unpack('H*', '?' x length $JAPANESE), "$name: so can one that had another name");
-	is(sql($database, q{SELECT accounts_changed FROM reefqbo.refresh('Corail')}), 1, "$name: a refresh notices an account that was renamed");
+	is(sql_in($database, q{SELECT accounts_changed FROM reefqbo.refresh('Corail')}), 1, "$name: a refresh notices an account that was renamed");
 	names_are_right($database, 'corail', $name);
 	figures_are_right($database, 'corail', $name);
-	is(sql($database, q{SELECT accounts_changed, amounts_changed FROM reefqbo.refresh('Corail')}), '0|0', "$name: and the next one notices nothing");
+	is(sql_in($database, q{SELECT accounts_changed, amounts_changed FROM reefqbo.refresh('Corail')}), '0|0', "$name: and the next one notices nothing");
 	$intuit->admin('rename', { company => 'corail', account => $account->{id}, name => $account->{name} });
 	rename_company('corail', $FRENCH);
 	return;
@@ -188,7 +180,7 @@ sub test_foreign_words
 	my $error = $node->sqlstate_of(q{SELECT FROM reefqbo.import_accounts('Corail')}, dbname => $database);
 	is($error->{sqlstate}, 'RQ005', "$ENCODING{$database}: a fault in another language is the error it is");
 	like($error->{detail}, qr/Soci\?+t\?+ \?+/, "$ENCODING{$database}: and tells what can be told");
-	is(sql($database, q{SELECT sqlstate FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}), 'RQ005', "$ENCODING{$database}: so does the log of imports");
+	is(sql_in($database, q{SELECT sqlstate FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}), 'RQ005', "$ENCODING{$database}: so does the log of imports");
 	return;
 }
 
@@ -203,7 +195,7 @@ sub test_report
 	die 'the report has other accounts' if grep { index($json, $_) < 0 } @name;
 	my $literal = "convert_from('\\x" . unpack('H*', $json) . "', 'UTF8')";
 	$literal = quote($json) if $encoding eq 'SQL_ASCII';
-	my $rows = sql($database, "SELECT DISTINCT " . bytes($database, 'account_name') . " FROM reefqbo.report_cells($literal) WHERE kind = 'account'");
+	my $rows = sql_in($database, "SELECT DISTINCT " . bytes($database, 'account_name') . " FROM reefqbo.report_cells($literal) WHERE kind = 'account'");
 	foreach my $name ('Visites guidées à vélo', 'Électricité')
 	{
 		like($rows, qr/^@{[ held_hex($database, $name) ]}$/m, "$encoding: report_cells has an account with accents");
@@ -227,7 +219,7 @@ sub test_client_encoding
 		my $error = $node->sqlstate_of($query, dbname => 'western');
 		is($error ? "$error->{sqlstate} $error->{message}" : 'none', 'none', "$name: what is said of a Japanese company is in no way of $query");
 	}
-	is(sql('western', 'SELECT ' . bytes('western', 'company_name') . ' FROM reefqbo.connection'), held_hex('western', $JAPANESE), "$name: its name is whole");
+	is(sql_in('western', 'SELECT ' . bytes('western', 'company_name') . ' FROM reefqbo.connection'), held_hex('western', $JAPANESE), "$name: its name is whole");
 	figures_are_right('western', 'pod-1', $name);
 	return;
 }
@@ -236,10 +228,10 @@ sub make_western
 {
 	rename_company('pod-1', $JAPANESE);
 	make_database('western');
-	sql('western', q{SELECT reefqbo.create_model('Reef')});
-	sql('postgres', q{ALTER DATABASE western SET client_encoding = 'LATIN1'});
-	my $address = sql('western', call('connect', 'Reef', 'sim-production'));
-	is(sql('western', 'SELECT status FROM reefqbo.complete_connection(' . quote($intuit->browse($address, company => 'pod-1')) . ')'),
+	sql_in('western', q{SELECT reefqbo.create_model('Reef')});
+	sql(q{ALTER DATABASE western SET client_encoding = 'LATIN1'});
+	my $address = sql_in('western', call('connect', 'Reef', 'sim-production'));
+	is(sql_in('western', 'SELECT status FROM reefqbo.complete_connection(' . quote($intuit->browse($address, company => 'pod-1')) . ')'),
 		'connected', 'a client encoding of LATIN1 by ALTER DATABASE: a Japanese company can be connected');
 	return;
 }

@@ -28,26 +28,10 @@ END
 
 # ---- helpers ----
 
-sub sql
-{
-	my ($query, %options) = @_;
-	return $node->safe_psql($options{dbname} // 'postgres', $query);
-}
-
 sub as
 {
 	my ($role, $query, %options) = @_;
 	return sql("SET SESSION AUTHORIZATION $role; $query", %options);
-}
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sqlstate
-{
-	my ($query, %options) = @_;
-	my $error = $node->sqlstate_of($query, %options);
-
-	return $error ? $error->{sqlstate} : 'none';
 }
 
 # Whoever runs the tests owns the cluster; initdb names its superuser after them.
@@ -102,7 +86,7 @@ sub put_traps_into_pgcrypto
 # The traps work, and a superuser who falls into one gives himself away.
 sub test_traps_of_pgcrypto
 {
-	sql(q{BEGIN; SELECT aaa.encrypt_iv('\x00', '\x00112233445566778899aabbccddeeff', '\x00112233445566778899aabbccddeeff', 'aes'); ROLLBACK}, dbname => 'hijack');
+	sql(q{BEGIN; SELECT aaa.encrypt_iv('\x00', '\x00112233445566778899aabbccddeeff', '\x00112233445566778899aabbccddeeff', 'aes'); ROLLBACK}, 'hijack');
 	is(was_called($node, 'trap', 'hijack'), 't', 'a function that was added to pgcrypto tells when it is called');
 	clear_traps($node, 'trap', 'hijack');
 	return;
@@ -112,13 +96,13 @@ sub import_in
 {
 	my ($database, $model, $company) = @_;
 
-	sql(call('create_model', $model), dbname => $database);
-	my $address = sql(call('connect', $model, 'sim-production'), dbname => $database);
-	sql(call('complete_connection', $intuit->browse($address, company => $company)), dbname => $database);
+	sql(call('create_model', $model), $database);
+	my $address = sql(call('connect', $model, 'sim-production'), $database);
+	sql(call('complete_connection', $intuit->browse($address, company => $company)), $database);
 	$intuit->admin('expire_access', { company => $company });
-	sql("SELECT FROM reefqbo.import_actuals('$model', $MONTH)", dbname => $database);
+	sql("SELECT FROM reefqbo.import_actuals('$model', $MONTH)", $database);
 	return sorted(sql("SELECT account_id, trim_scale(amount) FROM reefqbo.actual JOIN reefqbo.model m USING (model_id)"
-			. " WHERE m.name = '$model' AND statement = 'profit_and_loss' AND amount <> 0", dbname => $database));
+			. " WHERE m.name = '$model' AND statement = 'profit_and_loss' AND amount <> 0", $database));
 }
 
 sub test_pgcrypto
@@ -129,9 +113,9 @@ sub test_pgcrypto
 	is(was_called($node, 'trap', 'hijack'), 'f', 'functions added to pgcrypto: register_app does not call them');
 	is(import_in('hijack', 'Pod', 'pod-1'), ledger('pod-1'), 'functions added to pgcrypto: connect, a refresh of tokens and an import work');
 	is(was_called($node, 'trap', 'hijack'), 'f', 'and do not call them');
-	is(sql(q{SELECT reefqbo.realm_id('Pod') ~ '^\d+$'}, dbname => 'hijack'), 't', 'nor does realm_id');
+	is(sql(q{SELECT reefqbo.realm_id('Pod') ~ '^\d+$'}, 'hijack'), 't', 'nor does realm_id');
 	as('mallory', 'ALTER EXTENSION pgcrypto DROP FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, varchar)', dbname => 'hijack');
-	sql(q{SELECT FROM reefqbo.disconnect('Pod')}, dbname => 'hijack');
+	sql(q{SELECT FROM reefqbo.disconnect('Pod')}, 'hijack');
 	is(was_called($node, 'trap', 'hijack'), 'f', 'nor does disconnect');
 	is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'nobody has become a superuser by it');
 	return;
@@ -140,11 +124,11 @@ sub test_pgcrypto
 # Where the extension's own functions are gone, there is an error and nothing else is taken.
 sub test_pgcrypto_renamed
 {
-	sql('ALTER FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, text) RENAME TO gone', dbname => 'hijack');
-	is(sqlstate(call('register_app', 'sim-production', 'prod-client', 'prod-secret', $Reefqbo::Simulator::REDIRECT_URI), dbname => 'hijack'),
+	sql('ALTER FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, text) RENAME TO gone', 'hijack');
+	is(sqlstate(call('register_app', 'sim-production', 'prod-client', 'prod-secret', $Reefqbo::Simulator::REDIRECT_URI), 'hijack'),
 		'42883', "without pgcrypto's own function there is an error");
 	is(was_called($node, 'trap', 'hijack'), 'f', 'and no other is called instead');
-	sql('ALTER FUNCTION crypto.gone(bytea, bytea, bytea, text) RENAME TO encrypt_iv', dbname => 'hijack');
+	sql('ALTER FUNCTION crypto.gone(bytea, bytea, bytea, text) RENAME TO encrypt_iv', 'hijack');
 	return;
 }
 

@@ -34,20 +34,12 @@ sub start_server
 	return reefqbo_cluster($name, $INTUIT, preload => 1, settings => "restart_after_crash = on\n$settings");
 }
 
-sub set_option
-{
-	my ($node, $name, $value) = @_;
-
-	$node->append_conf('postgresql.conf', "$name = " . quote($value));
-	$node->reload;
-}
-
 # Names as they stand in reefqbo.databases.
 sub serve
 {
 	my ($node, @databases) = @_;
 
-	set_option($node, 'reefqbo.databases', join(', ', @databases));
+	$node->set_option('reefqbo.databases', join(', ', @databases));
 }
 
 sub pass_time
@@ -56,7 +48,7 @@ sub pass_time
 
 	$INTUIT->admin('clock', { advance_seconds => $seconds });
 	$node->{offset} += $seconds;
-	set_option($node, 'reefqbo.clock_offset', "$node->{offset}s");
+	$node->set_option('reefqbo.clock_offset', "$node->{offset}s");
 }
 
 # A model in a database, connected to a company, which is asked for changes once a day.
@@ -632,19 +624,6 @@ sub set_version
 }
 
 # All that are said to fail have been tried since.
-sub wait_for_failures
-{
-	my ($node, $since, @databases) = @_;
-	my $list = join ', ', map { quote($_) } @databases;
-
-	wait_until("there are workers that have failed in $list", sub {
-		return $node->safe_psql('postgres', <<"END") eq scalar @databases;
-SELECT count(*) FROM reefqbo.worker_status() WHERE database IN ($list) AND state = 'failing' AND last_began > '$since'
-END
-	});
-	return $node->safe_psql('postgres', "SELECT max(last_ended) FROM reefqbo.worker_status() WHERE database IN ($list)");
-}
-
 # The launcher tells it after the worker has ended.
 sub wait_for_recoveries
 {
@@ -656,12 +635,12 @@ sub wait_for_recoveries
 sub retry
 {
 	my ($node, $times, @databases) = @_;
-	my $since = wait_for_failures($node, '-infinity', @databases);
+	my $since = $node->wait_for_failures('-infinity', @databases);
 
 	foreach (1 .. $times)
 	{
 		$node->reload;
-		$since = wait_for_failures($node, $since, @databases);
+		$since = $node->wait_for_failures($since, @databases);
 	}
 }
 

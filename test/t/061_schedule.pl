@@ -21,8 +21,6 @@ my ($FIRST, $LAST) = ('2025-01-01', '2026-11-30');
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-03');
 my $node = reefqbo_cluster('schedule', $intuit, preload => 1, settings => "reefqbo.databases = 'postgres'");
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 sub of { return "model_id = reefqbo._model_id('$_[0]')" }
 
 # The number of the simulator's last log entry.

@@ -30,8 +30,6 @@ END
 
 # ---- asking the server ----
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 # What is stored of a model's one connection.
 sub of
 {
@@ -78,14 +76,6 @@ sub token_statuses { return join ' ', map { $_->{status} } asked_for($_[0], $TOK
 sub living_refresh { return @{ $intuit->admin('tokens', { company => $_[0] })->{living_refresh} } }
 
 # Wait until a request met a misbehaviour: from then on it is under way.
-sub wait_for_fault
-{
-	my ($company, $kind) = @_;
-
-	wait_until("$company meets $kind", sub { return grep { ($_->{fault} // '') eq $kind } asked_for($company, qr/./) });
-	return;
-}
-
 # ---- models ----
 
 my ($FIRST, $LAST);
@@ -492,7 +482,7 @@ sub test_crash_while_answer_is_under_way
 	$intuit->admin('fault', { kind => 'rotate_and_mute', company => $company, endpoint => 'token' });
 	$intuit->admin('log_clear');
 	set_clock($node, '7 days');
-	wait_for_fault($company, 'rotate_and_mute');
+	$node->wait_for_fault($company, 'rotate_and_mute');
 	is(of($model, 't.refresh_started_at > t.obtained_at'), 't', "$name: the intent stands before the answer comes");
 	end_listening();
 	$node->stop('immediate');
@@ -640,7 +630,7 @@ sub test_session_beside_worker
 	$intuit->admin('log_clear');
 	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => 0.5 });
 	my $now = set_clock($node, '7 days');
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	ends_well(begin_refresh($model), $model, $name);
 	wait_for_worker($node, $now);
 	is(token_statuses($company), '200', "$name: one token request serves both");
@@ -659,7 +649,7 @@ sub test_worker_beside_session
 	$intuit->admin('log_clear');
 	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => 0.5 });
 	my $session = begin_refresh($model);
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	pause($model, 'false');
 	is(of($model, 't.refresh_started_at > t.obtained_at'), 't', "$name: the session's is under way still");
 	ends_well($session, $model, $name);

@@ -27,8 +27,6 @@ END
 
 # ---- asking the server ----
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 # What is there of a model's unfinished import.
 sub progress
 {

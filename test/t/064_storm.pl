@@ -26,8 +26,6 @@ restart_after_crash = on
 log_statement = none
 END
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 sub worker
 {
 	my $pid = $node->answer(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'working'});

@@ -23,21 +23,13 @@ my $first;
 
 # ---- servers ----
 
-sub set_option
-{
-	my ($node, $name, $value) = @_;
-
-	$node->append_conf('postgresql.conf', "$name = " . quote($value));
-	$node->reload if -e $node->data_dir . '/postmaster.pid';
-}
-
 sub pass_day
 {
 	my (@nodes) = @_;
 
 	$INTUIT->admin('clock', { advance_seconds => $DAY });
 	$offset += $DAY;
-	set_option($_, 'reefqbo.clock_offset', "${offset}s") foreach @nodes;
+	$_->set_option('reefqbo.clock_offset', "${offset}s") foreach @nodes;
 }
 
 # A server made of another one's backup, not started.
@@ -215,19 +207,6 @@ sub grants_live
 
 # ---- a copy without the key ----
 
-sub wait_for_failures
-{
-	my ($node, $since, @databases) = @_;
-	my $list = join ', ', map { quote($_) } @databases;
-
-	wait_until("all of $list fail", sub {
-		return $node->safe_psql('postgres', <<"END") eq scalar @databases;
-SELECT count(*) FROM reefqbo.worker_status() WHERE database IN ($list) AND state = 'failing' AND last_began > '$since'
-END
-	});
-	return $node->safe_psql('postgres', q{SELECT max(last_ended) FROM reefqbo.worker_status()});
-}
-
 # The same rows by way of pg_dump, in another database of the copy.
 sub restore_dump
 {
@@ -246,17 +225,17 @@ sub test_copy
 	my $key = $copy->basedir . '/no.key';
 
 	$INTUIT->admin('log_clear');
-	set_option($copy, 'reefqbo.databases', '');
-	set_option($copy, 'reefqbo.key_file', $key);
-	set_option($copy, 'reefqbo.clock_offset', ($offset + $DAY) . 's');
+	$copy->set_option('reefqbo.databases', '');
+	$copy->set_option('reefqbo.key_file', $key);
+	$copy->set_option('reefqbo.clock_offset', ($offset + $DAY) . 's');
 	$copy->start;
 	restore_dump($copy);
-	set_option($copy, 'reefqbo.databases', 'postgres, restored');
-	my $since = wait_for_failures($copy, '-infinity', 'postgres', 'restored');
+	$copy->set_option('reefqbo.databases', 'postgres, restored');
+	my $since = $copy->wait_for_failures('-infinity', 'postgres', 'restored');
 	foreach (1 .. 3)
 	{
 		$copy->reload;
-		$since = wait_for_failures($copy, $since, 'postgres', 'restored');
+		$since = $copy->wait_for_failures($since, 'postgres', 'restored');
 	}
 	is(log_of($copy), join("\n", ("HINT:  reefqbo.key_file must name a file that the server's own user can read.") x 2,
 			map { qq{WARNING:  reefqbo cannot work in database "$_": could not open key file "$key": No such file or directory} } 'postgres', 'restored'),
@@ -272,7 +251,7 @@ sub test_copy
 my $one = reefqbo_cluster('one', $INTUIT, preload => 1,
 	settings => "wal_level = replica\nmax_wal_senders = 5\nhot_standby = on\nreefqbo.databases = ''");
 connect_all($one);
-set_option($one, 'reefqbo.databases', 'postgres');
+$one->set_option('reefqbo.databases', 'postgres');
 my $two = copy_of($one, 'two', has_streaming => 1);
 $two->start;
 test_standby($one, $two);

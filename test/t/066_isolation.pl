@@ -23,8 +23,6 @@ END
 my @dead = map { "pod-$_" } 1 .. 10;
 my @alive = map { "pod-$_" } 11 .. 40;
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 sub list_of { return join ', ', map { quote($_) } @_ }
 
 sub count_status

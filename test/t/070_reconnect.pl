@@ -31,18 +31,6 @@ my $KEY_FILE = $node->basedir . '/reefqbo.key';
 
 # ---- asking the server ----
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sqlstate
-{
-	my ($query) = @_;
-	my $error = $node->sqlstate_of($query);
-
-	return $error ? $error->{sqlstate} : 'none';
-}
-
 # What psql tells beside the result.
 sub told
 {
@@ -153,14 +141,6 @@ sub misbehave
 	my ($company, $endpoint, $kind, %fault) = @_;
 
 	$intuit->admin('fault', { kind => $kind, defined $company ? (company => $company) : (), endpoint => $endpoint, %fault });
-	return;
-}
-
-sub wait_for_fault
-{
-	my ($company, $kind) = @_;
-
-	wait_until("$company meets $kind", sub { return grep { ($_->{fault} // '') eq $kind } requests($company) });
 	return;
 }
 
@@ -479,7 +459,7 @@ sub test_killed
 	misbehave($company, 'companyinfo', 'mute');
 	$intuit->admin('log_clear');
 	my $session = begin_sql(completing($back));
-	wait_for_fault($company, 'mute');
+	$node->wait_for_fault($company, 'mute');
 	is(statuses($company, 'token'), '200', "$name: the code was exchanged");
 	kill 'KILL', sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'});
 	end_sql($session);
@@ -625,7 +605,7 @@ sub test_waits_for_import
 	misbehave($company, 'ProfitAndLoss', 'delay', seconds => 1.2);
 	$intuit->admin('log_clear');
 	my $import = begin_sql("SELECT months FROM reefqbo.import_actuals('$model', '$FIRST', '$LAST')");
-	wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'delay');
 	my $session = begin_sql($deed);
 	is(end_sql($import), 2, "$what while an import runs: the import comes to its end");
 	unlike(end_sql($session), qr/^\w{5}$/, "$what while an import runs: so does it, afterwards");

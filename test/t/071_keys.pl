@@ -35,10 +35,6 @@ END
 my $ring = $node->basedir . '/reefqbo.key';
 my %line = (k1 => slurp_file($ring));
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
 # ---- the ring, and what is sealed with which key ----
 
 sub line_of

@@ -24,8 +24,6 @@ my $PRIVATE = quotemeta $node->basedir . '/reefqbo';
 
 # ---- the rows ----
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 # Rows of a call, each a hash; what is in $before runs in the same session.
 sub rows_of
 {
@@ -105,8 +103,7 @@ sub set_option
 {
 	my ($name, $value) = @_;
 
-	$node->append_conf('postgresql.conf', "$name = " . quote($value));
-	$node->reload;
+	$node->set_option($name, $value);
 	wait_until("$name is $value", sub { sql("SELECT count(*) FROM pg_settings WHERE name = '$name' AND current_setting(name) = " . quote($value)) });
 }
 

@@ -23,16 +23,6 @@ my @COMPANIES = sort values %COMPANY;
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub set_option
-{
-	my ($node, $name, $value) = @_;
-
-	$node->append_conf('postgresql.conf', "$name = " . quote($value));
-	$node->reload if -e $node->data_dir . '/postmaster.pid';
-}
-
 # ---- what there is ----
 
 sub relations
@@ -112,7 +102,7 @@ sub goes_on_with_key
 {
 	my ($node, $ring, $company, $name) = @_;
 
-	set_option($node, 'reefqbo.key_file', $ring);
+	$node->set_option('reefqbo.key_file', $ring);
 	$node->safe_psql('postgres', 'UPDATE reefqbo.credential SET access_expires_at = reefqbo._now()');
 	change_books($company);
 	$intuit->admin('log_clear');
@@ -136,7 +126,7 @@ sub copy_of
 	$node->backup($name);
 	$copy->init_from_backup($node, $name, %options);
 	$copy->{intuit} = $intuit;
-	set_option($copy, 'reefqbo.key_file', $copy->basedir . '/no.key');
+	$copy->set_option('reefqbo.key_file', $copy->basedir . '/no.key');
 	$copy->start;
 	return $copy;
 }
@@ -176,8 +166,8 @@ sub make_replica
 	my $publisher = $node->connstr('postgres');
 
 	$replica->{intuit} = $intuit;
-	set_option($replica, 'reefqbo.clock_offset', "$node->{clock_offset}s");
-	set_option($replica, 'reefqbo.key_file', $replica->basedir . '/no.key');
+	$replica->set_option('reefqbo.clock_offset', "$node->{clock_offset}s");
+	$replica->set_option('reefqbo.key_file', $replica->basedir . '/no.key');
 	$node->safe_psql('postgres', 'CREATE PUBLICATION reefqbo FOR TABLES IN SCHEMA reefqbo');
 	# The rows that the extension makes come along with the others.
 	$replica->safe_psql('postgres', 'CREATE EXTENSION reefqbo CASCADE; DELETE FROM reefqbo.environment');
@@ -295,9 +285,9 @@ sub test_upgrade
 
 	$new->{intuit} = $intuit;
 	$new->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
-	set_option($new, 'reefqbo.clock_offset', "$node->{clock_offset}s");
-	set_option($new, 'reefqbo.key_file', $new->basedir . '/no.key');
-	set_option($new, 'reefqbo.ca_file', $intuit->ca_file);
+	$new->set_option('reefqbo.clock_offset', "$node->{clock_offset}s");
+	$new->set_option('reefqbo.key_file', $new->basedir . '/no.key');
+	$new->set_option('reefqbo.ca_file', $intuit->ca_file);
 	$node->stop;
 	run_pg_upgrade($node, $new);
 	$new->start;

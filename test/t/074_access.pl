@@ -27,11 +27,7 @@ my $node = reefqbo_cluster('access', $intuit);
 
 # ---- helpers ----
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 sub as { return sql("SET SESSION AUTHORIZATION $_[0]; $_[1]") }
-
-sub call { return Reefqbo::Cluster::call(@_) }
 
 # The error of a statement as a role, or { sqlstate => 'none' }.
 sub error_as

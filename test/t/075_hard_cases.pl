@@ -39,18 +39,6 @@ my $ELSEWHERE = '127.0.0.1:' . $elsewhere->sockport;
 
 # ---- helpers ----
 
-sub sql { return $node->safe_psql($_[1] // 'postgres', $_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sqlstate
-{
-	my ($query, $database) = @_;
-	my $error = $node->sqlstate_of($query, dbname => $database // 'postgres');
-
-	return $error ? $error->{sqlstate} : 'none';
-}
-
 sub sqlstate_as { return sqlstate("SET SESSION AUTHORIZATION $_[0]; $_[1]", $_[2]) }
 
 sub requests { return grep { $_->{endpoint} ne 'authorize' } @{ $intuit->admin('log')->{log} } }

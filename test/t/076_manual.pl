@@ -41,14 +41,6 @@ my %NOT_RUN = ('docs/runbook.md: primary=> CREATE PUBLICATION' => 'needs a secon
 my ($intuit, $node, $first);
 my $commands = File::Temp->newdir('commands_XXXX', TMPDIR => 1);
 
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sql
-{
-	my ($query, $database) = @_;
-	return $node->safe_psql($database // 'postgres', $query);
-}
-
 # ---- following a page ----
 
 # Who signs in is not at the keyboard.
@@ -167,6 +159,7 @@ sub begin
 	$intuit = Reefqbo::Simulator->start(today => $TODAY, no_throttle => undef);
 	$node = plain_cluster(basename_of($page), intuit => $intuit, preload => 1, proof_requests => $options{proof} // 1,
 		settings => "reefqbo.databases = '" . ($options{worker} ? 'postgres' : '') . q{'});
+	use_cluster($node);
 	make_commands();
 	align_clock($node);
 	return if $options{bare};

@@ -27,8 +27,6 @@ my $LAST  = '2026-11-30';
 my $intuit = Reefqbo::Simulator->start(today => $TODAY);
 my $node = reefqbo_cluster('main', $intuit, proof_requests => 1);
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 # ---- what the ledger says ----
 
 # Amounts are added up in cents.

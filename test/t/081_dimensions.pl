@@ -5,13 +5,13 @@
 use strict;
 use warnings;
 
-use Encode qw(decode_utf8);
 use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use Reefqbo::Cluster;
+use Reefqbo::Characters qw(sql);
+use Reefqbo::Cluster qw(:DEFAULT !sql);
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
@@ -23,20 +23,6 @@ my $MONTH = q{'2026-09-01', '2026-09-30'};
 
 my $intuit = Reefqbo::Simulator->start(today => $TODAY, no_throttle => undef);
 my $node = reefqbo_cluster('dimensions', $intuit);
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sql
-{
-	my ($query) = @_;
-	return decode_utf8($node->safe_psql('postgres', $query));
-}
-
-sub try
-{
-	my ($query) = @_;
-	return $node->sqlstate_of($query) // { sqlstate => 'none', message => '', detail => '', hint => '' };
-}
 
 sub import_by
 {

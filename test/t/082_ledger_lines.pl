@@ -5,13 +5,13 @@
 use strict;
 use warnings;
 
-use Encode qw(decode_utf8);
 use JSON::PP ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use Reefqbo::Cluster;
+use Reefqbo::Characters qw(sql);
+use Reefqbo::Cluster qw(:DEFAULT !sql);
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
@@ -20,20 +20,6 @@ my ($FIRST, $LAST) = ('2025-10-01', '2026-09-30');
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my $node = reefqbo_cluster('ledger_lines', $intuit);
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
-sub sql
-{
-	my ($query) = @_;
-	return decode_utf8($node->safe_psql('postgres', $query));
-}
-
-sub try
-{
-	my ($query) = @_;
-	return $node->sqlstate_of($query) // { sqlstate => 'none', message => '', detail => '', hint => '' };
-}
 
 sub lines_of
 {

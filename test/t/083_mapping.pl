@@ -14,7 +14,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use Reefqbo::Cluster;
+use Reefqbo::Characters qw(sql);
+use Reefqbo::Cluster qw(:DEFAULT !sql);
 use Reefqbo::Ledger;
 use Reefqbo::Listener;
 use Reefqbo::Simulator;
@@ -28,13 +29,9 @@ my $listener;
 
 # ---- helpers ----
 
-sub sql { return decode_utf8($node->safe_psql('postgres', encode_utf8($_[0]))) }
-
 sub rows { return map { [ split /\|/, $_, -1 ] } split /\n/, sql($_[0]) }
 
 sub as { return sql("SET SESSION AUTHORIZATION $_[0]; $_[1]") }
-
-sub call { return Reefqbo::Cluster::call(@_) }
 
 # The SQLSTATE of a statement and what it says, or 'none'.
 sub error_of

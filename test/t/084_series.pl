@@ -8,12 +8,13 @@
 use strict;
 use warnings;
 
-use Encode qw(decode_utf8 encode_utf8);
+use Encode qw(encode_utf8);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use Reefqbo::Cluster;
+use Reefqbo::Characters qw(sql);
+use Reefqbo::Cluster qw(:DEFAULT !sql);
 use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
@@ -28,11 +29,7 @@ my $node = reefqbo_cluster('series', $intuit);
 
 # ---- helpers ----
 
-sub sql { return decode_utf8($node->safe_psql('postgres', encode_utf8($_[0]))) }
-
 sub rows { return map { [ split /\|/, $_, -1 ] } split /\n/, sql($_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
 
 sub as { return sql("SET SESSION AUTHORIZATION $_[0]; $_[1]") }
 

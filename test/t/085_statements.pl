@@ -19,8 +19,6 @@ my ($intuit, $node) = start_group('statements');
 import_group($node);
 my %books = map { $_ => books_of($intuit, $_) } @COMPANIES;
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 sub arguments
 {
 	my ($statement, $first, $last, %more) = @_;

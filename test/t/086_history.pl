@@ -12,7 +12,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use Reefqbo::Cluster;
+use Reefqbo::Characters qw(sql);
+use Reefqbo::Cluster qw(:DEFAULT !sql);
 use Reefqbo::Ledger;
 use Reefqbo::Listener;
 use Reefqbo::Simulator;
@@ -29,11 +30,7 @@ my $listener;
 
 # ---- helpers ----
 
-sub sql { return decode_utf8($node->safe_psql('postgres', encode_utf8($_[0]))) }
-
 sub rows { return map { [ split /\|/, $_, -1 ] } split /\n/, sql($_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
 
 sub as { return sql("SET SESSION AUTHORIZATION $_[0]; $_[1]") }
 

@@ -16,8 +16,6 @@ use Reefqbo::Ledger;
 
 my ($intuit, $node) = start_group('consolidation');
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
 # ---- what the companies have with each other, and what was paid in ----
 
 sub account_id

@@ -18,15 +18,6 @@ my $ACCOUNTS = 40;
 
 my ($intuit, $node) = start_group('plans');
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub has_module
-{
-	my ($module) = @_;
-	my ($directory) = run_command([ 'pg_config', '--pkglibdir' ]);
-	return -e "$directory/$module.so";
-}
-
 # ---- the books of many others ----
 
 sub fill

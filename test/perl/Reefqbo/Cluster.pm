@@ -5,11 +5,12 @@ package Reefqbo::Cluster;
 #   my $intuit = Reefqbo::Simulator->start;
 #   my $node = reefqbo_cluster('main', $intuit);
 #   $node->connect_company('Acme', 'sim-production', 'reef');
-#   my $error = $node->sqlstate_of("SELECT reefqbo.refresh('Acme')");
-#   is($error->{sqlstate}, 'RQ001');
+#   is(sql('SELECT status FROM reefqbo.connection_status'), 'connected');
+#   is(sqlstate(call('refresh', 'Acme')), 'RQ001');
 #
 # What reefqbo_cluster returns is a PostgreSQL::Test::Cluster with a few
-# methods more.
+# methods more.  sql, sql_in, sqlstate and try ask the first that a test has
+# made, or the one it has said with use_cluster.
 
 use strict;
 use warnings;
@@ -22,7 +23,10 @@ use PostgreSQL::Test::Utils;
 
 use Reefqbo::Simulator;
 
-our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until);
+our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until call use_cluster sql sql_in sqlstate try has_module);
+
+# The one that sql and its like ask.
+my $asked;
 
 # The environments that every cluster of this module knows.
 our %ENVIRONMENT = ('sim-production' => 'production', 'sim-sandbox' => 'sandbox');
@@ -49,7 +53,50 @@ sub plain_cluster
 	$node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 	$node->_write_settings(%options);
 	$node->start;
+	$asked //= $node;
 	return $node;
+}
+
+sub use_cluster { return $asked = $_[0] }
+
+# ---- asking ----
+
+sub sql
+{
+	my ($query, $database) = @_;
+	return $asked->safe_psql($database // 'postgres', $query);
+}
+
+sub sql_in { return sql(@_[ 1, 0 ]) }
+
+# The error that a statement raises, as sqlstate_of has it; of SQLSTATE 'none' if it raises none.
+sub try
+{
+	my ($query, $database) = @_;
+	return $asked->sqlstate_of($query, dbname => $database // 'postgres')
+	  // { sqlstate => 'none', message => '', detail => '', hint => '' };
+}
+
+sub sqlstate { return try(@_)->{sqlstate} }
+
+# Whether the server has a contrib module.
+sub has_module
+{
+	my ($module) = @_;
+	my ($directory) = run_command([ 'pg_config', '--pkglibdir' ]);
+
+	return -e "$directory/$module.so";
+}
+
+# ---- settings ----
+
+sub set_option
+{
+	my ($node, $name, $value) = @_;
+
+	$node->append_conf('postgresql.conf', "$name = " . quote($value));
+	$node->reload if -e $node->data_dir . '/postmaster.pid';
+	return;
 }
 
 sub _write_settings
@@ -184,6 +231,28 @@ sub wait_until
 		select undef, undef, undef, 0.02;
 	}
 	return;
+}
+
+# Until a fault that was queued for a company is met by a request of its.
+sub wait_for_fault
+{
+	my ($node, $company, $kind) = @_;
+
+	return wait_until("$company meets $kind", sub {
+		return grep { ($_->{fault} // '') eq $kind } @{ $node->intuit->admin('log', { company => $company })->{log} };
+	});
+}
+
+# Until the workers of these databases have begun after a moment and failed. Returns when the last has ended.
+sub wait_for_failures
+{
+	my ($node, $since, @databases) = @_;
+	my $of = 'FROM reefqbo.worker_status() WHERE database IN (' . join(', ', map { quote($_) } @databases) . ')';
+
+	wait_until("workers fail in @databases", sub {
+		return $node->safe_psql('postgres', "SELECT count(*) $of AND state = 'failing' AND last_began > '$since'") eq scalar @databases;
+	});
+	return $node->safe_psql('postgres', "SELECT max(last_ended) $of");
 }
 
 # Wait for a server that restarts by itself.
