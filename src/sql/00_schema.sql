@@ -3,6 +3,8 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION reefqbo CASCADE" to load this file. \quit
 
+-- The schema, and the clock.
+
 CREATE SCHEMA reefqbo;
 
 COMMENT ON SCHEMA reefqbo IS

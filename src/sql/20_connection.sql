@@ -38,7 +38,6 @@ COMMENT ON TABLE reefqbo.connection IS
 'One QuickBooks company bound to one branch of one model. Each connection has its own grant. The realm id is sealed. Read reefqbo.connection_status instead.';
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
-
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
 
 CREATE TABLE reefqbo.credential (
@@ -86,6 +85,42 @@ CREATE INDEX authorization_request_state ON reefqbo.authorization_request (state
 
 COMMENT ON TABLE reefqbo.authorization_request IS
 'Sign-ins begun with reefqbo.connect, reefqbo.reconnect or reefqbo.replace_company: the SHA-256 of the state, single use, ten minutes.';
+
+CREATE FUNCTION reefqbo._statement_connection(model_id bigint, branch text)
+RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    wanted bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id($1, $2) END;
+    connections bigint[];
+    branches text;
+    has_root boolean;
+BEGIN
+    SELECT array_agg(c.connection_id ORDER BY b.parent_branch_id NULLS FIRST),
+           string_agg(quote_literal(b.name), ', ' ORDER BY b.name COLLATE "C"),
+           bool_or(b.parent_branch_id IS NULL)
+    INTO connections, branches, has_root
+    FROM reefqbo.connection c
+    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+    WHERE c.model_id = $1 AND (wanted IS NULL OR c.branch_id = wanted);
+    IF connections IS NULL THEN
+        RAISE undefined_object USING
+            MESSAGE = CASE WHEN $2 IS NULL THEN 'the model has no connection'
+                           ELSE format('branch "%s" has no connection', $2) END,
+            HINT = 'reefqbo.connect links a branch to a QuickBooks company; the view reefqbo.connection_status lists the connections.';
+    ELSIF wanted IS NULL AND NOT has_root AND cardinality(connections) > 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'the model has several connections and none at its root, so a branch must be named',
+            HINT = format('Pass one of these as branch: %s. A statement shows one company; it does not consolidate.', branches);
+    END IF;
+    RETURN connections[1];
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._statement_connection(bigint, text) IS
+'Internal: the connection whose statements are read.
+Arguments: model_id; branch, or NULL for the root''s connection, else the model''s only one.
+Errors: 42704 no such branch, or no connection; 22023 several connections, none of them at the root.';
 
 CREATE FUNCTION reefqbo.connect(model text, environment text, branch text DEFAULT NULL)
 RETURNS text

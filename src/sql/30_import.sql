@@ -1,4 +1,4 @@
--- What is imported: accounts, actuals, which months were fetched, what was restated, and the log of imports.
+-- Imports: asking for them, their log, and how far they have come. What they fill is in the parts after this one.
 
 CREATE TABLE reefqbo.import_log (
     model_id bigint NOT NULL,
@@ -57,108 +57,6 @@ COMMENT ON COLUMN reefqbo.import_log.requests IS 'requests made to the accountin
 COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements; for a refresh that found no change, the months that stand';
 COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last answer, for its support';
 
-CREATE TABLE reefqbo.account (
-    model_id bigint NOT NULL,
-    connection_id bigint NOT NULL,
-    account_id text NOT NULL,
-    name text NOT NULL,
-    fully_qualified_name text NOT NULL,
-    account_number text,
-    classification text,
-    account_type text,
-    account_subtype text,
-    parent_account_id text,
-    is_active boolean NOT NULL DEFAULT true,
-    is_computed boolean NOT NULL DEFAULT false,
-    currency text,
-    current_balance numeric,
-    description text,
-    gone_since timestamptz,
-    first_seen_at timestamptz NOT NULL DEFAULT reefqbo._now(),
-    changed_at timestamptz NOT NULL DEFAULT reefqbo._now(),
-    PRIMARY KEY (model_id, connection_id, account_id),
-    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
-);
-
-COMMENT ON TABLE reefqbo.account IS
-'The chart of accounts of each connection, keyed by QuickBooks'' account id. Rows are never removed: inactive and deleted accounts, and those QuickBooks no longer names, keep their history.
-See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
-COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:"';
-COMMENT ON COLUMN reefqbo.account.parent_account_id IS 'the account it stands under; always an account of the same connection, though no constraint says so, since that would keep pg_dump --inserts from being restored';
-COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line QuickBooks works out (Net Income inside equity), kept so that a balance sheet balances';
-COMMENT ON COLUMN reefqbo.account.current_balance IS 'today''s balance as QuickBooks delivers it: in the account''s own currency, in the ledger''s sign (credit cards excepted), 0 for income and expenses. Statements use reefqbo.actual instead';
-COMMENT ON COLUMN reefqbo.account.gone_since IS 'since when QuickBooks no longer names the account in its chart; NULL while it does';
-
-CREATE TABLE reefqbo.imported_month (
-    model_id bigint NOT NULL,
-    connection_id bigint NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
-    period_start date NOT NULL,
-    period_end date NOT NULL,
-    is_provisional boolean NOT NULL,
-    import_id bigint NOT NULL,
-    known_since timestamptz NOT NULL DEFAULT reefqbo._now(),
-    PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start),
-    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
-);
-
-COMMENT ON TABLE reefqbo.imported_month IS
-'Which months were fetched. An account without a row in reefqbo.actual is 0 in a month that is here, and unknown in a month that is not.';
-COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not over yet in the company''s time zone when it was last fetched';
-COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
-COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
-
-CREATE TABLE reefqbo.actual (
-    model_id bigint NOT NULL,
-    connection_id bigint NOT NULL,
-    account_id text NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
-    period_start date NOT NULL,
-    period_end date NOT NULL,
-    amount numeric NOT NULL,
-    import_id bigint NOT NULL,
-    PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start, account_id),
-    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
-    CONSTRAINT actual_statement_is_known CHECK (statement IN ('profit_and_loss', 'balance_sheet')),
-    CONSTRAINT actual_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash'))
-);
-
-CREATE INDEX actual_account ON reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start);
-
-COMMENT ON TABLE reefqbo.actual IS
-'One account''s amount in one month, one statement and one accounting method, in the company''s home currency and with the sign QuickBooks prints.
-statement profit_and_loss: the movement in the month; balance_sheet: the balance at its end. An account that is 0 has no row, unless it once had another amount.';
-COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
-
-CREATE TABLE reefqbo.restatement (
-    model_id bigint NOT NULL,
-    restatement_id bigint GENERATED ALWAYS AS IDENTITY,
-    connection_id bigint NOT NULL,
-    account_id text NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
-    period_start date NOT NULL,
-    period_end date NOT NULL,
-    old_amount numeric NOT NULL,
-    new_amount numeric NOT NULL,
-    restated_at timestamptz NOT NULL DEFAULT reefqbo._now(),
-    import_id bigint NOT NULL,
-    in_closed_period boolean NOT NULL,
-    was_provisional boolean NOT NULL,
-    PRIMARY KEY (model_id, restatement_id),
-    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account
-);
-
-CREATE INDEX restatement_month ON reefqbo.restatement
-    (model_id, connection_id, statement, accounting_method, period_start, account_id);
-
-COMMENT ON TABLE reefqbo.restatement IS
-'Every change of an amount in a month that had been imported already: what it was, what it is, when and by which import that was seen. A row that vanished from a report is a change to 0, a new row one from 0.';
-COMMENT ON COLUMN reefqbo.restatement.in_closed_period IS 'the month ends on or before the closing date of the company''s books';
-COMMENT ON COLUMN reefqbo.restatement.was_provisional IS 'the month was not over when the old amount was fetched';
-
 CREATE FUNCTION reefqbo.import_accounts(model text, branch text DEFAULT NULL,
     OUT branch_name text, OUT company text, OUT accounts_seen integer, OUT accounts_new integer,
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,
@@ -204,3 +102,45 @@ COMMENT ON FUNCTION reefqbo.refresh(text, text, boolean) IS
 If something has, or if QuickBooks cannot say, everything that was imported is read again. Amounts that did not change are not written; one that did leaves a row in reefqbo.restatement.
 Arguments: model; branch, by default every connection of the model; whole, true to read everything without asking. Result: a row a connection with what was done. Errors: as reefqbo.import_actuals.
 See https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture';
+
+CREATE VIEW reefqbo.import_progress WITH (security_barrier) AS
+SELECT m.name AS model,
+       b.name AS branch,
+       c.company_name AS company,
+       CASE WHEN l.status = 'running' THEN 'running'
+            WHEN u.backfill_is_wanted THEN 'waiting'
+            ELSE 'stopped' END AS state,
+       l.kind,
+       l.accounting_method,
+       l.start_date,
+       l.end_date,
+       l.chunks_done,
+       l.chunks_total,
+       l.months AS months_done,
+       l.started_at,
+       CASE WHEN l.status = 'running' THEN r.chunks_per_minute::numeric(10, 2) END AS chunks_per_minute,
+       CASE WHEN l.status = 'running' AND r.chunks_per_minute > 0
+            THEN k.now + interval '1 minute' * ((l.chunks_total - l.chunks_done) / r.chunks_per_minute)
+       END AS expected_end,
+       l.model_id,
+       l.connection_id,
+       l.import_id
+FROM reefqbo.import_log l
+JOIN reefqbo.connection c ON c.model_id = l.model_id AND c.connection_id = l.connection_id
+JOIN reefqbo.model m ON m.model_id = l.model_id
+JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+LEFT JOIN reefqbo.upkeep u ON u.model_id = l.model_id AND u.connection_id = l.connection_id
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.statement_timestamp()
+           + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
+) k
+CROSS JOIN LATERAL (
+    SELECT (l.chunks_done - l.chunks_before) * 60
+           / NULLIF(pg_catalog.extract('epoch', k.now - l.started_at), 0)::double precision AS chunks_per_minute
+) r
+WHERE (l.status = 'running' OR l.import_id = u.backfill_import_id)
+  AND l.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+
+COMMENT ON VIEW reefqbo.import_progress IS
+'The imports that have not come to their end. state: running; waiting, interrupted, and the background worker goes on with it; stopped, cancelled, and calling the same import again goes on with it.
+chunks_done of chunks_total are stored, newest first; chunks_per_minute is the rate of this run and expected_end what it comes to.';

@@ -52,18 +52,6 @@ COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text
 'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category.
 is_before: the balance before the period.';
 
-CREATE FUNCTION reefqbo._elimination_section(variable_type text)
-RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE $1 WHEN 'Revenue' THEN 'Income' WHEN 'COGS' THEN 'Cost of Goods Sold' WHEN 'Opex' THEN 'Expense'
-                   WHEN 'Staff' THEN 'Expense' WHEN 'Tax' THEN 'Other Expense' WHEN 'Asset' THEN 'Other Current Asset'
-                   WHEN 'Liability' THEN 'Other Current Liability' ELSE 'Equity' END
-$$;
-
-COMMENT ON FUNCTION reefqbo._elimination_section(text) IS
-'Internal: the account type among whose accounts eliminations of a variable type are shown.';
-
 CREATE FUNCTION reefqbo._words_for(account_id text)
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp

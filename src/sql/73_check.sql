@@ -1,37 +1,5 @@
 -- The doctor: what is right and what is wrong, and what to do about it.
 
--- ---- what only the library can see ----
-
-CREATE FUNCTION reefqbo._key_ids()
-RETURNS text[]
-LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_key_ids';
-
-COMMENT ON FUNCTION reefqbo._key_ids() IS 'Internal: the ids of the keys of the key ring, the newest last. Error: RQ010 there is no ring to be had.';
-
-CREATE FUNCTION reefqbo._seal_holds(purpose integer, owner bigint, part bigint, sealed bytea)
-RETURNS boolean
-LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'rqbo_seal_holds';
-
-COMMENT ON FUNCTION reefqbo._seal_holds(integer, bigint, bigint, bytea) IS
-'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row. Opens nothing. Error: RQ010 no ring.';
-
-CREATE FUNCTION reefqbo._cipher_works()
-RETURNS boolean
-LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_cipher_works';
-
-COMMENT ON FUNCTION reefqbo._cipher_works() IS 'Internal: whether pgcrypto seals and unseals a word with a key of the moment. Errors: 42883 pgcrypto is not there, and what pgcrypto raises.';
-
-CREATE FUNCTION reefqbo._library(OUT version text, OUT is_preloaded boolean, OUT ca_file text)
-RETURNS record
-LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_library';
-
-COMMENT ON FUNCTION reefqbo._library() IS
-'Internal: the version of the library, whether the server loaded it at its start, and the file with the certificate authorities that requests go by (NULL: none that libcurl names).';
-
 -- ---- words ----
 
 CREATE FUNCTION reefqbo._without_paths(words text)
@@ -54,6 +22,14 @@ AS $$ SELECT CASE WHEN $1 = $2 THEN $1 ELSE $1 || ' / ' || $2 END $$;
 COMMENT ON FUNCTION reefqbo._subject(text, text) IS 'Internal: how a connection is named: its model, or its model and branch.';
 
 -- ---- the server ----
+
+CREATE FUNCTION reefqbo._library(OUT version text, OUT is_preloaded boolean, OUT ca_file text)
+RETURNS record
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_library';
+
+COMMENT ON FUNCTION reefqbo._library() IS
+'Internal: the version of the library, whether the server loaded it at its start, and the file with the certificate authorities that requests go by (NULL: none that libcurl names).';
 
 CREATE FUNCTION reefqbo._check_library(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
@@ -338,24 +314,6 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_imports() IS 'Internal: rows of reefqbo.check about what was imported and how the schedule fares, as reefqbo.upkeep_status has it.';
 
-CREATE FUNCTION reefqbo._check_sequences(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
-RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN QUERY
-        SELECT 'sequence', format('%s.%s', l.relation, l.attname), 'problem',
-               format('the next value is %s, and %s is used: a new row would fail', l.next_value, l.largest),
-               'SELECT reefqbo.repair_sequences(); sets every sequence behind the largest value of its column.'
-        FROM reefqbo._lagging_sequences() l;
-    IF NOT FOUND THEN
-        RETURN QUERY SELECT 'sequence', NULL, 'ok', 'every sequence is ahead of its column', NULL;
-    END IF;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._check_sequences() IS 'Internal: rows of reefqbo.check about the sequences of identity columns, which a logical replica does not bring along.';
-
 CREATE FUNCTION reefqbo._check_mapping(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -381,6 +339,26 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION reefqbo._check_mapping() IS 'Internal: rows of reefqbo.check about accounts that are not mapped; none for a company whose chart was not imported.';
+
+-- ---- copies ----
+
+CREATE FUNCTION reefqbo._check_sequences(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT 'sequence', format('%s.%s', l.relation, l.attname), 'problem',
+               format('the next value is %s, and %s is used: a new row would fail', l.next_value, l.largest),
+               'SELECT reefqbo.repair_sequences(); sets every sequence behind the largest value of its column.'
+        FROM reefqbo._lagging_sequences() l;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT 'sequence', NULL, 'ok', 'every sequence is ahead of its column', NULL;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_sequences() IS 'Internal: rows of reefqbo.check about the sequences of identity columns, which a logical replica does not bring along.';
 
 -- ---- for operators ----
 

@@ -1,4 +1,162 @@
--- Giving access and taking it away.
+-- Who may do what, for which models; giving access and taking it away.
+
+CREATE TABLE reefqbo.access (
+    model_id bigint NOT NULL,
+    grantee name NOT NULL,
+    level text NOT NULL,
+    granted_by name NOT NULL,
+    granted_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id, grantee),
+    CONSTRAINT access_level_is_known CHECK (level IN ('reader', 'operator', 'admin')),
+    CONSTRAINT access_of_an_admin_is_to_all CHECK (level <> 'admin' OR model_id = 0)
+);
+
+COMMENT ON TABLE reefqbo.access IS
+'Which role has which level for which model. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the privileges on tables and functions in step.';
+COMMENT ON COLUMN reefqbo.access.model_id IS 'the model; 0 for all models, those to come included';
+COMMENT ON COLUMN reefqbo.access.grantee IS 'the role, by name, so that a dump can be restored where the role is missing';
+COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; operator: also connect, reconnect, import; admin: also apps, environments, keys and access';
+
+CREATE TABLE reefqbo.protection (
+    since timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (since)
+);
+
+COMMENT ON TABLE reefqbo.protection IS
+'One row since the first reefqbo.grant_access: from then on a role sees the models it has access to. As long as it is empty, whoever was granted privileges by hand sees all. A dump carries it, as it carries reefqbo.access; policies it does not, so that they are made with the tables.';
+COMMENT ON COLUMN reefqbo.protection.since IS 'when access was given for the first time';
+
+CREATE FUNCTION reefqbo._level_of(role oid, model_id bigint)
+RETURNS integer
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM reefqbo.protection) THEN 3
+                ELSE COALESCE(max(array_position(ARRAY['reader', 'operator', 'admin'], a.level)), 0) END
+    FROM reefqbo.access a
+    JOIN pg_roles r ON r.rolname = a.grantee
+    WHERE a.model_id IN (0, $2) AND pg_has_role($1, r.oid, 'USAGE')
+$$;
+
+COMMENT ON FUNCTION reefqbo._level_of(oid, bigint) IS
+'Internal: what a role may for a model, or for all of them (0), by itself or by a role it is a member of. Result: 0 nothing, 1 reader, 2 operator, 3 admin, or that nobody was given access yet.';
+
+CREATE FUNCTION reefqbo._may_read(role name, model_id bigint)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, c.relowner, 'USAGE')
+           OR reefqbo._level_of(r.oid, $2) > 0
+    FROM pg_class c
+    JOIN pg_roles r ON r.rolname = $1
+    WHERE c.oid = 'reefqbo.model'::regclass
+$$;
+
+COMMENT ON FUNCTION reefqbo._may_read(name, bigint) IS
+'Internal: whether a role may see a model beside the one that a gate has let it in for.';
+
+CREATE FUNCTION reefqbo._caller()
+RETURNS name
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_caller';
+
+COMMENT ON FUNCTION reefqbo._caller() IS
+'Internal: the role that has called a function which runs with other rights than its own.';
+
+-- Row-level security does not concern everybody. Who is concerned sees the models that a row of access names.
+-- It calls no function of ours: a view runs the functions in it with the rights of whoever reads it.
+CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
+SELECT m.model_id
+FROM reefqbo.model m
+WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
+   OR NOT EXISTS (SELECT FROM reefqbo.protection)
+   OR EXISTS (
+        SELECT FROM reefqbo.access a
+        JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
+        WHERE a.model_id IN (0, m.model_id) AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+
+COMMENT ON VIEW reefqbo._my_model IS
+'Internal: the models that whoever asks may see. Row-level security and the views go by it.';
+
+CREATE VIEW reefqbo._my_work WITH (security_barrier) AS
+SELECT m.model_id
+FROM reefqbo.model m
+WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
+   OR NOT EXISTS (SELECT FROM reefqbo.protection)
+   OR EXISTS (
+        SELECT FROM reefqbo.access a
+        JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
+        WHERE a.model_id IN (0, m.model_id) AND a.level <> 'reader' AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+
+COMMENT ON VIEW reefqbo._my_work IS
+'Internal: the models that whoever asks may work on, as an operator or admin. Row-level security goes by it where a table is written to by its users.';
+
+-- ---- row-level security ----
+
+CREATE FUNCTION reefqbo._protected_tables()
+RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid::regclass
+    FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
+    WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+    ORDER BY c.relname
+$$;
+
+COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table with a model_id.';
+
+CREATE FUNCTION reefqbo._make_policies()
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))', relation);
+        -- what operators write to without a function, readers of the same model do not
+        EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+        EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+        EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._make_policies() IS
+'Internal: puts row-level security in force on every table with a model_id, once, when they are made: pg_dump does not carry the policies of an extension''s tables.
+own_models goes by reefqbo._my_model, which is asked once a query. What is written besides takes an operator of the model (reefqbo._my_work).';
+
+CREATE FUNCTION reefqbo._spare_roles_with_all_models()
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    to_all text := (SELECT string_agg(quote_ident(a.grantee), ', ' ORDER BY a.grantee)
+                    FROM reefqbo.access a JOIN pg_roles r ON r.rolname = a.grantee WHERE a.model_id = 0);
+    known text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
+                   FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)
+                   WHERE p.polrelid = 'reefqbo.model'::regclass AND p.polname = 'all_models');
+    relation regclass;
+BEGIN
+    IF to_all IS NOT DISTINCT FROM known THEN
+        RETURN;
+    END IF;
+    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
+        IF known IS NOT NULL THEN
+            EXECUTE format('DROP POLICY all_models ON %s', relation);
+        END IF;
+        IF to_all IS NOT NULL THEN
+            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation, to_all);
+        END IF;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._spare_roles_with_all_models() IS
+'Internal: keeps the policy all_models in step with reefqbo.access. It spares roles with all models the question which they have, and gives them nothing that own_models would not: a restored database is without it until access is given or taken away the next time.';
+
+-- ---- giving and taking away ----
 
 CREATE FUNCTION reefqbo._privileges()
 RETURNS TABLE (level text, privilege text, object text)
@@ -96,70 +254,6 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._privileges() IS
 'Internal: what each level is granted, beyond what the level before it is. What stands nowhere in it is the owner''s and the superusers'' alone.';
-
-CREATE FUNCTION reefqbo._protected_tables()
-RETURNS SETOF regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT c.oid::regclass
-    FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
-    WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
-    ORDER BY c.relname
-$$;
-
-COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table with a model_id.';
-
-CREATE FUNCTION reefqbo._make_policies()
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    relation regclass;
-BEGIN
-    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
-        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))', relation);
-        -- what operators write to without a function, readers of the same model do not
-        EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
-        EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
-        EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
-    END LOOP;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._make_policies() IS
-'Internal: puts row-level security in force on every table with a model_id, once, when they are made: pg_dump does not carry the policies of an extension''s tables.
-own_models goes by reefqbo._my_model, which is asked once a query. What is written besides takes an operator of the model (reefqbo._my_work).';
-
-CREATE FUNCTION reefqbo._spare_roles_with_all_models()
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    to_all text := (SELECT string_agg(quote_ident(a.grantee), ', ' ORDER BY a.grantee)
-                    FROM reefqbo.access a JOIN pg_roles r ON r.rolname = a.grantee WHERE a.model_id = 0);
-    known text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
-                   FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)
-                   WHERE p.polrelid = 'reefqbo.model'::regclass AND p.polname = 'all_models');
-    relation regclass;
-BEGIN
-    IF to_all IS NOT DISTINCT FROM known THEN
-        RETURN;
-    END IF;
-    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
-        IF known IS NOT NULL THEN
-            EXECUTE format('DROP POLICY all_models ON %s', relation);
-        END IF;
-        IF to_all IS NOT NULL THEN
-            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation, to_all);
-        END IF;
-    END LOOP;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._spare_roles_with_all_models() IS
-'Internal: keeps the policy all_models in step with reefqbo.access. It spares roles with all models the question which they have, and gives them nothing that own_models would not: a restored database is without it until access is given or taken away the next time.';
 
 CREATE FUNCTION reefqbo._grant_level(grantee name)
 RETURNS void

@@ -16,8 +16,6 @@ RETURNS TABLE (
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'rqbo_report_cells';
 
-REVOKE ALL ON FUNCTION reefqbo.report_cells(text) FROM PUBLIC;
-
 COMMENT ON FUNCTION reefqbo.report_cells(text) IS
 'The figures of a QuickBooks report, one row for each line and column of money, after every sum in it was made again.
 

@@ -1,20 +1,5 @@
 -- Series: the history of each mapped account, as a model reads it.
 
--- Functions with RETURN are bound to what they call when they are made, and need no search_path, so that the planner can put
--- them in the place of their calls.
-
-CREATE FUNCTION reefqbo._debit_sign(account_type text, classification text)
-RETURNS integer
-LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable',
-                        'Other Current Asset', 'Fixed Asset', 'Other Asset') THEN 1
-            WHEN $1 IN ('Income', 'Other Income', 'Accounts Payable', 'Credit Card', 'Other Current Liability',
-                        'Long Term Liability', 'Equity') THEN -1
-            WHEN $2 IN ('Asset', 'Expense') THEN 1 ELSE -1 END;
-
-COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
-'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';
-
 CREATE FUNCTION reefqbo._natural_sign(variable_type text, statement text)
 RETURNS integer
 LANGUAGE sql IMMUTABLE
@@ -124,97 +109,6 @@ COMMENT ON VIEW reefqbo.series_value IS
 'The values of each series: a row for every month that was fetched, 0.00 where the account had nothing. A month without a row was never fetched and is unknown. It repeats what most readers want of reefqbo.series; say of which model (model or model_id), here too where the two are joined.
 amount has the natural sign of the variable''s type: positive is what is ordinary for it (revenue earned; COGS, Opex, Staff and Tax spent; Asset owned; Liability and tax owed; Equity paid in; Dividend paid out), negative the reverse.
 ledger_amount has the ledger''s own sign: debits positive, credits negative. is_provisional: the month was not over when it was fetched; import_id, the import that brought the amount, or the month.';
-
--- ---- periods ----
-
-CREATE FUNCTION reefqbo._period_months(frequency text)
-RETURNS integer
-LANGUAGE sql IMMUTABLE
-RETURN CASE $1 WHEN 'month' THEN 1 WHEN 'quarter' THEN 3 WHEN 'half-year' THEN 6 WHEN 'year' THEN 12 END;
-
-COMMENT ON FUNCTION reefqbo._period_months(text) IS 'Internal: how many months a month, quarter, half-year or year has; NULL for another word.';
-
-CREATE FUNCTION reefqbo._period_of(month date, frequency text, first_month integer)
-RETURNS date
-LANGUAGE sql IMMUTABLE
-RETURN ($1 - interval '1 month' * ((date_part('month', $1)::integer - $3 + 12) % reefqbo._period_months($2)))::date;
-
-COMMENT ON FUNCTION reefqbo._period_of(date, text, integer) IS
-'Internal: the first day of the period that a month (its first day) lies in. first_month: the month, 1 to 12, that a year begins with.';
-
-CREATE FUNCTION reefqbo._period_label(period_start date, frequency text, first_month integer)
-RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN $2 = 'month' THEN to_char($1, 'YYYY-MM')
-                ELSE CASE WHEN $3 = 1 THEN '' ELSE 'FY' END || to_char(y.last_day, 'YYYY')
-                     || CASE $2 WHEN 'quarter' THEN format(' Q%s', y.place / 3 + 1)
-                                WHEN 'half-year' THEN format(' H%s', y.place / 6 + 1) ELSE '' END END
-    FROM (SELECT (reefqbo._period_of($1, 'year', $3) + interval '1 year')::date - 1 AS last_day,
-                 (date_part('month', $1)::integer - $3 + 12) % 12 AS place) y
-$$;
-
-COMMENT ON FUNCTION reefqbo._period_label(date, text, integer) IS
-'Internal: 2026-01, 2026 Q1, 2026 H1, 2026; FY2026 Q1 and so on for a year that begins with another month than January, named by the calendar year it ends in.';
-
-CREATE FUNCTION reefqbo._fiscal_month(model_id bigint, connections bigint[])
-RETURNS integer
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    months integer[];
-    told text;
-    at_root integer;
-BEGIN
-    SELECT array_agg(DISTINCT coalesce(c.fiscal_year_start_month, 1)),
-           string_agg(format('%s: %s', c.company_name, to_char(make_date(2000, coalesce(c.fiscal_year_start_month, 1), 1), 'FMMonth')),
-                      ', ' ORDER BY c.company_name COLLATE "C"),
-           min(coalesce(c.fiscal_year_start_month, 1)) FILTER (WHERE b.parent_branch_id IS NULL)
-    INTO months, told, at_root
-    FROM reefqbo.connection c
-    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
-    WHERE c.model_id = $1 AND c.connection_id = ANY ($2);
-    IF cardinality(months) > 1 AND at_root IS NULL THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = 'the companies have different fiscal years, and none of them is at the root of the model',
-            DETAIL = format('They begin with: %s.', told),
-            HINT = 'Pass ''calendar'' as year.';
-    END IF;
-    RETURN coalesce(at_root, months[1], 1);
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._fiscal_month(bigint, bigint[]) IS
-'Internal: the month that the fiscal year begins with: of all these companies, or where they differ, of the one at the root. Error: 22023 they differ, and none is at the root.';
-
-CREATE FUNCTION reefqbo._check_periods(start_date date, end_date date, frequency text, year text, accounting_method text)
-RETURNS void
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF $1 IS NULL OR $2 IS NULL THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'a start date and an end date are needed';
-    ELSIF $1 > $2 THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('start date %s is after end date %s', $1, $2);
-    ELSIF reefqbo._period_months($3) IS NULL THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('unknown frequency "%s"', $3),
-            HINT = 'Pass ''month'', ''quarter'', ''half-year'' or ''year''.';
-    ELSIF ($4 IN ('calendar', 'fiscal')) IS NOT TRUE THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('unknown kind of year "%s"', $4),
-            HINT = 'Pass ''calendar'' or ''fiscal'', which is the company''s own.';
-    ELSIF ($5 IN ('Accrual', 'Cash')) IS NOT TRUE THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('unknown accounting method "%s"', $5),
-            HINT = 'Pass ''Accrual'' or ''Cash''.';
-    END IF;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._check_periods(date, date, text, text, text) IS
-'Internal: the errors of what is said of periods. 22004 no date; 22023 start after end, or an unknown word.';
 
 CREATE FUNCTION reefqbo._series_by_period(model text, frequency text, year text, start_date date, end_date date,
                                           accounting_method text)

@@ -1,14 +1,4 @@
--- Keys, and copies of the database that become a database of their own.
-
-CREATE PROCEDURE reefqbo.reseal()
-LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_reseal';
-
-COMMENT ON PROCEDURE reefqbo.reseal() IS
-'Seals everything again with the newest key of the key ring, its last line: client secrets, realm ids and tokens. For use after a line was added, and before an older one is removed.
-It works in short transactions of its own while everything else goes on; cut off, it is simply called again. What is sealed with the newest key already is left alone.
-At the end a NOTICE says how much was sealed again, and which keys of the ring nothing is sealed with any more.
-Errors: RQ010 no key, or some values could not be unsealed (all others were sealed again; the detail says which, and with which key); 55P03 others hold locks for too long.';
+-- Copies of the database that become a database of their own.
 
 CREATE FUNCTION reefqbo._lagging_sequences(OUT relation regclass, OUT attname name, OUT sequence regclass,
                                            OUT last_value bigint, OUT next_value bigint, OUT largest bigint)

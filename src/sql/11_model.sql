@@ -1,0 +1,208 @@
+-- Models, and the tree of branches inside each.
+
+CREATE TABLE reefqbo.model (
+    model_id bigint GENERATED ALWAYS AS IDENTITY,
+    name text NOT NULL,
+    purpose text NOT NULL DEFAULT 'production',
+    currency text,
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id),
+    UNIQUE (name),
+    CONSTRAINT model_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
+    CONSTRAINT model_currency_is_iso CHECK (currency ~ '^[A-Z]{3}$'),
+    CONSTRAINT model_purpose_is_known CHECK (purpose IN ('production', 'training'))
+);
+
+COMMENT ON TABLE reefqbo.model IS
+'One financial model of the application. A training model may link sandbox companies, a production model may not.';
+COMMENT ON COLUMN reefqbo.model.currency IS 'the currency its companies are consolidated in; NULL: the one they all have';
+
+CREATE TABLE reefqbo.branch (
+    model_id bigint NOT NULL REFERENCES reefqbo.model,
+    branch_id bigint GENERATED ALWAYS AS IDENTITY,
+    name text NOT NULL,
+    parent_branch_id bigint,
+    is_enabled boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id, branch_id),
+    UNIQUE (model_id, name),
+    FOREIGN KEY (model_id, parent_branch_id) REFERENCES reefqbo.branch,
+    CONSTRAINT branch_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
+    CONSTRAINT branch_is_not_its_own_parent CHECK (parent_branch_id <> branch_id)
+);
+
+CREATE UNIQUE INDEX branch_one_root ON reefqbo.branch (model_id) WHERE parent_branch_id IS NULL;
+
+COMMENT ON TABLE reefqbo.branch IS
+'The tree of entities, divisions, stores or projects inside a model. Each model has one root, made with it and named like it.';
+COMMENT ON COLUMN reefqbo.branch.is_enabled IS 'false: it and all below it are left out of the statements of those above';
+
+CREATE FUNCTION reefqbo._model_id(model text)
+RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    SELECT m.model_id INTO found_id FROM reefqbo.model m WHERE m.name = $1;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('model "%s" does not exist', $1),
+            HINT = 'reefqbo.create_model makes one; the table reefqbo.model lists them.';
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._model_id(text) IS 'Internal: the id of a model by its name. Error: 42704 there is none.';
+
+CREATE FUNCTION reefqbo._branch_id(model_id bigint, branch text)
+RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_id bigint;
+BEGIN
+    IF $2 IS NULL THEN
+        SELECT b.branch_id INTO found_id FROM reefqbo.branch b
+        WHERE b.model_id = $1 AND b.parent_branch_id IS NULL;
+    ELSE
+        SELECT b.branch_id INTO found_id FROM reefqbo.branch b WHERE b.model_id = $1 AND b.name = $2;
+    END IF;
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('branch "%s" does not exist in this model', $2),
+            HINT = 'reefqbo.create_branch makes one; the table reefqbo.branch lists them.';
+    END IF;
+    RETURN found_id;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._branch_id(bigint, text) IS
+'Internal: the id of a model''s branch by its name, or of its root for NULL. Error: 42704 there is none.';
+
+CREATE FUNCTION reefqbo._create_model(name text, purpose text)
+RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_id bigint;
+BEGIN
+    IF num_nulls($1, $2) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a model needs a name and a purpose';
+    END IF;
+    INSERT INTO reefqbo.model (name, purpose) VALUES ($1, $2) RETURNING model_id INTO new_id;
+    INSERT INTO reefqbo.branch (model_id, name) VALUES (new_id, $1);
+    INSERT INTO reefqbo.schedule (model_id) VALUES (new_id);
+    RETURN new_id;
+EXCEPTION
+    WHEN unique_violation THEN
+        RAISE duplicate_object USING MESSAGE = format('model "%s" already exists', $1);
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not create model "%s"', $1),
+            DETAIL = 'A name is 1 to 200 printable characters and the purpose is "production" or "training".';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._create_model(text, text) IS 'Internal: what reefqbo.create_model does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.create_model(name text, purpose text DEFAULT 'production')
+RETURNS bigint
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator_of_all';
+
+COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
+'Makes a model, its root branch, which has the model''s name, and its schedule.
+Arguments: name, unique; purpose, ''production'' or ''training'' (a training model may link sandbox companies, a production model may not).
+Result: its model_id. Errors: 42710 the name exists, 22023 the name or purpose is not acceptable, 22004 an argument is null.';
+
+CREATE FUNCTION reefqbo._set_currency(model text, currency text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE reefqbo.model m SET currency = $2 WHERE m.model_id = reefqbo._model_id($1);
+EXCEPTION
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('"%s" is not a currency', $2),
+            HINT = 'Pass an ISO 4217 code such as ''USD'', or NULL for the currency that all companies of the model have.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._set_currency(text, text) IS 'Internal: what reefqbo.set_currency does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.set_currency(model text, currency text)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+
+COMMENT ON FUNCTION reefqbo.set_currency(text, text) IS
+'Sets the currency that a model''s companies are consolidated in. Needed only where they have different ones.
+Arguments: model; currency, an ISO 4217 code, or NULL. Errors: 42704 no such model, 22023 not a code.';
+
+CREATE FUNCTION reefqbo._create_branch(model text, branch text, parent text)
+RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    new_id bigint;
+BEGIN
+    IF $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a branch needs a name';
+    END IF;
+    INSERT INTO reefqbo.branch (model_id, name, parent_branch_id)
+    VALUES (in_model, $2, reefqbo._branch_id(in_model, $3))
+    RETURNING branch_id INTO new_id;
+    RETURN new_id;
+EXCEPTION
+    WHEN unique_violation THEN
+        RAISE duplicate_object USING
+            MESSAGE = format('branch "%s" already exists in model "%s"', $2, $1),
+            HINT = 'The root branch is made with its model and has the model''s name.';
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not create branch "%s"', $2),
+            DETAIL = 'A name is 1 to 200 printable characters.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._create_branch(text, text, text) IS 'Internal: what reefqbo.create_branch does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.create_branch(model text, branch text, parent text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+
+COMMENT ON FUNCTION reefqbo.create_branch(text, text, text) IS
+'Adds a branch (entity, division, store or project) to the tree of a model.
+Arguments: model; branch, unique within the model; parent, the branch it hangs under, by default the root.
+Result: its branch_id. Errors: 42704 no such model or parent, 42710 the name exists, 22023 the name is not acceptable, 22004 no name.';
+
+CREATE FUNCTION reefqbo._set_branch(model text, branch text, is_enabled boolean)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    of_branch bigint := reefqbo._branch_id(in_model, $2);
+BEGIN
+    IF num_nulls($2, $3) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a branch and whether it is enabled are needed';
+    END IF;
+    UPDATE reefqbo.branch b SET is_enabled = $3 WHERE b.model_id = in_model AND b.branch_id = of_branch;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._set_branch(text, text, boolean) IS 'Internal: what reefqbo.set_branch does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.set_branch(model text, branch text, is_enabled boolean)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+
+COMMENT ON FUNCTION reefqbo.set_branch(text, text, boolean) IS
+'Enables or disables a branch. A disabled one is left out of the statements of those above it, with all below it; it is imported all the same.
+Arguments: model; branch; is_enabled. Errors: 42704 no such model or branch, 22004 no branch.';

@@ -1,0 +1,71 @@
+-- The charts of accounts, what has happened to the accounts, and the side of the ledger they are on.
+
+CREATE TABLE reefqbo.account (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    name text NOT NULL,
+    fully_qualified_name text NOT NULL,
+    account_number text,
+    classification text,
+    account_type text,
+    account_subtype text,
+    parent_account_id text,
+    is_active boolean NOT NULL DEFAULT true,
+    is_computed boolean NOT NULL DEFAULT false,
+    currency text,
+    current_balance numeric,
+    description text,
+    gone_since timestamptz,
+    first_seen_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    changed_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id, connection_id, account_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
+);
+
+COMMENT ON TABLE reefqbo.account IS
+'The chart of accounts of each connection, keyed by QuickBooks'' account id. Rows are never removed: inactive and deleted accounts, and those QuickBooks no longer names, keep their history.
+See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
+COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:"';
+COMMENT ON COLUMN reefqbo.account.parent_account_id IS 'the account it stands under; always an account of the same connection, though no constraint says so, since that would keep pg_dump --inserts from being restored';
+COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line QuickBooks works out (Net Income inside equity), kept so that a balance sheet balances';
+COMMENT ON COLUMN reefqbo.account.current_balance IS 'today''s balance as QuickBooks delivers it: in the account''s own currency, in the ledger''s sign (credit cards excepted), 0 for income and expenses. Statements use reefqbo.actual instead';
+COMMENT ON COLUMN reefqbo.account.gone_since IS 'since when QuickBooks no longer names the account in its chart; NULL while it does';
+
+CREATE TABLE reefqbo.account_change (
+    model_id bigint NOT NULL,
+    change_id bigint GENERATED ALWAYS AS IDENTITY,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    change text NOT NULL,
+    old_value text,
+    new_value text,
+    noticed_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    import_id bigint NOT NULL,
+    PRIMARY KEY (model_id, change_id),
+    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
+    CONSTRAINT account_change_is_known CHECK (change IN ('new', 'renamed', 'renumbered', 'reclassified', 'moved',
+        'inactivated', 'reactivated', 'deleted', 'gone', 'returned', 'merged'))
+);
+
+CREATE INDEX account_change_account ON reefqbo.account_change (model_id, connection_id, account_id, change_id);
+
+COMMENT ON TABLE reefqbo.account_change IS
+'What has happened to accounts since the chart was first read, as imports noticed it: old, new, when. The accounts of the first chart are no news.';
+COMMENT ON COLUMN reefqbo.account_change.change IS
+'new; renamed and moved (old and new full name); renumbered (account number); reclassified (type and subtype); inactivated and reactivated; deleted (inactive, with QuickBooks'' suffix to its name); gone and returned (no longer, again named in the chart); merged (new_value is the id of the account that has its figures now)';
+
+-- Functions with RETURN, here and in the parts after this one, are bound to what they call when they are made, and need no
+-- search_path, so that the planner can put them in the place of their calls.
+
+CREATE FUNCTION reefqbo._debit_sign(account_type text, classification text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank', 'Accounts Receivable',
+                        'Other Current Asset', 'Fixed Asset', 'Other Asset') THEN 1
+            WHEN $1 IN ('Income', 'Other Income', 'Accounts Payable', 'Credit Card', 'Other Current Liability',
+                        'Long Term Liability', 'Equity') THEN -1
+            WHEN $2 IN ('Asset', 'Expense') THEN 1 ELSE -1 END;
+
+COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
+'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';

@@ -1,0 +1,176 @@
+-- The figures: which months were fetched, the amounts in them, what was restated, and time travel to what was known before.
+
+CREATE TABLE reefqbo.imported_month (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    statement text NOT NULL,
+    accounting_method text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    is_provisional boolean NOT NULL,
+    import_id bigint NOT NULL,
+    known_since timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
+);
+
+COMMENT ON TABLE reefqbo.imported_month IS
+'Which months were fetched. An account without a row in reefqbo.actual is 0 in a month that is here, and unknown in a month that is not.';
+COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not over yet in the company''s time zone when it was last fetched';
+COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
+COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
+
+CREATE TABLE reefqbo.actual (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    statement text NOT NULL,
+    accounting_method text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    amount numeric NOT NULL,
+    import_id bigint NOT NULL,
+    PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start, account_id),
+    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
+    CONSTRAINT actual_statement_is_known CHECK (statement IN ('profit_and_loss', 'balance_sheet')),
+    CONSTRAINT actual_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash'))
+);
+
+CREATE INDEX actual_account ON reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start);
+
+COMMENT ON TABLE reefqbo.actual IS
+'One account''s amount in one month, one statement and one accounting method, in the company''s home currency and with the sign QuickBooks prints.
+statement profit_and_loss: the movement in the month; balance_sheet: the balance at its end. An account that is 0 has no row, unless it once had another amount.';
+COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
+
+CREATE TABLE reefqbo.restatement (
+    model_id bigint NOT NULL,
+    restatement_id bigint GENERATED ALWAYS AS IDENTITY,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    statement text NOT NULL,
+    accounting_method text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    old_amount numeric NOT NULL,
+    new_amount numeric NOT NULL,
+    restated_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    import_id bigint NOT NULL,
+    in_closed_period boolean NOT NULL,
+    was_provisional boolean NOT NULL,
+    PRIMARY KEY (model_id, restatement_id),
+    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account
+);
+
+CREATE INDEX restatement_month ON reefqbo.restatement
+    (model_id, connection_id, statement, accounting_method, period_start, account_id);
+
+COMMENT ON TABLE reefqbo.restatement IS
+'Every change of an amount in a month that had been imported already: what it was, what it is, when and by which import that was seen. A row that vanished from a report is a change to 0, a new row one from 0.';
+COMMENT ON COLUMN reefqbo.restatement.in_closed_period IS 'the month ends on or before the closing date of the company''s books';
+COMMENT ON COLUMN reefqbo.restatement.was_provisional IS 'the month was not over when the old amount was fetched';
+
+CREATE FUNCTION reefqbo._known_months(model_id bigint, connection_id bigint, statement text, accounting_method text,
+                                      as_of timestamptz)
+RETURNS TABLE (period_start date, period_end date, is_provisional boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT i.period_start, i.period_end, i.is_provisional
+    FROM reefqbo.imported_month i
+    WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
+      AND ($5 IS NULL OR i.known_since <= $5)
+$$;
+
+COMMENT ON FUNCTION reefqbo._known_months(bigint, bigint, text, text, timestamptz) IS
+'Internal: the months of a company that are imported, or were at a moment.';
+
+CREATE FUNCTION reefqbo._amounts_as_of(model_id bigint, connection_id bigint, statement text, accounting_method text,
+                                       first_month date, last_month date, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, period_end date, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.account_id, i.period_start, i.period_end, coalesce(r.old_amount, a.amount)
+    FROM reefqbo.imported_month i
+    JOIN reefqbo.actual a
+        ON a.model_id = i.model_id AND a.connection_id = i.connection_id AND a.statement = i.statement
+       AND a.accounting_method = i.accounting_method AND a.period_start = i.period_start
+    LEFT JOIN LATERAL (
+        -- what it was before the first change that was not known then
+        SELECT x.old_amount
+        FROM reefqbo.restatement x
+        WHERE x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = a.statement
+          AND x.accounting_method = a.accounting_method AND x.period_start = a.period_start
+          AND x.account_id = a.account_id AND x.restated_at > $7
+        ORDER BY x.restated_at, x.restatement_id
+        LIMIT 1
+    ) r ON true
+    WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
+      AND i.period_start BETWEEN $5 AND $6 AND i.known_since <= $7
+$$;
+
+COMMENT ON FUNCTION reefqbo._amounts_as_of(bigint, bigint, text, text, date, date, timestamptz) IS
+'Internal: the amounts of a company as they were known at a moment.';
+
+CREATE FUNCTION reefqbo._company_amounts(model_id bigint, connection_id bigint, statement text, accounting_method text,
+                                         first_month date, last_month date, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.account_id, a.period_start, a.amount
+    FROM reefqbo.actual a
+    WHERE $7 IS NULL AND a.model_id = $1 AND a.connection_id = $2 AND a.statement = $3 AND a.accounting_method = $4
+      AND a.period_start BETWEEN $5 AND $6 AND a.amount <> 0
+    UNION ALL
+    -- an account of the other side since then was printed with the other sign
+    SELECT x.account_id, x.period_start, x.amount * coalesce(t.sign, 1)
+    FROM reefqbo._amounts_as_of($1, $2, $3, $4, $5, $6, $7) x
+    LEFT JOIN (
+        SELECT DISTINCT ON (h.account_id) h.account_id,
+               reefqbo._debit_sign(split_part(h.old_value, ', ', 1), NULL) * reefqbo._debit_sign(a.account_type, a.classification) AS sign
+        FROM reefqbo.account_change h
+        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = h.account_id
+        WHERE h.model_id = $1 AND h.connection_id = $2 AND h.change = 'reclassified' AND h.old_value <> '' AND h.noticed_at > $7
+        ORDER BY h.account_id, h.change_id
+    ) t ON t.account_id = x.account_id
+    WHERE $7 IS NOT NULL AND x.amount <> 0
+$$;
+
+COMMENT ON FUNCTION reefqbo._company_amounts(bigint, bigint, text, text, date, date, timestamptz) IS
+'Internal: the amounts of a company in its home currency, with the sign QuickBooks prints (for what the account is today): those of today, or as they were known at a moment.';
+
+CREATE FUNCTION reefqbo._actuals_as_of(model text, as_of timestamptz, branch text)
+RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,
+               period_start date, period_end date, amount numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    of_branch bigint := CASE WHEN $3 IS NOT NULL THEN reefqbo._branch_id(in_model, $3) END;
+BEGIN
+    IF $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'as of when?';
+    END IF;
+    RETURN QUERY
+    SELECT in_model, c.connection_id, a.account_id, s.statement, s.accounting_method, a.period_start, a.period_end, a.amount
+    FROM reefqbo.connection c
+    CROSS JOIN (VALUES ('profit_and_loss', 'Accrual'), ('profit_and_loss', 'Cash'), ('balance_sheet', 'Accrual'),
+                       ('balance_sheet', 'Cash')) s (statement, accounting_method)
+    CROSS JOIN LATERAL reefqbo._amounts_as_of(in_model, c.connection_id, s.statement, s.accounting_method, '-infinity',
+                                              'infinity', $2) a
+    WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch)
+    ORDER BY c.connection_id, s.statement, s.accounting_method, a.period_start, a.account_id COLLATE "C";
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._actuals_as_of(text, timestamptz, text) IS 'Internal: what reefqbo.actuals_as_of does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.actuals_as_of(model text, as_of timestamptz, branch text DEFAULT NULL)
+RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,
+               period_start date, period_end date, amount numeric)
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+
+COMMENT ON FUNCTION reefqbo.actuals_as_of(text, timestamptz, text) IS
+'The figures of reefqbo.actual as they were known at a moment: what did the board pack of 5 March say? Months first fetched later are left out, and every change seen later (reefqbo.restatement) is undone.
+Arguments: model; as_of; branch, whose company''s figures, by default those of all. Result: the columns of reefqbo.actual; an account without a row is 0 in a month that had been fetched by then. reefqbo.statement takes as_of as well.
+Errors: 42704 no such model or branch, 22004 no moment.';

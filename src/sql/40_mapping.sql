@@ -1,0 +1,241 @@
+-- Mapping: what each account is in the model. It follows the account's id, through renames and moves.
+
+CREATE TABLE reefqbo.variable (
+    model_id bigint NOT NULL,
+    variable_id bigint GENERATED ALWAYS AS IDENTITY,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (model_id, variable_id),
+    UNIQUE (model_id, connection_id, account_id),
+    UNIQUE (model_id, variable_id, connection_id, account_id),
+    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
+    CONSTRAINT variable_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,250}$')
+);
+
+COMMENT ON TABLE reefqbo.variable IS
+'One variable of the model for each account that was ever mapped: made with the first mapping of the account, never twice, and never removed, so that what refers to variable_id keeps holding.';
+COMMENT ON COLUMN reefqbo.variable.name IS 'at first the account''s number and name; UPDATE it freely, nothing goes by it';
+
+CREATE TABLE reefqbo.account_mapping (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    account_id text NOT NULL,
+    variable_id bigint NOT NULL,
+    variable_type text NOT NULL,
+    category text NOT NULL,
+    subcategory text,
+    branch_id bigint NOT NULL,
+    mapped_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    mapped_by name NOT NULL DEFAULT current_user,
+    PRIMARY KEY (model_id, connection_id, account_id),
+    UNIQUE (model_id, variable_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
+    FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
+    FOREIGN KEY (model_id, variable_id, connection_id, account_id)
+        REFERENCES reefqbo.variable (model_id, variable_id, connection_id, account_id),
+    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
+    CONSTRAINT account_mapping_type_is_known CHECK (variable_type IN (
+        'Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend')),
+    CONSTRAINT account_mapping_words_are_plain CHECK (
+        category ~ '^[^[:cntrl:]]{1,200}$' AND subcategory ~ '^[^[:cntrl:]]{1,200}$')
+);
+
+COMMENT ON TABLE reefqbo.account_mapping IS
+'What each mapped account is in the model, by ids. Read and write reefqbo.mapping instead, which has the names.';
+
+-- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
+CREATE VIEW reefqbo.mapping WITH (security_barrier) AS
+SELECT m.name AS model,
+       cb.name AS company_branch,
+       p.account_id,
+       a.account_number,
+       a.name AS account_name,
+       p.variable_type,
+       p.category,
+       p.subcategory,
+       b.name AS branch,
+       'mapped'::text AS confidence,
+       pg_catalog.format('by %s, %s', p.mapped_by, pg_catalog.to_char(p.mapped_at, 'YYYY-MM-DD')) AS reason
+FROM reefqbo.account_mapping p
+JOIN reefqbo.model m ON m.model_id = p.model_id
+JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
+JOIN reefqbo.branch cb ON cb.model_id = c.model_id AND cb.branch_id = c.branch_id
+JOIN reefqbo.branch b ON b.model_id = p.model_id AND b.branch_id = p.branch_id
+JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id
+WHERE p.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+
+COMMENT ON VIEW reefqbo.mapping IS
+'What each mapped account is in the model: read it, and write it. It has the columns of reefqbo.propose_mapping, so that a proposal is accepted, all or in part, by one statement, and a CSV file goes out and in by \copy:
+    INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping(''Acme'') WHERE confidence = ''certain''
+An account mapped already is mapped anew. model, account_id, variable_type and category are needed; company_branch is the branch of the account''s company, by default the root''s or the model''s only one; branch, by default company_branch. account_number, account_name, confidence and reason are not written.
+Errors: 42704 no such model, branch or account; 22023 a type that does not fit the account; 22004 something needed is null; 42501.';
+
+CREATE FUNCTION reefqbo._fitting_types(classification text)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $1 IN ('Revenue', 'Expense') THEN ARRAY['Revenue', 'COGS', 'Opex', 'Staff', 'Tax']
+                WHEN $1 IN ('Asset', 'Liability', 'Equity') THEN ARRAY['Asset', 'Liability', 'Equity', 'Tax', 'Dividend']
+                ELSE ARRAY['Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend'] END
+$$;
+
+COMMENT ON FUNCTION reefqbo._fitting_types(text) IS
+'Internal: the variable types that an account of a classification can have: those of the statement its amounts stand in. Of no classification: all.';
+
+CREATE FUNCTION reefqbo._variable_name(account_number text, name text, account_id text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    -- whatever QuickBooks lets an account be called
+    SELECT coalesce(nullif(btrim(left(regexp_replace(
+        concat_ws(' ', $1, regexp_replace($2, '\s*\(deleted\)$', '', 'i')), '[[:cntrl:]]+', ' ', 'g'), 250)), ''), $3)
+$$;
+
+COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';
+
+CREATE FUNCTION reefqbo._map_account()
+RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+    company record;
+    account record;
+    to_branch bigint;
+    variable bigint;
+BEGIN
+    IF num_nulls(given.model, given.account_id, given.variable_type, given.category) > 0 THEN
+        RAISE null_value_not_allowed USING
+            MESSAGE = 'a mapping needs model, account_id, variable_type and category';
+    END IF;
+    SELECT s.model_id, s.connection_id, s.branch INTO company
+    FROM reefqbo.connection_status s
+    JOIN reefqbo.branch b ON b.model_id = s.model_id AND b.name = s.branch
+    WHERE s.model = given.model AND s.branch = coalesce(given.company_branch, s.branch)
+      AND (given.company_branch IS NOT NULL OR b.parent_branch_id IS NULL
+           OR (SELECT count(*) FROM reefqbo.connection_status o WHERE o.model = given.model) = 1);
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('there is no company at branch "%s" of model "%s"', coalesce(given.company_branch, '(the root)'), given.model),
+            HINT = 'company_branch names the branch that the account''s company is connected to; reefqbo.connection_status lists them.';
+    END IF;
+    SELECT a.* INTO account FROM reefqbo.account a
+    WHERE a.model_id = company.model_id AND a.connection_id = company.connection_id AND a.account_id = given.account_id;
+    IF NOT FOUND OR account.is_computed THEN
+        RAISE undefined_object USING
+            MESSAGE = format('there is no account "%s" to map at branch "%s" of model "%s"', given.account_id, company.branch, given.model),
+            HINT = 'account_id is QuickBooks'' own id, as in reefqbo.account. Lines that QuickBooks computes are not mapped.';
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM reefqbo.account_mapping p
+        WHERE p.model_id = company.model_id AND p.connection_id = company.connection_id AND p.account_id = given.account_id;
+        -- who may not take it away, or comes too late, is not told that it was
+        RETURN CASE WHEN FOUND THEN OLD END;
+    ELSIF TG_OP = 'UPDATE' AND (OLD.model, OLD.company_branch, OLD.account_id)
+                               IS DISTINCT FROM (NEW.model, NEW.company_branch, NEW.account_id) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'a mapping cannot be moved to another account',
+            HINT = 'INSERT one for the other account.';
+    ELSIF given.variable_type <> ALL (reefqbo._fitting_types(NULL)) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('variable type "%s" is not known', given.variable_type),
+            HINT = format('It is one of %s.', array_to_string(reefqbo._fitting_types(NULL), ', '));
+    ELSIF given.variable_type <> ALL (reefqbo._fitting_types(account.classification)) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('account "%s" (%s) cannot be of type "%s"', account.fully_qualified_name, given.account_id, given.variable_type),
+            DETAIL = format('It is of account type %s.', account.account_type),
+            HINT = format('Choose one of %s.', array_to_string(reefqbo._fitting_types(account.classification), ', '));
+    END IF;
+    SELECT b.branch_id INTO to_branch FROM reefqbo.branch b
+    WHERE b.model_id = company.model_id AND b.name = coalesce(given.branch, company.branch);
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('branch "%s" does not exist in model "%s"', given.branch, given.model),
+            HINT = 'reefqbo.create_branch makes one; the table reefqbo.branch lists them.';
+    END IF;
+    INSERT INTO reefqbo.variable (model_id, connection_id, account_id, name)
+    VALUES (company.model_id, company.connection_id, given.account_id,
+            reefqbo._variable_name(account.account_number, account.name, given.account_id))
+    ON CONFLICT (model_id, connection_id, account_id) DO NOTHING;
+    SELECT v.variable_id INTO variable FROM reefqbo.variable v
+    WHERE v.model_id = company.model_id AND v.connection_id = company.connection_id AND v.account_id = given.account_id;
+    INSERT INTO reefqbo.account_mapping AS p (model_id, connection_id, account_id, variable_id, variable_type, category,
+                                              subcategory, branch_id)
+    VALUES (company.model_id, company.connection_id, given.account_id, variable, given.variable_type, given.category,
+            given.subcategory, to_branch)
+    ON CONFLICT (model_id, connection_id, account_id) DO UPDATE
+    SET variable_type = EXCLUDED.variable_type, category = EXCLUDED.category, subcategory = EXCLUDED.subcategory,
+        branch_id = EXCLUDED.branch_id, mapped_at = EXCLUDED.mapped_at, mapped_by = EXCLUDED.mapped_by
+    WHERE (p.variable_type, p.category, p.subcategory, p.branch_id)
+          IS DISTINCT FROM (EXCLUDED.variable_type, EXCLUDED.category, EXCLUDED.subcategory, EXCLUDED.branch_id);
+    RETURN NEW;
+EXCEPTION
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not map account "%s"', NEW.account_id),
+            DETAIL = 'category and subcategory are 1 to 200 printable characters.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._map_account() IS 'Internal: what writing to reefqbo.mapping does, row by row.';
+
+CREATE TRIGGER map_account INSTEAD OF INSERT OR UPDATE OR DELETE ON reefqbo.mapping
+FOR EACH ROW EXECUTE FUNCTION reefqbo._map_account();
+
+COMMENT ON TRIGGER map_account ON reefqbo.mapping IS 'writes to reefqbo.variable and reefqbo.account_mapping';
+
+CREATE VIEW reefqbo.unmapped_account WITH (security_barrier) AS
+SELECT m.name AS model,
+       b.name AS branch,
+       c.company_name AS company,
+       a.account_id,
+       a.account_number,
+       a.name,
+       a.fully_qualified_name,
+       a.account_type,
+       a.account_subtype,
+       a.is_active,
+       v.statement,
+       v.amount AS amount_at_stake,
+       v.accounting_method,
+       v.first_month,
+       v.last_month,
+       c.home_currency AS currency,
+       a.first_seen_at AS since,
+       a.model_id,
+       a.connection_id
+FROM reefqbo.account a
+JOIN reefqbo.connection c ON c.model_id = a.model_id AND c.connection_id = a.connection_id
+JOIN reefqbo.model m ON m.model_id = a.model_id
+JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+LEFT JOIN LATERAL (
+    SELECT s.statement,
+           s.accounting_method,
+           CASE s.statement WHEN 'profit_and_loss' THEN COALESCE(pg_catalog.sum(x.amount), 0)
+                ELSE COALESCE(pg_catalog.sum(x.amount) FILTER (WHERE x.period_start = s.last_month), 0) END + 0.00 AS amount,
+           s.first_month,
+           s.last_month
+    FROM (SELECT i.statement, i.accounting_method, pg_catalog.min(i.period_start) AS first_month,
+                 pg_catalog.max(i.period_start) AS last_month
+          FROM reefqbo.imported_month i
+          WHERE i.model_id = a.model_id AND i.connection_id = a.connection_id
+            AND i.statement = CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END
+          GROUP BY i.statement, i.accounting_method
+          ORDER BY i.accounting_method
+          LIMIT 1) s
+    LEFT JOIN reefqbo.actual x
+        ON x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = s.statement
+       AND x.accounting_method = s.accounting_method AND x.account_id = a.account_id
+       AND x.period_start BETWEEN s.first_month AND s.last_month
+    GROUP BY s.statement, s.accounting_method, s.first_month, s.last_month
+) v ON true
+WHERE NOT a.is_computed
+  AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
+                  AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
+  AND a.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+
+COMMENT ON VIEW reefqbo.unmapped_account IS
+'The accounts that are not mapped, and what is at stake. reefqbo.propose_mapping proposes how to map them; until then their amounts stand in the statements all the same, under Unmapped where those go by category.
+amount_at_stake: of the statement that the account stands in, by accrual where that was imported: the movements of all imported months, first_month to last_month, or the balance at the end of the last. NULL where nothing was imported.';

@@ -1,0 +1,280 @@
+-- Consolidation: exchange rates, as the user states them, and the amounts of a company in another currency.
+
+CREATE TABLE reefqbo.exchange_rate (
+    model_id bigint NOT NULL REFERENCES reefqbo.model,
+    from_currency text NOT NULL,
+    to_currency text NOT NULL,
+    month date NOT NULL,
+    closing numeric,
+    average numeric,
+    historical numeric,
+    PRIMARY KEY (model_id, from_currency, to_currency, month),
+    CONSTRAINT exchange_rate_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date),
+    -- 'NaN' is greater than 'Infinity'
+    CONSTRAINT exchange_rate_is_positive CHECK (closing > 0 AND average > 0 AND historical > 0
+        AND greatest(closing, average, historical) < 'Infinity'),
+    CONSTRAINT exchange_rate_currencies CHECK (from_currency ~ '^[A-Z]{3}$' AND to_currency ~ '^[A-Z]{3}$'
+                                               AND from_currency <> to_currency)
+);
+
+COMMENT ON TABLE reefqbo.exchange_rate IS
+'Rates for consolidation, as the user states them: how many to_currency one from_currency is worth. Write it with INSERT, UPDATE and DELETE, or reefqbo.set_rate. A rate that is missing is an error where it is needed, never 1.';
+COMMENT ON COLUMN reefqbo.exchange_rate.month IS 'the first day of the month';
+COMMENT ON COLUMN reefqbo.exchange_rate.closing IS 'at the end of the month: translates assets and liabilities';
+COMMENT ON COLUMN reefqbo.exchange_rate.average IS 'of the month: translates profit and loss';
+COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
+'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then (but for the profit of the first month that is known, which goes at its average); that of a later month, what was paid in or out in it (its average, where there is none)';
+
+CREATE FUNCTION reefqbo._set_rate(model text, from_currency text, month date, closing numeric, average numeric,
+                                  historical numeric, to_currency text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    into_currency text := coalesce($7, (SELECT m.currency FROM reefqbo.model m WHERE m.model_id = in_model));
+BEGIN
+    IF num_nulls($2, $3) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a rate needs a currency and a month';
+    ELSIF into_currency IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('model "%s" has no currency', $1),
+            HINT = 'Set it with reefqbo.set_currency, or pass to_currency.';
+    END IF;
+    INSERT INTO reefqbo.exchange_rate AS r (model_id, from_currency, to_currency, month, closing, average, historical)
+    VALUES (in_model, $2, into_currency, date_trunc('month', $3::timestamp), $4, $5, $6)
+    ON CONFLICT ON CONSTRAINT exchange_rate_pkey DO UPDATE
+    SET closing = coalesce(EXCLUDED.closing, r.closing), average = coalesce(EXCLUDED.average, r.average),
+        historical = coalesce(EXCLUDED.historical, r.historical);
+EXCEPTION
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = 'this is not a rate',
+            DETAIL = 'A rate is greater than 0, and turns one currency into another, each of them an ISO 4217 code.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._set_rate(text, text, date, numeric, numeric, numeric, text) IS 'Internal: what reefqbo.set_rate does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.set_rate(model text, from_currency text, month date, closing numeric DEFAULT NULL,
+                                 average numeric DEFAULT NULL, historical numeric DEFAULT NULL, to_currency text DEFAULT NULL)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+
+COMMENT ON FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text) IS
+'States rates of a currency for a month, in reefqbo.exchange_rate. Those left out stay as they are.
+Arguments: model; from_currency; month, any day of it; closing, average and historical: how many to_currency one from_currency is worth; to_currency, by default the model''s (reefqbo.set_currency).
+Errors: 42704 no such model; 22023 not a rate, or the model has no currency; 22004 no currency or month.';
+
+-- ---- in another currency ----
+
+CREATE FUNCTION reefqbo._opening(model_id bigint, connection_id bigint, accounting_method text, currency text,
+                                 as_of timestamptz, OUT month date, OUT rate numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH first AS (
+        SELECT min(k.period_start) AS month FROM reefqbo._known_months($1, $2, 'balance_sheet', $3, $5) k
+    ), stated AS (
+        SELECT r.month, r.historical
+        FROM reefqbo.exchange_rate r
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2 AND c.home_currency = r.from_currency
+        WHERE r.model_id = $1 AND r.to_currency = $4 AND r.historical IS NOT NULL
+    )
+    SELECT greatest(s.month, f.month), s.historical
+    FROM stated s CROSS JOIN first f
+    WHERE f.month IS NOT NULL
+    -- the last one until the first month that is known, else the first one after it
+    ORDER BY s.month > f.month, abs(s.month - f.month)
+    LIMIT 1
+$$;
+
+COMMENT ON FUNCTION reefqbo._opening(bigint, bigint, text, text, timestamptz) IS
+'Internal: the month with which a company''s equity begins in another currency, and the historical rate of all it has by its end.';
+
+CREATE FUNCTION reefqbo._missing_rate(model_id bigint, connection_id bigint, statement text, accounting_method text,
+                                      months date[], currency text, as_of timestamptz)
+RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH company AS (
+        SELECT c.home_currency, o.month AS opening,
+               (SELECT min(k.period_start) FROM reefqbo._known_months($1, $2, 'balance_sheet', $4, $7) k) AS first
+        FROM reefqbo.connection c
+        LEFT JOIN LATERAL reefqbo._opening($1, $2, $4, $6, $7) o ON $3 = 'balance_sheet'
+        WHERE c.model_id = $1 AND c.connection_id = $2
+    ), needed AS (
+        SELECT m.month, CASE $3 WHEN 'balance_sheet' THEN 'closing' ELSE 'average' END AS kind
+        FROM unnest($5) m (month)
+        UNION
+        SELECT k.period_start, 'average'
+        FROM company c CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'profit_and_loss', $4, $7) k
+        WHERE $3 = 'balance_sheet' AND k.period_start BETWEEN c.opening AND (SELECT max(m.month) FROM unnest($5) m (month))
+        UNION
+        -- of the month that all it has is told of first
+        SELECT c.first, 'historical'
+        FROM company c
+        WHERE $3 = 'balance_sheet' AND (c.opening IS NULL OR c.opening > ANY ($5))
+    )
+    SELECT format('there is no %s rate from %s to %s for %s', n.kind, c.home_currency, $6, to_char(n.month, 'YYYY-MM'))
+    FROM needed n
+    CROSS JOIN company c
+    LEFT JOIN reefqbo.exchange_rate r
+        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = n.month
+    WHERE c.home_currency <> $6
+      AND CASE n.kind WHEN 'closing' THEN r.closing WHEN 'average' THEN r.average END IS NULL
+    ORDER BY n.kind DESC, n.month
+    LIMIT 1
+$$;
+
+COMMENT ON FUNCTION reefqbo._missing_rate(bigint, bigint, text, text, date[], text, timestamptz) IS
+'Internal: a rate without which months of a company cannot be shown in a currency, in words; NULL if there is none.';
+
+CREATE FUNCTION reefqbo._translated_result(model_id bigint, connection_id bigint, accounting_method text, first_month date,
+                                           last_month date, currency text, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT a.account_id, a.period_start, a.amount, round(a.amount * r.average, 2)
+    FROM reefqbo.connection c
+    CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'profit_and_loss', $3, $4, $5, $7) a
+    LEFT JOIN reefqbo.exchange_rate r
+        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = a.period_start
+    WHERE c.model_id = $1 AND c.connection_id = $2
+$$;
+
+COMMENT ON FUNCTION reefqbo._translated_result(bigint, bigint, text, date, date, text, timestamptz) IS
+'Internal: the profit and loss of a company in another currency: each amount at the average rate of its month, in cents.';
+
+CREATE FUNCTION reefqbo._net_income(model_id bigint, connection_id bigint, accounting_method text, first_month date,
+                                    last_month date, currency text, as_of timestamptz)
+RETURNS TABLE (period_start date, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT t.period_start, sum(-s.sign * t.home), sum(-s.sign * t.amount)
+    FROM reefqbo._translated_result($1, $2, $3, $4, $5, $6, $7) t
+    JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = t.account_id
+    CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) AS sign) s
+    GROUP BY t.period_start
+$$;
+
+COMMENT ON FUNCTION reefqbo._net_income(bigint, bigint, text, date, date, text, timestamptz) IS
+'Internal: the net income of each month of a company, in its home currency and in another.';
+
+-- Equity is carried forward from the opening month on, month by month: what a month has earned at its average rate,
+-- what was paid in or out at its historical rate, or for want of one its average. When a fiscal year is closed, its
+-- profit goes to retained earnings as it was translated.
+CREATE FUNCTION reefqbo._translated_equity(model_id bigint, connection_id bigint, accounting_method text, last_month date,
+                                           currency text, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH opening AS MATERIALIZED (
+        SELECT o.month, o.rate FROM reefqbo._opening($1, $2, $3, $5, $6) o
+    ), month AS MATERIALIZED (
+        SELECT k.period_start, reefqbo._period_of(k.period_start, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
+               k.period_start = o.month AS is_opening,
+               CASE WHEN k.period_start = o.month THEN o.rate ELSE coalesce(r.historical, r.average) END AS rate
+        FROM opening o
+        CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'balance_sheet', $3, $6) k
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
+        LEFT JOIN reefqbo.exchange_rate r
+            ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $5 AND r.month = k.period_start
+        WHERE k.period_start BETWEEN o.month AND $4
+    ), equity AS MATERIALIZED (
+        SELECT a.account_id,
+               CASE WHEN a.account_id = 'computed:NetIncome' THEN 'income'
+                    WHEN a.account_id = min(a.account_id) FILTER (WHERE a.account_subtype = 'RetainedEarnings') OVER () THEN 'retained'
+                    ELSE 'other' END AS role
+        FROM reefqbo.account a
+        WHERE a.model_id = $1 AND a.connection_id = $2 AND (a.classification = 'Equity' OR a.is_computed)
+    ), balance AS (
+        SELECT e.account_id, e.role, m.period_start, m.year, m.rate, coalesce(b.amount, 0) AS home,
+               coalesce(b.amount, 0)
+               - coalesce(lag(coalesce(b.amount, 0)) OVER (PARTITION BY e.account_id ORDER BY m.period_start), 0) AS change,
+               lag(m.year) OVER (PARTITION BY e.account_id ORDER BY m.period_start) AS year_before,
+               lag(coalesce(b.amount, 0)) OVER (PARTITION BY e.account_id ORDER BY m.period_start) AS home_before
+        FROM equity e
+        CROSS JOIN month m
+        LEFT JOIN reefqbo._company_amounts($1, $2, 'balance_sheet', $3, '-infinity', $4, $6) b
+            ON b.account_id = e.account_id AND b.period_start = m.period_start
+    ), income AS (
+        -- of the year so far, of which this month's share is known account by account
+        SELECT b.account_id, b.period_start, b.year, b.year_before, b.home, b.home_before,
+               coalesce(n.amount, 0)
+               + round((b.home - CASE WHEN b.year = b.year_before THEN b.home_before ELSE 0 END - coalesce(n.home, 0)) * b.rate, 2) AS step
+        FROM balance b
+        LEFT JOIN reefqbo._net_income($1, $2, $3, (SELECT o.month FROM opening o), $4, $5, $6) n ON n.period_start = b.period_start
+        WHERE b.role = 'income'
+    ), income_to_date AS (
+        SELECT i.*, sum(i.step) OVER (PARTITION BY i.year ORDER BY i.period_start) AS amount FROM income i
+    ), closed AS (
+        SELECT i.period_start, i.home_before AS home,
+               lag(i.amount) OVER (ORDER BY i.period_start) AS amount, i.year <> i.year_before AS is_closing
+        FROM income_to_date i
+    ), carried AS (
+        SELECT b.account_id, b.period_start, b.home,
+               sum(round((b.change - coalesce(c.home, 0)) * b.rate, 2) + coalesce(c.amount, 0))
+               OVER (PARTITION BY b.account_id ORDER BY b.period_start) AS amount
+        FROM balance b
+        LEFT JOIN closed c ON b.role = 'retained' AND c.period_start = b.period_start AND c.is_closing
+        WHERE b.role <> 'income'
+    )
+    SELECT i.account_id, i.period_start, i.home, i.amount FROM income_to_date i
+    UNION ALL
+    SELECT c.account_id, c.period_start, c.home, c.amount FROM carried c
+$$;
+
+COMMENT ON FUNCTION reefqbo._translated_equity(bigint, bigint, text, date, text, timestamptz) IS
+'Internal: the equity of a company in another currency, month by month from its opening, Net Income included.';
+
+CREATE FUNCTION reefqbo._translated_position(model_id bigint, connection_id bigint, accounting_method text, first_month date,
+                                             last_month date, currency text, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH position AS MATERIALIZED (
+        SELECT b.account_id, b.period_start, b.amount AS home, round(b.amount * r.closing, 2) AS amount,
+               reefqbo._debit_sign(a.account_type, a.classification) AS sign
+        FROM reefqbo.connection c
+        CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'balance_sheet', $3, $4, $5, $7) b
+        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = b.account_id
+        LEFT JOIN reefqbo.exchange_rate r
+            ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = b.period_start
+        WHERE c.model_id = $1 AND c.connection_id = $2
+          AND NOT (coalesce(a.classification = 'Equity', false) OR a.is_computed)
+        UNION ALL
+        SELECT e.account_id, e.period_start, e.home, e.amount, -1
+        FROM reefqbo._translated_equity($1, $2, $3, $5, $6, $7) e
+        WHERE e.period_start >= $4 AND (e.home <> 0 OR e.amount <> 0)
+    )
+    SELECT p.account_id, p.period_start, p.home, p.amount FROM position p
+    UNION ALL
+    SELECT 'computed:Translation', p.period_start, 0, sum(p.sign * p.amount)
+    FROM position p
+    GROUP BY p.period_start
+    HAVING sum(p.sign * p.amount) <> 0
+$$;
+
+COMMENT ON FUNCTION reefqbo._translated_position(bigint, bigint, text, date, date, text, timestamptz) IS
+'Internal: the balance sheet of a company in another currency: assets and liabilities at the closing rate, equity as it was carried forward, and the difference as computed:Translation, so that it balances.';
+
+CREATE FUNCTION reefqbo._translated(model_id bigint, connection_id bigint, statement text, accounting_method text,
+                                    first_month date, last_month date, currency text, as_of timestamptz)
+RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (SELECT c.home_currency = $7 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = $2) IS NOT FALSE THEN
+        RETURN QUERY SELECT a.account_id, a.period_start, a.amount, a.amount
+                     FROM reefqbo._company_amounts($1, $2, $3, $4, $5, $6, $8) a;
+    ELSIF $3 = 'profit_and_loss' THEN
+        RETURN QUERY SELECT * FROM reefqbo._translated_result($1, $2, $4, $5, $6, $7, $8);
+    ELSE
+        RETURN QUERY SELECT * FROM reefqbo._translated_position($1, $2, $4, $5, $6, $7, $8);
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._translated(bigint, bigint, text, text, date, date, text, timestamptz) IS
+'Internal: the amounts of a company''s statement in its home currency and in another, NULL for its own.';

@@ -1,0 +1,80 @@
+-- Consolidation: eliminations, what the companies of a group have with each other.
+
+CREATE TABLE reefqbo.elimination (
+    model_id bigint NOT NULL,
+    elimination_id bigint GENERATED ALWAYS AS IDENTITY,
+    branch_id bigint NOT NULL,
+    month date NOT NULL,
+    reversed_in date,
+    accounting_method text,
+    amount numeric NOT NULL,
+    debit_type text NOT NULL,
+    debit_category text NOT NULL,
+    debit_subcategory text,
+    credit_type text NOT NULL,
+    credit_category text NOT NULL,
+    credit_subcategory text,
+    memo text,
+    stated_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    stated_by name NOT NULL DEFAULT current_user,
+    PRIMARY KEY (model_id, elimination_id),
+    FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
+    CONSTRAINT elimination_is_of_a_month CHECK (month = pg_catalog.date_trunc('month', month::timestamp)::date
+        AND reversed_in = pg_catalog.date_trunc('month', reversed_in::timestamp)::date),
+    CONSTRAINT elimination_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash')),
+    CONSTRAINT elimination_ends_after_it_begins CHECK (reversed_in > month),
+    CONSTRAINT elimination_is_an_amount CHECK (amount > '-Infinity' AND amount < 'Infinity'),
+    CONSTRAINT elimination_types_are_known CHECK (
+        debit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend')
+        AND credit_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Asset', 'Liability', 'Equity', 'Tax', 'Dividend'))
+);
+
+CREATE INDEX elimination_branch ON reefqbo.elimination (model_id, branch_id, month);
+
+COMMENT ON TABLE reefqbo.elimination IS
+'What the companies of a group have with each other, as the user states it, to be taken out of the statements of branch_id and those above: entries in the model''s currency, each of one debit and one credit of the same amount, so that nothing goes out of balance. Write it with INSERT, UPDATE and DELETE.
+An entry is posted in its month. Balances keep it until reversed_in, the month in which the opposite is posted. Sales of 100 from one company to another: debit Revenue, credit COGS. A claim of 40: debit Liability, credit Asset, reversed_in when it is paid. Tax is tax expense here; tax that is owed is a Liability.';
+
+CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
+RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH posting AS (
+        SELECT s.variable_type, s.category, s.subcategory, w.month, s.sign * w.sign * e.amount AS amount,
+               s.variable_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Tax') AS is_result
+        FROM reefqbo.elimination e
+        CROSS JOIN LATERAL (VALUES (e.debit_type, e.debit_category, e.debit_subcategory, 1),
+                                   (e.credit_type, e.credit_category, e.credit_subcategory, -1))
+            s (variable_type, category, subcategory, sign)
+        CROSS JOIN LATERAL (VALUES (e.month, 1), (e.reversed_in, -1)) w (month, sign)
+        WHERE e.model_id = $1 AND e.branch_id = ANY ($2) AND coalesce(e.accounting_method = $4, true) AND w.month IS NOT NULL
+    )
+    SELECT p.variable_type, p.category, p.subcategory, p.month, sum(p.amount)
+    FROM posting p
+    WHERE $3 = 'profit_and_loss' AND p.is_result AND p.month = ANY ($5)
+    GROUP BY p.variable_type, p.category, p.subcategory, p.month
+    UNION ALL
+    SELECT CASE WHEN p.is_result THEN 'Equity' ELSE p.variable_type END,
+           CASE WHEN p.is_result THEN 'Eliminated Profit' ELSE p.category END,
+           CASE WHEN p.is_result THEN NULL ELSE p.subcategory END, m.month, sum(p.amount)
+    FROM unnest($5) m (month)
+    JOIN posting p ON p.month <= m.month
+    WHERE $3 = 'balance_sheet'
+    GROUP BY 1, 2, 3, 4
+    HAVING sum(p.amount) <> 0
+$$;
+
+COMMENT ON FUNCTION reefqbo._eliminated(bigint, bigint[], text, text, date[]) IS
+'Internal: what eliminations add to a statement, debits positive: to the profit and loss what was posted in each month, to the balance sheet what was posted until its end; what they change of profits is in equity.';
+
+CREATE FUNCTION reefqbo._elimination_section(variable_type text)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE $1 WHEN 'Revenue' THEN 'Income' WHEN 'COGS' THEN 'Cost of Goods Sold' WHEN 'Opex' THEN 'Expense'
+                   WHEN 'Staff' THEN 'Expense' WHEN 'Tax' THEN 'Other Expense' WHEN 'Asset' THEN 'Other Current Asset'
+                   WHEN 'Liability' THEN 'Other Current Liability' ELSE 'Equity' END
+$$;
+
+COMMENT ON FUNCTION reefqbo._elimination_section(text) IS
+'Internal: the account type among whose accounts eliminations of a variable type are shown.';

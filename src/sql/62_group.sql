@@ -1,0 +1,196 @@
+-- Consolidation: which branches and companies a statement covers, in which currency, and the amounts that belong to branches.
+
+CREATE FUNCTION reefqbo._branches_below(model_id bigint, branch_id bigint)
+RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE below AS (
+        SELECT $2 AS branch_id
+        UNION ALL
+        SELECT b.branch_id
+        FROM below u
+        JOIN reefqbo.branch b ON b.model_id = $1 AND b.parent_branch_id = u.branch_id AND b.is_enabled
+    )
+    SELECT array_agg(u.branch_id) FROM below u
+$$;
+
+COMMENT ON FUNCTION reefqbo._branches_below(bigint, bigint) IS
+'Internal: a branch and all below it but those that are disabled, and what is below them.';
+
+CREATE FUNCTION reefqbo._companies_of(model_id bigint, branches bigint[])
+RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(array_agg(c.connection_id ORDER BY b.parent_branch_id NULLS FIRST, b.name COLLATE "C"), '{}')
+    FROM reefqbo.connection c
+    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+    WHERE c.model_id = $1
+      AND (c.branch_id = ANY ($2)
+           OR EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = c.model_id
+                      AND p.connection_id = c.connection_id AND p.branch_id = ANY ($2))
+           OR EXISTS (SELECT FROM reefqbo.dimension_mapping d WHERE d.model_id = c.model_id
+                      AND d.connection_id = c.connection_id AND d.branch_id = ANY ($2)))
+$$;
+
+COMMENT ON FUNCTION reefqbo._companies_of(bigint, bigint[]) IS
+'Internal: the connections that have anything in one of these branches: their own, that of an account, or that of a class or department.';
+
+CREATE FUNCTION reefqbo._check_companies(model_id bigint, connections bigint[])
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+    years integer;
+BEGIN
+    SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO told
+    FROM reefqbo.connection c
+    JOIN reefqbo.model m ON m.model_id = c.model_id AND m.purpose = 'production'
+    JOIN reefqbo.environment e ON e.environment_id = c.environment_id AND e.is_sandbox
+    WHERE c.model_id = $1 AND c.connection_id = ANY ($2);
+    IF told IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'RQ003',
+            MESSAGE = 'a sandbox company cannot be consolidated in a production model',
+            DETAIL = format('These are: %s.', told),
+            HINT = 'Disable its branch with reefqbo.set_branch, or remove it with reefqbo.forget_company.';
+    END IF;
+    SELECT count(DISTINCT coalesce(c.fiscal_year_start_month, 1)),
+           string_agg(format('%s in %s', c.company_name,
+                             to_char(make_date(2000, coalesce(c.fiscal_year_start_month, 1), 1), 'FMMonth')),
+                      ', ' ORDER BY c.company_name COLLATE "C")
+    INTO years, told
+    FROM reefqbo.connection c
+    WHERE c.model_id = $1 AND c.connection_id = ANY ($2);
+    IF years > 1 THEN
+        RAISE NOTICE USING
+            MESSAGE = 'the companies have different fiscal years; they are aligned by calendar month',
+            DETAIL = format('Their fiscal years begin: %s.', told);
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_companies(bigint, bigint[]) IS
+'Internal: whether these may be consolidated. Error: RQ003 a sandbox company in a production model. A notice says where fiscal years differ.';
+
+CREATE FUNCTION reefqbo._currency_of(model_id bigint, connections bigint[])
+RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stated text := (SELECT m.currency FROM reefqbo.model m WHERE m.model_id = $1);
+    currencies text[] := ARRAY(SELECT DISTINCT c.home_currency FROM reefqbo.connection c
+                               WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NOT NULL
+                               ORDER BY c.home_currency);
+    unknown text;
+BEGIN
+    IF stated IS NOT NULL OR cardinality($2) > 1 THEN
+        SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO unknown
+        FROM reefqbo.connection c
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL
+          AND EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = c.connection_id);
+    END IF;
+    IF unknown IS NOT NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('a company whose currency is not known cannot be consolidated: %s', unknown),
+            DETAIL = format('QuickBooks has not told the home currency of: %s.', unknown),
+            HINT = 'reefqbo.reconnect reads it again. Or leave its branch out with reefqbo.set_branch, or ask for its own statement with company => true.';
+    ELSIF stated IS NULL AND cardinality(currencies) > 1 THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),
+            HINT = 'Choose one to consolidate in with reefqbo.set_currency, and state rates with reefqbo.set_rate.';
+    END IF;
+    RETURN coalesce(stated, currencies[1]);
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._currency_of(bigint, bigint[]) IS
+'Internal: the currency to consolidate these in: the model''s, else the one they all have. Error: 22023 they have different ones, or it is not known which.';
+
+CREATE FUNCTION reefqbo._scope(model_id bigint, branch text, company boolean, OUT connections bigint[], OUT branches bigint[],
+                               OUT currency text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF $3 THEN
+        connections := ARRAY[reefqbo._statement_connection($1, $2)];
+        currency := (SELECT c.home_currency FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = connections[1]);
+        RETURN;
+    END IF;
+    branches := reefqbo._branches_below($1, reefqbo._branch_id($1, $2));
+    connections := reefqbo._companies_of($1, branches);
+    IF connections = '{}' THEN
+        RAISE undefined_object USING
+            MESSAGE = CASE WHEN $2 IS NULL THEN 'the model has no connection in a branch that is enabled'
+                           ELSE format('neither branch "%s" nor any below it has a company', $2) END,
+            HINT = 'reefqbo.connect links a branch to a QuickBooks company; the view reefqbo.connection_status lists the connections.';
+    END IF;
+    PERFORM reefqbo._check_companies($1, connections);
+    currency := reefqbo._currency_of($1, connections);
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._scope(bigint, text, boolean) IS
+'Internal: what a statement covers: a branch with all below it, by default the root; or the company of a branch as a whole, in its home currency, with branches NULL.
+Errors: 42704 no such branch or no company; 22023 companies of different currencies; RQ003 a sandbox company in a production model.';
+
+-- ---- amounts of branches ----
+
+CREATE FUNCTION reefqbo._tagged_amounts(model_id bigint, connection_id bigint, accounting_method text, first_month date,
+                                        last_month date, currency text)
+RETURNS TABLE (account_id text, period_start date, branch_id bigint, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.account_id, d.period_start, p.branch_id, sum(d.amount),
+           sum(CASE WHEN c.home_currency = $6 OR $6 IS NULL THEN d.amount ELSE round(d.amount * r.average, 2) END)
+    FROM reefqbo.connection c
+    JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
+    JOIN reefqbo.dimension_actual d
+        ON d.model_id = p.model_id AND d.connection_id = p.connection_id AND d.dimension = p.dimension
+       AND d.accounting_method = $3 AND d.value_id = p.value_id AND d.period_start BETWEEN $4 AND $5
+    LEFT JOIN reefqbo.exchange_rate r
+        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = d.period_start
+    WHERE c.model_id = $1 AND c.connection_id = $2
+    GROUP BY d.account_id, d.period_start, p.branch_id
+$$;
+
+COMMENT ON FUNCTION reefqbo._tagged_amounts(bigint, bigint, text, date, date, text) IS
+'Internal: what of a company''s profit and loss goes to branches by its class or department.';
+
+CREATE FUNCTION reefqbo._branch_amounts(model_id bigint, connections bigint[], branches bigint[], statement text,
+                                        accounting_method text, first_month date, last_month date, currency text,
+                                        as_of timestamptz)
+RETURNS TABLE (connection_id bigint, account_id text, period_start date, home numeric, amount numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH whole AS (
+        SELECT u.connection_id, t.account_id, t.period_start, t.home, t.amount, coalesce(p.branch_id, c.branch_id) AS branch_id
+        FROM unnest($2) u (connection_id)
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = u.connection_id
+        CROSS JOIN LATERAL reefqbo._translated($1, u.connection_id, $4, $5, $6, $7, $8, $9) t
+        LEFT JOIN reefqbo.account_mapping p
+            ON p.model_id = $1 AND p.connection_id = u.connection_id AND p.account_id = t.account_id
+    ), tagged AS MATERIALIZED (
+        SELECT u.connection_id, d.*
+        FROM unnest($2) u (connection_id)
+        CROSS JOIN LATERAL reefqbo._tagged_amounts($1, u.connection_id, $5, $6, $7, $8) d
+        WHERE $4 = 'profit_and_loss' AND $3 IS NOT NULL
+    ), part AS (
+        SELECT w.* FROM whole w
+        UNION ALL
+        SELECT t.connection_id, t.account_id, t.period_start, t.home, t.amount, t.branch_id FROM tagged t
+        UNION ALL
+        -- taken out of the branch of its account
+        SELECT t.connection_id, t.account_id, t.period_start, -t.home, -t.amount, coalesce(p.branch_id, c.branch_id)
+        FROM tagged t
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = t.connection_id
+        LEFT JOIN reefqbo.account_mapping p
+            ON p.model_id = $1 AND p.connection_id = t.connection_id AND p.account_id = t.account_id
+    )
+    SELECT p.connection_id, p.account_id, p.period_start, sum(p.home), sum(p.amount)
+    FROM part p
+    WHERE $3 IS NULL OR p.branch_id = ANY ($3)
+    GROUP BY p.connection_id, p.account_id, p.period_start
+$$;
+
+COMMENT ON FUNCTION reefqbo._branch_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz) IS
+'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only.';

@@ -1,0 +1,99 @@
+-- Statements of a model, a branch with all below it, or a company.
+
+CREATE FUNCTION reefqbo._check_statement(statement text, lines text)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF ($1 IN ('profit_and_loss', 'balance_sheet', 'cash_flow')) IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('unknown statement "%s"', $1),
+            HINT = 'Pass ''profit_and_loss'', ''balance_sheet'' or ''cash_flow''; reefqbo.trial_balance is a function of its own.';
+    ELSIF ($2 IN ('account', 'category')) IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('unknown lines "%s"', $2),
+            HINT = 'Pass ''account'' (the charts of accounts) or ''category'' (what they are mapped to).';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_statement(text, text) IS 'Internal: 22023 for an unknown statement or kind of lines.';
+
+CREATE FUNCTION reefqbo._statement(model text, statement text, start_date date, end_date date, frequency text, lines text,
+                                   year text, accounting_method text, branch text, company boolean, as_of timestamptz)
+RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
+               account_number text, period text, period_start date, period_end date, is_provisional boolean, currency text,
+               amount numeric, share numeric, previous_period numeric, previous_year numeric, other_method numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    scope record;
+    first_month integer;
+    slots reefqbo._statement_slot[];
+BEGIN
+    PERFORM reefqbo._check_statement($2, $6);
+    PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
+    first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11);
+    IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
+        PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
+    END IF;
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) s);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11);
+    RETURN QUERY
+    WITH figure AS MATERIALIZED (
+        SELECT f.*, (slots[f.slot]).period AS period, (slots[f.slot]).variant AS variant
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11, true) f
+    ), row AS (
+        SELECT f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period,
+               min(f.amount) FILTER (WHERE f.variant = 'amount') AS amount,
+               min(f.amount) FILTER (WHERE f.variant = 'previous_period') AS previous_period,
+               min(f.amount) FILTER (WHERE f.variant = 'previous_year') AS previous_year,
+               min(f.amount) FILTER (WHERE f.variant = 'other_method') AS other_method
+        FROM figure f
+        GROUP BY f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period
+    ), base AS (
+        SELECT r.period, sum(r.amount) AS amount
+        FROM row r
+        WHERE r.account_id IS NULL
+          AND r.label = ANY (CASE $2 || ' by ' || $6 WHEN 'profit_and_loss by account' THEN ARRAY['Total Income']
+                                                     WHEN 'profit_and_loss by category' THEN ARRAY['Total Revenue', 'Total Unmapped Income']
+                                                     WHEN 'cash_flow by account' THEN '{}' WHEN 'cash_flow by category' THEN '{}'
+                                                     ELSE ARRAY['Total Assets'] END)
+        GROUP BY r.period
+    )
+    SELECT r.line, r.depth, r.label, r.kind, r.section, r.connection_id, r.account_id, r.account_number, p.label, p.period_start,
+           p.period_end, p.is_provisional, scope.currency::text, r.amount, round(r.amount / nullif(b.amount, 0), 6),
+           r.previous_period, r.previous_year, r.other_method
+    FROM row r
+    JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) p ON p.period = r.period
+    LEFT JOIN base b ON b.period = r.period
+    ORDER BY r.line, p.period_start;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz) IS 'Internal: what reefqbo.statement does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.statement(model text, statement text, start_date date, end_date date, frequency text DEFAULT 'month',
+                                  lines text DEFAULT 'account', year text DEFAULT 'calendar',
+                                  accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL,
+                                  company boolean DEFAULT false, as_of timestamptz DEFAULT NULL)
+RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
+               account_number text, period text, period_start date, period_end date, is_provisional boolean, currency text,
+               amount numeric, share numeric, previous_period numeric, previous_year numeric, other_method numeric)
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+
+COMMENT ON FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz) IS
+'A statement of a model, of a branch with all below it, or of one company, from the months imported so far. Several companies are consolidated.
+Arguments: model; statement, ''profit_and_loss'', ''balance_sheet'' or ''cash_flow'' (indirect: from the profit and the movements of the balance sheet);
+start_date and end_date, between which a month must lie wholly; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; lines, ''account'' (the charts of accounts) or ''category'' (the mapped type, category and subcategory, what is not mapped under Unmapped);
+year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations).
+Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
+Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company; a notice says where some were not. By accounts, each company has a title of its own in every section.
+amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.
+previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
+Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
+Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, a company whose currency is not known, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';

@@ -1,0 +1,197 @@
+-- Trial balances of a model, a branch with all below it, or a company.
+
+CREATE FUNCTION reefqbo._check_trial_months(model_id bigint, connections bigint[], accounting_method text, month date,
+                                            as_of timestamptz)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO told
+    FROM reefqbo.connection c
+    WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+      AND NOT EXISTS (SELECT FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5) m
+                      WHERE m.month = $4);
+    IF told IS NOT NULL THEN
+        RAISE undefined_object USING
+            MESSAGE = format('%s was not imported for every company', to_char($4, 'YYYY-MM')),
+            DETAIL = format('It is missing for: %s.', told),
+            HINT = 'Import it with reefqbo.import_actuals.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_trial_months(bigint, bigint[], text, date, timestamptz) IS
+'Internal: 42704 unless a month was imported, both statements, for each of these companies.';
+
+-- A trial balance has the movements of each company's own fiscal year to date.
+CREATE FUNCTION reefqbo._trial_amounts(model_id bigint, connections bigint[], branches bigint[], accounting_method text,
+                                       month date, currency text, as_of timestamptz)
+RETURNS TABLE (connection_id bigint, account_id text, variable_type text, debit numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH company AS (
+        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
+               b.parent_branch_id IS NULL AS is_root
+        FROM reefqbo.connection c
+        JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+    ), slot AS (
+        SELECT c.connection_id,
+               ROW(1, 'amount', $4, ARRAY(SELECT g::date FROM generate_series(c.year::timestamp, $5::timestamp, interval '1 month') g),
+                   NULL)::reefqbo._statement_slot AS slot
+        FROM company c
+    ), result AS (
+        SELECT a.connection_id, a.account_id, a.debit
+        FROM slot s
+        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7, false) a
+    ), position AS (
+        SELECT a.*
+        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
+                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
+        WHERE NOT a.is_before
+    ), year AS (
+        SELECT CASE WHEN min(c.year) = max(c.year) THEN min(c.year)
+                    ELSE coalesce(min(c.year) FILTER (WHERE c.is_root), date_trunc('year', $5::timestamp)::date) END AS starts
+        FROM company c
+    ), eliminated AS (
+        SELECT e.variable_type, sum(e.amount) AS debit
+        FROM year y
+        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss', $4,
+            ARRAY(SELECT g::date FROM generate_series(y.starts::timestamp, $5::timestamp, interval '1 month') g)) e
+        GROUP BY e.variable_type
+    )
+    SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
+    UNION ALL
+    SELECT e.connection_id, e.account_id, e.variable_type, sum(e.debit)
+    FROM (SELECT p.connection_id, p.account_id, p.variable_type, p.debit FROM position p
+          UNION ALL
+          -- what eliminations take out of the year's profit stands where it was earned, and not in equity
+          SELECT NULL, NULL, v.variable_type, v.debit
+          FROM eliminated x CROSS JOIN LATERAL (VALUES (x.variable_type, x.debit), ('Equity', -x.debit)) v (variable_type, debit)) e
+    WHERE e.account_id IS DISTINCT FROM 'computed:NetIncome'
+    GROUP BY e.connection_id, e.account_id, e.variable_type
+    UNION ALL
+    -- the year's profit is in the accounts that made it; what is not, of months before those imported, stays
+    SELECT x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
+    FROM (SELECT p.connection_id, p.debit FROM position p WHERE p.account_id = 'computed:NetIncome'
+          UNION ALL
+          SELECT r.connection_id, -r.debit FROM result r) x
+    GROUP BY x.connection_id
+    HAVING sum(x.debit) <> 0
+$$;
+
+COMMENT ON FUNCTION reefqbo._trial_amounts(bigint, bigint[], bigint[], text, date, text, timestamptz) IS
+'Internal: the amounts of a trial balance at the end of a month, debits positive.';
+
+CREATE FUNCTION reefqbo._trial_rows(model_id bigint, connections bigint[], branches bigint[], currency text,
+                                    slots reefqbo._statement_slot[], as_of timestamptz)
+RETURNS TABLE (period integer, connection_id bigint, account_id text, variable_type text, amount numeric,
+               previous_period numeric, previous_year numeric, other_method numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH amount AS MATERIALIZED (
+        SELECT s.period, s.variant, t.connection_id, t.account_id, t.variable_type, t.debit
+        FROM unnest($5) s
+        CROSS JOIN LATERAL reefqbo._trial_amounts($1, $2, $3, s.accounting_method, s.months[cardinality(s.months)], $4, $6) t
+    )
+    SELECT a.period, a.connection_id, a.account_id, a.variable_type,
+           coalesce(sum(a.debit) FILTER (WHERE a.variant = 'amount'), 0),
+           CASE WHEN 'previous_period' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'previous_period'), 0) + 0.00 END,
+           CASE WHEN 'previous_year' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'previous_year'), 0) + 0.00 END,
+           CASE WHEN 'other_method' = ANY (v.names) THEN coalesce(sum(a.debit) FILTER (WHERE a.variant = 'other_method'), 0) + 0.00 END
+    FROM amount a
+    JOIN (SELECT s.period, array_agg(s.variant) AS names FROM unnest($5) s GROUP BY s.period) v ON v.period = a.period
+    GROUP BY a.period, v.names, a.connection_id, a.account_id, a.variable_type
+    HAVING bool_or(a.debit <> 0)
+$$;
+
+COMMENT ON FUNCTION reefqbo._trial_rows(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+'Internal: the accounts of a trial balance in each period, debits positive, beside those they are compared with.';
+
+CREATE FUNCTION reefqbo._trial_balance(model text, month date, accounting_method text, branch text, company boolean,
+                                       as_of timestamptz, until date, frequency text, year text)
+RETURNS TABLE (line bigint, company_name text, label text, account_id text, account_number text, account_type text,
+               period text, period_end date, is_provisional boolean, debit numeric, credit numeric, share numeric,
+               previous_period numeric, previous_year numeric, other_method numeric, currency text, connection_id bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    start_date date := date_trunc('month', $2::timestamp);
+    end_date date := date_trunc('month', coalesce($7, $2)::timestamp) + interval '1 month' - interval '1 day';
+    scope record;
+    first_month integer;
+    slots reefqbo._statement_slot[];
+BEGIN
+    PERFORM reefqbo._check_periods($2, coalesce($7, $2), $8, $9, $3);
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5) s;
+    IF $7 IS NULL THEN
+        PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, start_date, $6);
+    ELSE
+        PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6);
+    END IF;
+    first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) s);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6);
+    RETURN QUERY
+    WITH row AS MATERIALIZED (
+        SELECT t.*, c.company_name, a.account_number, a.account_type,
+               coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
+                                     ELSE reefqbo._words_for(t.account_id) END) AS label,
+               coalesce(array_position(ARRAY['Bank', 'Accounts Receivable', 'Other Current Asset', 'Fixed Asset', 'Other Asset',
+                   'Accounts Payable', 'Credit Card', 'Other Current Liability', 'Long Term Liability', 'Equity', 'Income',
+                   'Cost of Goods Sold', 'Expense', 'Other Income', 'Other Expense'], a.account_type), 99) AS rank,
+               array_position(scope.connections::bigint[], t.connection_id) AS place
+        FROM reefqbo._trial_rows(in_model, scope.connections, scope.branches, scope.currency, slots, $6) t
+        LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = t.connection_id AND a.account_id = t.account_id
+        LEFT JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = t.connection_id
+    ), numbered AS (
+        SELECT r.*, dense_rank() OVER (ORDER BY r.place NULLS LAST, r.rank, r.account_number COLLATE "C" NULLS LAST,
+                                                r.label COLLATE "C", r.account_id COLLATE "C") AS line
+        FROM row r
+    ), total AS (
+        SELECT r.period, sum(r.amount) FILTER (WHERE r.amount > 0) AS debit, -sum(r.amount) FILTER (WHERE r.amount < 0) AS credit,
+               sum(r.previous_period) AS previous_period, sum(r.previous_year) AS previous_year, sum(r.other_method) AS other_method
+        FROM row r
+        GROUP BY r.period
+    ), every AS (
+        SELECT n.line, n.company_name, n.label, n.account_id, n.account_number, n.account_type, n.period,
+               CASE WHEN n.amount > 0 THEN n.amount + 0.00 END AS debit, CASE WHEN n.amount < 0 THEN 0.00 - n.amount END AS credit,
+               n.previous_period, n.previous_year, n.other_method, n.connection_id
+        FROM numbered n
+        UNION ALL
+        SELECT (SELECT coalesce(max(n.line), 0) + 1 FROM numbered n), NULL, 'Total', NULL, NULL, NULL, p.period,
+               coalesce(t.debit, 0) + 0.00, coalesce(t.credit, 0) + 0.00, t.previous_period, t.previous_year, t.other_method, NULL
+        FROM reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p
+        LEFT JOIN total t ON t.period = p.period
+    )
+    SELECT e.line, e.company_name, e.label, e.account_id, e.account_number, e.account_type, p.label, p.period_end, p.is_provisional,
+           e.debit, e.credit, round(coalesce(e.debit, e.credit) / nullif(t.debit, 0), 6), e.previous_period, e.previous_year,
+           e.other_method, scope.currency::text, e.connection_id
+    FROM every e
+    JOIN reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p ON p.period = e.period
+    LEFT JOIN total t ON t.period = e.period
+    ORDER BY e.line, p.period_end;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._trial_balance(text, date, text, text, boolean, timestamptz, date, text, text) IS 'Internal: what reefqbo.trial_balance does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.trial_balance(model text, month date, accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL,
+                                      company boolean DEFAULT false, as_of timestamptz DEFAULT NULL, until date DEFAULT NULL,
+                                      frequency text DEFAULT 'month', year text DEFAULT 'calendar')
+RETURNS TABLE (line bigint, company_name text, label text, account_id text, account_number text, account_type text,
+               period text, period_end date, is_provisional boolean, debit numeric, credit numeric, share numeric,
+               previous_period numeric, previous_year numeric, other_method numeric, currency text, connection_id bigint)
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+
+COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text) IS
+'The trial balance at the end of a month, or of each period from that month on, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. The last line is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.
+Arguments: model; month, any day of it; accounting_method, branch, company and as_of, as of reefqbo.statement; until, any day of the last month, by default the first; frequency and year, as of reefqbo.statement.
+Result: a row for each account and period with an amount, or one to compare with, ordered by account, then period; debit or credit is filled, neither where it is 0 and another column is not. share: of the total of debits. previous_period, previous_year and other_method, as of reefqbo.statement, with debits positive.
+A line Net Income is what months of the fiscal year made that were not imported, or that come before the one with the historical rate; of a part of a company, also what its profit in other branches makes up. Eliminations stand by their types: of the balance sheet as they are at the end of the month, of the profit and loss for the fiscal year to date (that of all companies, else of the root''s, else the calendar year).
+Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
+See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
