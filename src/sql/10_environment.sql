@@ -21,7 +21,14 @@ CREATE TABLE reefqbo.environment (
 
 COMMENT ON TABLE reefqbo.environment IS
 'A set of Intuit endpoints. production and sandbox are built in; only a superuser adds others, with reefqbo.create_environment.';
+COMMENT ON COLUMN reefqbo.environment.environment_id IS 'the environment';
+COMMENT ON COLUMN reefqbo.environment.name IS 'its name';
 COMMENT ON COLUMN reefqbo.environment.is_sandbox IS 'whether its companies are test companies, which no production model may link';
+COMMENT ON COLUMN reefqbo.environment.authorize_url IS 'the sign-in page';
+COMMENT ON COLUMN reefqbo.environment.token_url IS 'the token endpoint';
+COMMENT ON COLUMN reefqbo.environment.revoke_url IS 'the revoke endpoint';
+COMMENT ON COLUMN reefqbo.environment.api_url IS 'the accounting API';
+COMMENT ON COLUMN reefqbo.environment.is_builtin IS 'made by the extension';
 
 INSERT INTO reefqbo.environment OVERRIDING SYSTEM VALUE VALUES
     (1, 'production', false,
@@ -46,6 +53,11 @@ CREATE TABLE reefqbo.app (
 
 COMMENT ON TABLE reefqbo.app IS
 'The Intuit application used in an environment: its client id, redirect URI and sealed client secret. Set with reefqbo.register_app.';
+COMMENT ON COLUMN reefqbo.app.environment_id IS 'the environment';
+COMMENT ON COLUMN reefqbo.app.client_id IS 'the app''s client id';
+COMMENT ON COLUMN reefqbo.app.client_secret_sealed IS 'the client secret, sealed';
+COMMENT ON COLUMN reefqbo.app.redirect_uri IS 'as registered at Intuit';
+COMMENT ON COLUMN reefqbo.app.registered_at IS 'when';
 
 CREATE FUNCTION reefqbo.create_environment(name text, is_sandbox boolean, authorize_url text, token_url text,
                                            revoke_url text, api_url text)

@@ -15,7 +15,11 @@ CREATE TABLE reefqbo.model (
 
 COMMENT ON TABLE reefqbo.model IS
 'One financial model of the application. A training model may link sandbox companies, a production model may not.';
+COMMENT ON COLUMN reefqbo.model.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.model.name IS 'unique';
+COMMENT ON COLUMN reefqbo.model.purpose IS 'production or training';
 COMMENT ON COLUMN reefqbo.model.currency IS 'the currency its companies are consolidated in; NULL: the one they all have';
+COMMENT ON COLUMN reefqbo.model.created_at IS 'when it was made';
 
 CREATE TABLE reefqbo.branch (
     model_id bigint NOT NULL REFERENCES reefqbo.model,
@@ -35,7 +39,12 @@ CREATE UNIQUE INDEX branch_one_root ON reefqbo.branch (model_id) WHERE parent_br
 
 COMMENT ON TABLE reefqbo.branch IS
 'The tree of entities, divisions, stores or projects inside a model. Each model has one root, made with it and named like it.';
+COMMENT ON COLUMN reefqbo.branch.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.branch.branch_id IS 'the branch';
+COMMENT ON COLUMN reefqbo.branch.name IS 'its name';
+COMMENT ON COLUMN reefqbo.branch.parent_branch_id IS 'the branch above; NULL for the root';
 COMMENT ON COLUMN reefqbo.branch.is_enabled IS 'false: it and all below it are left out of the statements of those above';
+COMMENT ON COLUMN reefqbo.branch.created_at IS 'when it was made';
 
 CREATE FUNCTION reefqbo._model_id(model text)
 RETURNS bigint

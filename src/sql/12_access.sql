@@ -16,6 +16,8 @@ COMMENT ON TABLE reefqbo.access IS
 COMMENT ON COLUMN reefqbo.access.model_id IS 'the model; 0 for all models, those to come included';
 COMMENT ON COLUMN reefqbo.access.grantee IS 'the role, by name, so that a dump can be restored where the role is missing';
 COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; operator: also connect, reconnect, import; admin: also apps, environments, keys and access';
+COMMENT ON COLUMN reefqbo.access.granted_by IS 'who gave it';
+COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
 
 CREATE TABLE reefqbo.protection (
     since timestamptz NOT NULL DEFAULT reefqbo._now(),

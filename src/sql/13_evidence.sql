@@ -23,8 +23,14 @@ CREATE INDEX audit_done_at ON reefqbo.audit (done_at);
 COMMENT ON TABLE reefqbo.audit IS
 'Who connected, reconnected, replaced, disconnected, granted, rotated keys, and when. Names are as they were then; rows are never changed or removed by reefqbo, not even by reefqbo.forget_company.';
 COMMENT ON COLUMN reefqbo.audit.model_id IS 'the model, 0 if it is about none';
+COMMENT ON COLUMN reefqbo.audit.audit_id IS 'in the order they were done';
+COMMENT ON COLUMN reefqbo.audit.done_at IS 'when';
 COMMENT ON COLUMN reefqbo.audit.session_role IS 'the role that the session belongs to';
 COMMENT ON COLUMN reefqbo.audit.acting_role IS 'the role whose rights were used: of SET ROLE, or of a function that lends its owner''s';
+COMMENT ON COLUMN reefqbo.audit.action IS 'what was done';
+COMMENT ON COLUMN reefqbo.audit.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.audit.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.audit.company IS 'the company''s name, as QuickBooks has it';
 COMMENT ON COLUMN reefqbo.audit.detail IS 'what else is worth knowing; never a secret';
 
 CREATE FUNCTION reefqbo._audit(action text, model_id bigint, model text, detail text)
@@ -58,7 +64,11 @@ CREATE INDEX api_call_called_at ON reefqbo.api_call (called_at);
 COMMENT ON TABLE reefqbo.api_call IS
 'Every request that was sent to Intuit: POST to the token and revoke endpoints, and GET to everything else. A row is stored with the transaction that follows the answer; of a request under way when the server crashes there is none.
 Rows older than reefqbo.log_retention are removed. There is no foreign key, so that the evidence outlives what it is about.';
+COMMENT ON COLUMN reefqbo.api_call.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.api_call.call_id IS 'in the order they were made';
 COMMENT ON COLUMN reefqbo.api_call.connection_id IS 'NULL while a first sign-in has not made the connection yet';
+COMMENT ON COLUMN reefqbo.api_call.called_at IS 'when';
+COMMENT ON COLUMN reefqbo.api_call.method IS 'HTTP method';
 COMMENT ON COLUMN reefqbo.api_call.path IS 'path and query of the address; the realm id is blanked, and tokens are in no address';
 COMMENT ON COLUMN reefqbo.api_call.status IS 'HTTP status; NULL if there was no answer';
 COMMENT ON COLUMN reefqbo.api_call.intuit_tid IS 'Intuit''s own id of the answer, for its support';

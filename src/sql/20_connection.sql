@@ -36,8 +36,8 @@ CREATE INDEX connection_realm_digest ON reefqbo.connection (realm_digest);
 
 COMMENT ON TABLE reefqbo.connection IS
 'One QuickBooks company bound to one branch of one model. Each connection has its own grant. The realm id is sealed. Read reefqbo.connection_status instead.';
-COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
+COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
 
 CREATE TABLE reefqbo.credential (
@@ -61,11 +61,11 @@ CREATE TABLE reefqbo.credential (
 
 COMMENT ON TABLE reefqbo.credential IS
 'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint; the refresh token before it is kept until the new one has worked.';
+COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
 COMMENT ON COLUMN reefqbo.credential.refresh_started_at IS 'set, durably, before a refresh is sent and cleared when its answer is stored: still set means that an answer was lost';
 COMMENT ON COLUMN reefqbo.credential.rejected_at IS 'when Intuit rejected this generation for good: it is not asked again';
 COMMENT ON COLUMN reefqbo.credential.keep_alive_at IS 'when the grant is refreshed though nobody needs it: at a tenth of its rolling life, or after 7 days';
 COMMENT ON COLUMN reefqbo.credential.ending_told_days IS 'the last of the marks 90, 30 and 7 days before its end that was told; NULL for none';
-COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
 
 CREATE TABLE reefqbo.authorization_request (
     model_id bigint NOT NULL,
@@ -258,3 +258,15 @@ WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 COMMENT ON VIEW reefqbo.connection_status IS
 'How each connection stands. Never calls Intuit. status: connected, reconnect_required, suspended (the company''s subscription has lapsed) or disconnected.
 days_until_grant_ends counts to the earlier of the rolling end of the refresh token and the hard end of the grant; data_as_of is the end of the last complete import of actuals.';
+COMMENT ON COLUMN reefqbo.connection_status.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.connection_status.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.connection_status.company IS 'the company''s name, as QuickBooks has it';
+COMMENT ON COLUMN reefqbo.connection_status.environment IS 'the set of endpoints';
+COMMENT ON COLUMN reefqbo.connection_status.status IS 'connected, reconnect_required, suspended or disconnected';
+COMMENT ON COLUMN reefqbo.connection_status.since IS 'since when';
+COMMENT ON COLUMN reefqbo.connection_status.reason IS 'why it is not connected';
+COMMENT ON COLUMN reefqbo.connection_status.what_to_do IS 'the statement to run, or what else';
+COMMENT ON COLUMN reefqbo.connection_status.days_until_grant_ends IS 'whole days';
+COMMENT ON COLUMN reefqbo.connection_status.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
+COMMENT ON COLUMN reefqbo.connection_status.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.connection_status.connection_id IS 'the connection: one QuickBooks company in one branch';

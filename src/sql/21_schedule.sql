@@ -17,10 +17,12 @@ CREATE TABLE reefqbo.schedule (
 
 COMMENT ON TABLE reefqbo.schedule IS
 'When the background worker refreshes the connections of each model. A row is made with its model; change it with reefqbo.set_schedule.';
+COMMENT ON COLUMN reefqbo.schedule.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.schedule.refresh_every IS 'how often QuickBooks is asked for changes; companies are spread evenly over it';
 COMMENT ON COLUMN reefqbo.schedule.reread_months IS 'how many months, the present one counted, are read again when something has changed';
 COMMENT ON COLUMN reefqbo.schedule.full_every IS 'how often everything that was imported is read again, whatever QuickBooks says of changes';
 COMMENT ON COLUMN reefqbo.schedule.quiet_from IS 'from this time of day nothing is read, until quiet_until; no quiet hours when both are the same';
+COMMENT ON COLUMN reefqbo.schedule.quiet_until IS 'time of day at which the quiet hours end';
 COMMENT ON COLUMN reefqbo.schedule.time_zone IS 'the time zone of the quiet hours';
 COMMENT ON COLUMN reefqbo.schedule.is_paused IS 'nothing is read; grants are kept alive all the same';
 
@@ -242,6 +244,27 @@ WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
 requests_today (of the day in UTC) were made to the accounting API, which Intuit meters; requests_saved_today were not needed. next_due is when the background worker does something for it next.';
+COMMENT ON COLUMN reefqbo.upkeep_status.database IS 'this database';
+COMMENT ON COLUMN reefqbo.upkeep_status.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.upkeep_status.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.upkeep_status.company IS 'the company''s name, as QuickBooks has it';
+COMMENT ON COLUMN reefqbo.upkeep_status.status IS 'as in reefqbo.connection_status';
+COMMENT ON COLUMN reefqbo.upkeep_status.paused IS 'the schedule is paused';
+COMMENT ON COLUMN reefqbo.upkeep_status.last_success IS 'when the tables were last known to hold what QuickBooks holds';
+COMMENT ON COLUMN reefqbo.upkeep_status.lag IS 'time since then';
+COMMENT ON COLUMN reefqbo.upkeep_status.failures_in_a_row IS 'attempts on schedule that have failed since the last that did not';
+COMMENT ON COLUMN reefqbo.upkeep_status.sqlstate IS 'the last failure''s';
+COMMENT ON COLUMN reefqbo.upkeep_status.error IS 'the last failure''s message';
+COMMENT ON COLUMN reefqbo.upkeep_status.requests_today IS 'made to the accounting API, day in UTC';
+COMMENT ON COLUMN reefqbo.upkeep_status.requests_saved_today IS 'that were not needed';
+COMMENT ON COLUMN reefqbo.upkeep_status.requests_total IS 'made so far';
+COMMENT ON COLUMN reefqbo.upkeep_status.requests_saved_total IS 'not needed so far';
+COMMENT ON COLUMN reefqbo.upkeep_status.next_due IS 'when the background worker does something for it next';
+COMMENT ON COLUMN reefqbo.upkeep_status.next_full_reading IS 'when everything is read again';
+COMMENT ON COLUMN reefqbo.upkeep_status.grant_refreshed_by IS 'when the grant is refreshed at the latest';
+COMMENT ON COLUMN reefqbo.upkeep_status.throttled_since IS 'since when every request is refused, or NULL';
+COMMENT ON COLUMN reefqbo.upkeep_status.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.upkeep_status.connection_id IS 'the connection: one QuickBooks company in one branch';
 
 CREATE FUNCTION reefqbo.worker_status(OUT database name, OUT state text, OUT pid integer, OUT last_began timestamptz,
                                       OUT last_ended timestamptz, OUT next_due timestamptz, OUT problem text, OUT hint text)

@@ -45,7 +45,25 @@ CREATE INDEX import_log_connection ON reefqbo.import_log (model_id, connection_i
 COMMENT ON TABLE reefqbo.import_log IS
 'One row an import, or a call of reefqbo.tie_out: what was fetched, for which range, what it changed and how it ended. A failed one says why, with SQLSTATE and intuit_tid; an interrupted one was cut off by a crash or a cancel.
 A refresh on schedule that found no change leaves no row, and one that fails again just as before is counted in the row of before. Rows older than reefqbo.log_retention are removed.';
+COMMENT ON COLUMN reefqbo.import_log.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.import_log.import_id IS 'the import, as in reefqbo.import_log';
+COMMENT ON COLUMN reefqbo.import_log.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.import_log.kind IS 'accounts, actuals, refresh, dimensions, ledger_lines or tie_out';
+COMMENT ON COLUMN reefqbo.import_log.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.import_log.start_date IS 'first day of its range, if it has one';
+COMMENT ON COLUMN reefqbo.import_log.end_date IS 'last day of its range, if it has one';
+COMMENT ON COLUMN reefqbo.import_log.status IS 'running, succeeded, failed or interrupted';
+COMMENT ON COLUMN reefqbo.import_log.started_at IS 'when it began';
+COMMENT ON COLUMN reefqbo.import_log.finished_at IS 'when it ended';
 COMMENT ON COLUMN reefqbo.import_log.started_by IS 'the role that asked, or "reefqbo worker" for the background worker';
+COMMENT ON COLUMN reefqbo.import_log.accounts_seen IS 'accounts in the chart';
+COMMENT ON COLUMN reefqbo.import_log.accounts_new IS 'of them, new';
+COMMENT ON COLUMN reefqbo.import_log.accounts_changed IS 'of them, changed';
+COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements; for a refresh that found no change, the months that stand';
+COMMENT ON COLUMN reefqbo.import_log.amounts_inserted IS 'amounts that are new';
+COMMENT ON COLUMN reefqbo.import_log.amounts_changed IS 'amounts that are not what they were';
+COMMENT ON COLUMN reefqbo.import_log.amounts_unchanged IS 'amounts that are what they were';
+COMMENT ON COLUMN reefqbo.import_log.requests IS 'requests made to the accounting API, repeated ones counted';
 COMMENT ON COLUMN reefqbo.import_log.requests_saved IS 'requests that were not needed, since QuickBooks said what had changed';
 COMMENT ON COLUMN reefqbo.import_log.chunks_total IS 'stretches of at most twelve months to read, those of the import it continues counted';
 COMMENT ON COLUMN reefqbo.import_log.chunks_done IS 'how many of them are read and stored';
@@ -53,8 +71,10 @@ COMMENT ON COLUMN reefqbo.import_log.chunks_before IS 'how many were done by the
 COMMENT ON COLUMN reefqbo.import_log.pending IS 'the chunks left to read of an import of a range, oldest first; each goes in the transaction that stores what was read of it, so that an interrupted import goes on where it was';
 COMMENT ON COLUMN reefqbo.import_log.continues IS 'the interrupted import whose pending chunks this one reads; its months are counted here as well';
 COMMENT ON COLUMN reefqbo.import_log.attempts IS 'how often it was tried on schedule and failed with the same error';
-COMMENT ON COLUMN reefqbo.import_log.requests IS 'requests made to the accounting API, repeated ones counted';
-COMMENT ON COLUMN reefqbo.import_log.months IS 'months fetched and stored, both statements; for a refresh that found no change, the months that stand';
+COMMENT ON COLUMN reefqbo.import_log.sqlstate IS 'SQLSTATE of the failure';
+COMMENT ON COLUMN reefqbo.import_log.message IS 'what went wrong';
+COMMENT ON COLUMN reefqbo.import_log.detail IS 'more about it';
+COMMENT ON COLUMN reefqbo.import_log.hint IS 'what to do about it';
 COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last answer, for its support';
 
 CREATE FUNCTION reefqbo.import_accounts(model text, branch text DEFAULT NULL,
@@ -144,3 +164,20 @@ WHERE (l.status = 'running' OR l.import_id = u.backfill_import_id)
 COMMENT ON VIEW reefqbo.import_progress IS
 'The imports that have not come to their end. state: running; waiting, interrupted, and the background worker goes on with it; stopped, cancelled, and calling the same import again goes on with it.
 chunks_done of chunks_total are stored, newest first; chunks_per_minute is the rate of this run and expected_end what it comes to.';
+COMMENT ON COLUMN reefqbo.import_progress.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.import_progress.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.import_progress.company IS 'the company''s name, as QuickBooks has it';
+COMMENT ON COLUMN reefqbo.import_progress.state IS 'running, waiting or stopped';
+COMMENT ON COLUMN reefqbo.import_progress.kind IS 'as in reefqbo.import_log';
+COMMENT ON COLUMN reefqbo.import_progress.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.import_progress.start_date IS 'first day of its range, if it has one';
+COMMENT ON COLUMN reefqbo.import_progress.end_date IS 'last day of its range, if it has one';
+COMMENT ON COLUMN reefqbo.import_progress.chunks_done IS 'stretches of months that are stored';
+COMMENT ON COLUMN reefqbo.import_progress.chunks_total IS 'of so many';
+COMMENT ON COLUMN reefqbo.import_progress.months_done IS 'months that are stored, both statements';
+COMMENT ON COLUMN reefqbo.import_progress.started_at IS 'when it began';
+COMMENT ON COLUMN reefqbo.import_progress.chunks_per_minute IS 'rate of this run';
+COMMENT ON COLUMN reefqbo.import_progress.expected_end IS 'when it ends at that rate';
+COMMENT ON COLUMN reefqbo.import_progress.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.import_progress.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.import_progress.import_id IS 'the import, as in reefqbo.import_log';

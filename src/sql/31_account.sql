@@ -26,11 +26,24 @@ CREATE TABLE reefqbo.account (
 COMMENT ON TABLE reefqbo.account IS
 'The chart of accounts of each connection, keyed by QuickBooks'' account id. Rows are never removed: inactive and deleted accounts, and those QuickBooks no longer names, keep their history.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
+COMMENT ON COLUMN reefqbo.account.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.account.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:"';
+COMMENT ON COLUMN reefqbo.account.name IS 'its short name; deleted ones end in (deleted)';
+COMMENT ON COLUMN reefqbo.account.fully_qualified_name IS 'the names from the top down, joined by colons';
+COMMENT ON COLUMN reefqbo.account.account_number IS 'the account''s number, if the company uses numbers';
+COMMENT ON COLUMN reefqbo.account.classification IS 'Asset, Liability, Equity, Revenue or Expense';
+COMMENT ON COLUMN reefqbo.account.account_type IS 'QuickBooks'' account type, such as Expense';
+COMMENT ON COLUMN reefqbo.account.account_subtype IS 'QuickBooks'' detail type, such as OfficeExpenses';
 COMMENT ON COLUMN reefqbo.account.parent_account_id IS 'the account it stands under; always an account of the same connection, though no constraint says so, since that would keep pg_dump --inserts from being restored';
+COMMENT ON COLUMN reefqbo.account.is_active IS 'false: made inactive in QuickBooks';
 COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line QuickBooks works out (Net Income inside equity), kept so that a balance sheet balances';
+COMMENT ON COLUMN reefqbo.account.currency IS 'currency the account holds amounts in';
 COMMENT ON COLUMN reefqbo.account.current_balance IS 'today''s balance as QuickBooks delivers it: in the account''s own currency, in the ledger''s sign (credit cards excepted), 0 for income and expenses. Statements use reefqbo.actual instead';
+COMMENT ON COLUMN reefqbo.account.description IS 'QuickBooks'' own text';
 COMMENT ON COLUMN reefqbo.account.gone_since IS 'since when QuickBooks no longer names the account in its chart; NULL while it does';
+COMMENT ON COLUMN reefqbo.account.first_seen_at IS 'when an import first met it';
+COMMENT ON COLUMN reefqbo.account.changed_at IS 'when an import last found it changed';
 
 CREATE TABLE reefqbo.account_change (
     model_id bigint NOT NULL,
@@ -52,8 +65,16 @@ CREATE INDEX account_change_account ON reefqbo.account_change (model_id, connect
 
 COMMENT ON TABLE reefqbo.account_change IS
 'What has happened to accounts since the chart was first read, as imports noticed it: old, new, when. The accounts of the first chart are no news.';
+COMMENT ON COLUMN reefqbo.account_change.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.account_change.change_id IS 'in the order they were noticed';
+COMMENT ON COLUMN reefqbo.account_change.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.account_change.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.account_change.change IS
 'new; renamed and moved (old and new full name); renumbered (account number); reclassified (type and subtype); inactivated and reactivated; deleted (inactive, with QuickBooks'' suffix to its name); gone and returned (no longer, again named in the chart); merged (new_value is the id of the account that has its figures now)';
+COMMENT ON COLUMN reefqbo.account_change.old_value IS 'what it was before';
+COMMENT ON COLUMN reefqbo.account_change.new_value IS 'what it is now';
+COMMENT ON COLUMN reefqbo.account_change.noticed_at IS 'when the import noticed it';
+COMMENT ON COLUMN reefqbo.account_change.import_id IS 'the import, as in reefqbo.import_log';
 
 -- Functions with RETURN, here and in the parts after this one, are bound to what they call when they are made, and need no
 -- search_path, so that the planner can put them in the place of their calls.

@@ -16,9 +16,15 @@ CREATE TABLE reefqbo.imported_month (
 
 COMMENT ON TABLE reefqbo.imported_month IS
 'Which months were fetched. An account without a row in reefqbo.actual is 0 in a month that is here, and unknown in a month that is not.';
+COMMENT ON COLUMN reefqbo.imported_month.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.imported_month.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.imported_month.statement IS 'profit_and_loss or balance_sheet';
+COMMENT ON COLUMN reefqbo.imported_month.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.imported_month.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.imported_month.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not over yet in the company''s time zone when it was last fetched';
-COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
 COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
+COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
 
 CREATE TABLE reefqbo.actual (
     model_id bigint NOT NULL,
@@ -41,6 +47,14 @@ CREATE INDEX actual_account ON reefqbo.actual (model_id, connection_id, account_
 COMMENT ON TABLE reefqbo.actual IS
 'One account''s amount in one month, one statement and one accounting method, in the company''s home currency and with the sign QuickBooks prints.
 statement profit_and_loss: the movement in the month; balance_sheet: the balance at its end. An account that is 0 has no row, unless it once had another amount.';
+COMMENT ON COLUMN reefqbo.actual.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.actual.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.actual.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.actual.statement IS 'profit_and_loss or balance_sheet';
+COMMENT ON COLUMN reefqbo.actual.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.actual.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.actual.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.actual.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
 
 CREATE TABLE reefqbo.restatement (
@@ -67,6 +81,18 @@ CREATE INDEX restatement_month ON reefqbo.restatement
 
 COMMENT ON TABLE reefqbo.restatement IS
 'Every change of an amount in a month that had been imported already: what it was, what it is, when and by which import that was seen. A row that vanished from a report is a change to 0, a new row one from 0.';
+COMMENT ON COLUMN reefqbo.restatement.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.restatement.restatement_id IS 'in the order they were noticed';
+COMMENT ON COLUMN reefqbo.restatement.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.restatement.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.restatement.statement IS 'profit_and_loss or balance_sheet';
+COMMENT ON COLUMN reefqbo.restatement.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.restatement.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.restatement.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.restatement.old_amount IS 'what was stored before';
+COMMENT ON COLUMN reefqbo.restatement.new_amount IS 'what QuickBooks prints since';
+COMMENT ON COLUMN reefqbo.restatement.restated_at IS 'when the import noticed it';
+COMMENT ON COLUMN reefqbo.restatement.import_id IS 'the import, as in reefqbo.import_log';
 COMMENT ON COLUMN reefqbo.restatement.in_closed_period IS 'the month ends on or before the closing date of the company''s books';
 COMMENT ON COLUMN reefqbo.restatement.was_provisional IS 'the month was not over when the old amount was fetched';
 

@@ -32,13 +32,23 @@ COMMENT ON TABLE reefqbo.tie_out_check IS
 'What was held against what, by every import and by reefqbo.tie_out: a row for each kind, statement, accounting method and month or range. Where a check fails, a row more for each account that differs, the 20 largest differences at most.
 section_totals: what the report prints as sums / what its lines add up to. total_column: the Total column / the months. balance: assets / liabilities and equity. net_income: the line in equity / the profit and loss of the fiscal year to date, of the months stored. year_in_one_column: net income of the range, asked as one column / of the months stored. trial_balance_sides: debits / credits. trial_balance_statements: amounts of the trial balance without their signs / those of that statement, as stored. stored: what QuickBooks prints now / what is stored.
 Rows go with the import''s row of reefqbo.import_log, after reefqbo.log_retention.';
+COMMENT ON COLUMN reefqbo.tie_out_check.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.tie_out_check.check_id IS 'in the order they were made';
+COMMENT ON COLUMN reefqbo.tie_out_check.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.tie_out_check.import_id IS 'the line of reefqbo.import_log of the import, or of the call of reefqbo.tie_out, that made the check';
+COMMENT ON COLUMN reefqbo.tie_out_check.checked_at IS 'when';
+COMMENT ON COLUMN reefqbo.tie_out_check.kind IS 'which check';
 COMMENT ON COLUMN reefqbo.tie_out_check.statement IS 'profit_and_loss, balance_sheet or trial_balance; of trial_balance_statements, which statement the trial balance is held against';
+COMMENT ON COLUMN reefqbo.tie_out_check.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.tie_out_check.period_start IS 'first day of what was compared';
+COMMENT ON COLUMN reefqbo.tie_out_check.period_end IS 'last day of what was compared';
 COMMENT ON COLUMN reefqbo.tie_out_check.account_id IS 'NULL: the check as a whole; else an account that differs, in the ledger''s sign (debits positive) when it is about a trial balance';
 COMMENT ON COLUMN reefqbo.tie_out_check.figure IS 'what QuickBooks prints: of many sums or accounts, added up';
 COMMENT ON COLUMN reefqbo.tie_out_check.other_figure IS 'what it should be equal to';
+COMMENT ON COLUMN reefqbo.tie_out_check.difference IS 'figure less other_figure';
 COMMENT ON COLUMN reefqbo.tie_out_check.compared IS 'how many sums or accounts were compared, each for itself; 0: there was nothing';
 COMMENT ON COLUMN reefqbo.tie_out_check.passed IS 'all that was compared is equal, to the cent; NULL: the check could not be made, and detail says why';
+COMMENT ON COLUMN reefqbo.tie_out_check.detail IS 'where it differs, or why it could not be made';
 
 CREATE FUNCTION reefqbo.tie_out(model text, branch text DEFAULT NULL, accounting_method text DEFAULT NULL,
     OUT model_name text, OUT branch_name text, OUT company text, OUT kind text, OUT statement text,

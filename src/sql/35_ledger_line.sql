@@ -23,7 +23,20 @@ CREATE TABLE reefqbo.ledger_line (
 
 COMMENT ON TABLE reefqbo.ledger_line IS
 'The postings that reefqbo.ledger_lines was asked to keep, by account and month, in the company''s home currency and with the sign the statements print. Beginning balances are not among them: see reefqbo.actual.';
+COMMENT ON COLUMN reefqbo.ledger_line.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.ledger_line.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.ledger_line.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.ledger_line.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.ledger_line.period_start IS 'first day of the month';
 COMMENT ON COLUMN reefqbo.ledger_line.line IS 'place in the month, from 1, in the order QuickBooks prints';
+COMMENT ON COLUMN reefqbo.ledger_line.transaction_date IS 'date of the transaction';
+COMMENT ON COLUMN reefqbo.ledger_line.transaction_type IS 'as QuickBooks prints it';
+COMMENT ON COLUMN reefqbo.ledger_line.transaction_id IS 'QuickBooks'' own id of the transaction';
+COMMENT ON COLUMN reefqbo.ledger_line.document_number IS 'number of the document';
+COMMENT ON COLUMN reefqbo.ledger_line.name IS 'customer, vendor or employee';
+COMMENT ON COLUMN reefqbo.ledger_line.memo IS 'memo or description';
+COMMENT ON COLUMN reefqbo.ledger_line.split_account IS 'the account on the other side, where there is one';
+COMMENT ON COLUMN reefqbo.ledger_line.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.ledger_line.import_id IS 'the import that brought it';
 
 CREATE FUNCTION reefqbo._ledger_account(model_id bigint, connection_id bigint, account text)

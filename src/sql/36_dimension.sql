@@ -18,7 +18,14 @@ CREATE TABLE reefqbo.dimension_value (
 COMMENT ON TABLE reefqbo.dimension_value IS
 'The classes and departments (locations) of each connection, keyed by QuickBooks'' own id; what is not tagged has the id ''unspecified''. Rows are never removed: inactive ones, and those QuickBooks no longer names, keep their history.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/class and …/department';
+COMMENT ON COLUMN reefqbo.dimension_value.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.dimension_value.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.dimension_value.dimension IS 'class or department';
+COMMENT ON COLUMN reefqbo.dimension_value.value_id IS 'QuickBooks'' own id of the class or department, or unspecified';
+COMMENT ON COLUMN reefqbo.dimension_value.name IS 'its name';
+COMMENT ON COLUMN reefqbo.dimension_value.fully_qualified_name IS 'the names from the top down, joined by colons';
 COMMENT ON COLUMN reefqbo.dimension_value.parent_value_id IS 'the value it stands under; amounts of a value never contain those of the values under it';
+COMMENT ON COLUMN reefqbo.dimension_value.is_active IS 'false: made inactive in QuickBooks';
 COMMENT ON COLUMN reefqbo.dimension_value.gone_since IS 'since when QuickBooks no longer names it in its list; NULL while it does';
 
 CREATE TABLE reefqbo.dimension_month (
@@ -38,6 +45,12 @@ CREATE TABLE reefqbo.dimension_month (
 
 COMMENT ON TABLE reefqbo.dimension_month IS
 'Which months were fetched by that dimension. A value and account without a row in reefqbo.dimension_actual is 0 in a month that is here, and unknown in a month that is not.';
+COMMENT ON COLUMN reefqbo.dimension_month.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.dimension_month.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.dimension_month.dimension IS 'class or department';
+COMMENT ON COLUMN reefqbo.dimension_month.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.dimension_month.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.dimension_month.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.dimension_month.import_id IS 'the import that fetched it the last time';
 COMMENT ON COLUMN reefqbo.dimension_month.fetched_at IS 'when that was; the parts summed to reefqbo.actual then';
 
@@ -61,6 +74,15 @@ CREATE TABLE reefqbo.dimension_actual (
 COMMENT ON TABLE reefqbo.dimension_actual IS
 'One account''s movement in one month that is tagged with one class or department, in the company''s home currency and with the sign the profit and loss prints.
 The values of a dimension, ''unspecified'' included, sum to reefqbo.actual. What is 0 has no row, unless it once had another amount.';
+COMMENT ON COLUMN reefqbo.dimension_actual.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.dimension_actual.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.dimension_actual.dimension IS 'class or department';
+COMMENT ON COLUMN reefqbo.dimension_actual.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.dimension_actual.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.dimension_actual.value_id IS 'QuickBooks'' own id of the class or department, or unspecified';
+COMMENT ON COLUMN reefqbo.dimension_actual.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.dimension_actual.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.dimension_actual.amount IS 'movement of the month, in the home currency, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.dimension_actual.import_id IS 'the import that brought this amount';
 
 CREATE TABLE reefqbo.dimension_mapping (
@@ -76,6 +98,11 @@ CREATE TABLE reefqbo.dimension_mapping (
 
 COMMENT ON TABLE reefqbo.dimension_mapping IS
 'Which branch a class or department of a company feeds; what is not mapped stays with the company''s own branch. Only one dimension of a company is mapped at a time. Changed with reefqbo.map_dimension.';
+COMMENT ON COLUMN reefqbo.dimension_mapping.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.dimension_mapping.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.dimension_mapping.dimension IS 'class or department';
+COMMENT ON COLUMN reefqbo.dimension_mapping.value_id IS 'QuickBooks'' own id of the class or department, or unspecified';
+COMMENT ON COLUMN reefqbo.dimension_mapping.branch_id IS 'the branch that it feeds';
 
 -- A figure that is restated after its parts were fetched is no longer their sum.
 CREATE VIEW reefqbo.dimension_difference WITH (security_barrier) AS
@@ -99,6 +126,12 @@ WHERE COALESCE(p.amount, 0) <> COALESCE(f.amount, 0);
 
 COMMENT ON VIEW reefqbo.dimension_difference IS
 'The accounts and months whose parts by class or department no longer sum to the figure, since that was restated after they were fetched: call reefqbo.import_dimensions for these months again. Empty while everything sums.';
+COMMENT ON COLUMN reefqbo.dimension_difference.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.dimension_difference.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.dimension_difference.dimension IS 'class or department';
+COMMENT ON COLUMN reefqbo.dimension_difference.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.dimension_difference.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.dimension_difference.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.dimension_difference.parts IS 'what reefqbo.dimension_actual sums to, not specified included';
 COMMENT ON COLUMN reefqbo.dimension_difference.figure IS 'the amount in reefqbo.actual';
 

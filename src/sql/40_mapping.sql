@@ -16,7 +16,12 @@ CREATE TABLE reefqbo.variable (
 
 COMMENT ON TABLE reefqbo.variable IS
 'One variable of the model for each account that was ever mapped: made with the first mapping of the account, never twice, and never removed, so that what refers to variable_id keeps holding.';
+COMMENT ON COLUMN reefqbo.variable.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.variable.variable_id IS 'the variable, for good';
+COMMENT ON COLUMN reefqbo.variable.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.variable.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.variable.name IS 'at first the account''s number and name; UPDATE it freely, nothing goes by it';
+COMMENT ON COLUMN reefqbo.variable.created_at IS 'when it was made';
 
 CREATE TABLE reefqbo.account_mapping (
     model_id bigint NOT NULL,
@@ -44,6 +49,16 @@ CREATE TABLE reefqbo.account_mapping (
 
 COMMENT ON TABLE reefqbo.account_mapping IS
 'What each mapped account is in the model, by ids. Read and write reefqbo.mapping instead, which has the names.';
+COMMENT ON COLUMN reefqbo.account_mapping.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.account_mapping.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.account_mapping.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.account_mapping.variable_id IS 'the variable, for good';
+COMMENT ON COLUMN reefqbo.account_mapping.variable_type IS 'Revenue, COGS, Opex, Staff, Tax; Asset, Liability, Equity, Dividend';
+COMMENT ON COLUMN reefqbo.account_mapping.category IS 'category in the model';
+COMMENT ON COLUMN reefqbo.account_mapping.subcategory IS 'subcategory in the model, or NULL';
+COMMENT ON COLUMN reefqbo.account_mapping.branch_id IS 'the branch';
+COMMENT ON COLUMN reefqbo.account_mapping.mapped_at IS 'when it was mapped as it is';
+COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role';
 
 -- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
 CREATE VIEW reefqbo.mapping WITH (security_barrier) AS
@@ -71,6 +86,17 @@ COMMENT ON VIEW reefqbo.mapping IS
     INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping(''Acme'') WHERE confidence = ''certain''
 An account mapped already is mapped anew. model, account_id, variable_type and category are needed; company_branch is the branch of the account''s company, by default the root''s or the model''s only one; branch, by default company_branch. account_number, account_name, confidence and reason are not written.
 Errors: 42704 no such model, branch or account; 22023 a type that does not fit the account; 22004 something needed is null; 42501.';
+COMMENT ON COLUMN reefqbo.mapping.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.mapping.company_branch IS 'branch of the account''s company';
+COMMENT ON COLUMN reefqbo.mapping.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.mapping.account_number IS 'not written';
+COMMENT ON COLUMN reefqbo.mapping.account_name IS 'not written';
+COMMENT ON COLUMN reefqbo.mapping.variable_type IS 'Revenue, COGS, Opex, Staff, Tax; Asset, Liability, Equity, Dividend';
+COMMENT ON COLUMN reefqbo.mapping.category IS 'category in the model';
+COMMENT ON COLUMN reefqbo.mapping.subcategory IS 'subcategory in the model, or NULL';
+COMMENT ON COLUMN reefqbo.mapping.branch IS 'the branch whose statements its amounts stand in';
+COMMENT ON COLUMN reefqbo.mapping.confidence IS 'mapped; not written';
+COMMENT ON COLUMN reefqbo.mapping.reason IS 'who mapped it, and when; not written';
 
 CREATE FUNCTION reefqbo._fitting_types(classification text)
 RETURNS text[]
@@ -239,3 +265,22 @@ WHERE NOT a.is_computed
 COMMENT ON VIEW reefqbo.unmapped_account IS
 'The accounts that are not mapped, and what is at stake. reefqbo.propose_mapping proposes how to map them; until then their amounts stand in the statements all the same, under Unmapped where those go by category.
 amount_at_stake: of the statement that the account stands in, by accrual where that was imported: the movements of all imported months, first_month to last_month, or the balance at the end of the last. NULL where nothing was imported.';
+COMMENT ON COLUMN reefqbo.unmapped_account.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.unmapped_account.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.unmapped_account.company IS 'the company''s name, as QuickBooks has it';
+COMMENT ON COLUMN reefqbo.unmapped_account.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.unmapped_account.account_number IS 'the account''s number, if the company uses numbers';
+COMMENT ON COLUMN reefqbo.unmapped_account.name IS 'its name';
+COMMENT ON COLUMN reefqbo.unmapped_account.fully_qualified_name IS 'the names from the top down, joined by colons';
+COMMENT ON COLUMN reefqbo.unmapped_account.account_type IS 'QuickBooks'' account type, such as Expense';
+COMMENT ON COLUMN reefqbo.unmapped_account.account_subtype IS 'QuickBooks'' detail type, such as OfficeExpenses';
+COMMENT ON COLUMN reefqbo.unmapped_account.is_active IS 'false: made inactive in QuickBooks';
+COMMENT ON COLUMN reefqbo.unmapped_account.statement IS 'the statement it stands in, NULL if nothing was imported';
+COMMENT ON COLUMN reefqbo.unmapped_account.amount_at_stake IS 'in the home currency, with the sign QuickBooks prints';
+COMMENT ON COLUMN reefqbo.unmapped_account.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.unmapped_account.first_month IS 'first month of the amount';
+COMMENT ON COLUMN reefqbo.unmapped_account.last_month IS 'last month of the amount';
+COMMENT ON COLUMN reefqbo.unmapped_account.currency IS 'the company''s home currency';
+COMMENT ON COLUMN reefqbo.unmapped_account.since IS 'when an import first met it';
+COMMENT ON COLUMN reefqbo.unmapped_account.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.unmapped_account.connection_id IS 'the connection: one QuickBooks company in one branch';

@@ -18,6 +18,16 @@ CREATE TABLE reefqbo.mapping_template (
 
 COMMENT ON TABLE reefqbo.mapping_template IS
 'Mappings saved with reefqbo.save_mapping_template, to be proposed for the next company with reefqbo.propose_mapping. Without ids: another company''s accounts have others.';
+COMMENT ON COLUMN reefqbo.mapping_template.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.mapping_template.template IS 'name of the template';
+COMMENT ON COLUMN reefqbo.mapping_template.position IS 'order in the template';
+COMMENT ON COLUMN reefqbo.mapping_template.account_number IS 'the account''s number, if the company uses numbers';
+COMMENT ON COLUMN reefqbo.mapping_template.fully_qualified_name IS 'what the account is recognised by, if not by number';
+COMMENT ON COLUMN reefqbo.mapping_template.account_type IS 'QuickBooks'' account type, such as Expense';
+COMMENT ON COLUMN reefqbo.mapping_template.account_subtype IS 'QuickBooks'' detail type, such as OfficeExpenses';
+COMMENT ON COLUMN reefqbo.mapping_template.variable_type IS 'Revenue, COGS, Opex, Staff, Tax; Asset, Liability, Equity, Dividend';
+COMMENT ON COLUMN reefqbo.mapping_template.category IS 'category in the model';
+COMMENT ON COLUMN reefqbo.mapping_template.subcategory IS 'subcategory in the model, or NULL';
 COMMENT ON COLUMN reefqbo.mapping_template.branch IS 'the branch''s name where an account was mapped to another than its company''s; NULL: the company''s own';
 
 CREATE FUNCTION reefqbo._save_mapping_template(model text, template text, branch text)

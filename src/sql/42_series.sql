@@ -64,6 +64,37 @@ WHERE p.model_id IN (SELECT y.model_id FROM reefqbo._my_model y);
 COMMENT ON VIEW reefqbo.series IS
 'The data library: one series for each mapped account (and accounting method imported), whose values are in reefqbo.series_value. variable_id and accounting_method name it, in any later version of the mapping too.
 unit 1: amounts are in whole units of currency, the company''s home currency; measure: movement (of a month) or balance (at its end); first_month to last_month is what was fetched, months how many of them; data_as_of, when the tables were last known to hold what QuickBooks holds. A mapped account of which nothing was fetched has no accounting_method.';
+COMMENT ON COLUMN reefqbo.series.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.series.variable_id IS 'the variable, for good';
+COMMENT ON COLUMN reefqbo.series.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.series.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.series.variable IS 'name of the variable';
+COMMENT ON COLUMN reefqbo.series.variable_type IS 'Revenue, COGS, Opex, Staff, Tax; Asset, Liability, Equity, Dividend';
+COMMENT ON COLUMN reefqbo.series.category IS 'category in the model';
+COMMENT ON COLUMN reefqbo.series.subcategory IS 'subcategory in the model, or NULL';
+COMMENT ON COLUMN reefqbo.series.statement IS 'the statement its values stand in';
+COMMENT ON COLUMN reefqbo.series.measure IS 'movement or balance';
+COMMENT ON COLUMN reefqbo.series.unit IS 'amounts are multiples of so many units of currency';
+COMMENT ON COLUMN reefqbo.series.currency IS 'the company''s home currency';
+COMMENT ON COLUMN reefqbo.series.frequency IS 'of its values';
+COMMENT ON COLUMN reefqbo.series.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
+COMMENT ON COLUMN reefqbo.series.account_number IS 'the account''s number, if the company uses numbers';
+COMMENT ON COLUMN reefqbo.series.account_name IS 'the account''s name in QuickBooks today';
+COMMENT ON COLUMN reefqbo.series.fully_qualified_name IS 'the names from the top down, joined by colons';
+COMMENT ON COLUMN reefqbo.series.is_active IS 'false: made inactive in QuickBooks';
+COMMENT ON COLUMN reefqbo.series.gone_since IS 'since when QuickBooks no longer names the account';
+COMMENT ON COLUMN reefqbo.series.source IS 'where the values come from';
+COMMENT ON COLUMN reefqbo.series.company IS 'the company''s name, as QuickBooks has it';
+COMMENT ON COLUMN reefqbo.series.tags IS 'for searching';
+COMMENT ON COLUMN reefqbo.series.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
+COMMENT ON COLUMN reefqbo.series.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.series.first_month IS 'first month that was fetched';
+COMMENT ON COLUMN reefqbo.series.last_month IS 'last month that was fetched';
+COMMENT ON COLUMN reefqbo.series.months IS 'how many months were fetched';
+COMMENT ON COLUMN reefqbo.series.provisional_from IS 'first month that was not over when it was fetched, or NULL';
+COMMENT ON COLUMN reefqbo.series.last_import_id IS 'the last import that brought it months';
+COMMENT ON COLUMN reefqbo.series.branch_id IS 'the branch it stands in';
+COMMENT ON COLUMN reefqbo.series.connection_id IS 'the connection: one QuickBooks company in one branch';
 
 CREATE VIEW reefqbo.series_value WITH (security_barrier) AS
 SELECT p.model_id,
@@ -109,6 +140,26 @@ COMMENT ON VIEW reefqbo.series_value IS
 'The values of each series: a row for every month that was fetched, 0.00 where the account had nothing. A month without a row was never fetched and is unknown. It repeats what most readers want of reefqbo.series; say of which model (model or model_id), here too where the two are joined.
 amount has the natural sign of the variable''s type: positive is what is ordinary for it (revenue earned; COGS, Opex, Staff and Tax spent; Asset owned; Liability and tax owed; Equity paid in; Dividend paid out), negative the reverse.
 ledger_amount has the ledger''s own sign: debits positive, credits negative. is_provisional: the month was not over when it was fetched; import_id, the import that brought the amount, or the month.';
+COMMENT ON COLUMN reefqbo.series_value.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.series_value.variable_id IS 'the variable, for good';
+COMMENT ON COLUMN reefqbo.series_value.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.series_value.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.series_value.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.series_value.statement IS 'profit_and_loss or balance_sheet';
+COMMENT ON COLUMN reefqbo.series_value.amount IS 'natural sign of the variable''s type';
+COMMENT ON COLUMN reefqbo.series_value.ledger_amount IS 'debits positive';
+COMMENT ON COLUMN reefqbo.series_value.is_provisional IS 'the month was not over when it was fetched';
+COMMENT ON COLUMN reefqbo.series_value.import_id IS 'the import that brought the amount, or the month';
+COMMENT ON COLUMN reefqbo.series_value.model IS 'name of the model';
+COMMENT ON COLUMN reefqbo.series_value.branch IS 'name of the branch';
+COMMENT ON COLUMN reefqbo.series_value.variable IS 'name of the variable';
+COMMENT ON COLUMN reefqbo.series_value.variable_type IS 'Revenue, COGS, Opex, Staff, Tax; Asset, Liability, Equity, Dividend';
+COMMENT ON COLUMN reefqbo.series_value.category IS 'category in the model';
+COMMENT ON COLUMN reefqbo.series_value.subcategory IS 'subcategory in the model, or NULL';
+COMMENT ON COLUMN reefqbo.series_value.currency IS 'the company''s home currency';
+COMMENT ON COLUMN reefqbo.series_value.branch_id IS 'the branch it stands in';
+COMMENT ON COLUMN reefqbo.series_value.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.series_value.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 
 CREATE FUNCTION reefqbo._series_by_period(model text, frequency text, year text, start_date date, end_date date,
                                           accounting_method text)

@@ -19,6 +19,9 @@ CREATE TABLE reefqbo.exchange_rate (
 
 COMMENT ON TABLE reefqbo.exchange_rate IS
 'Rates for consolidation, as the user states them: how many to_currency one from_currency is worth. Write it with INSERT, UPDATE and DELETE, or reefqbo.set_rate. A rate that is missing is an error where it is needed, never 1.';
+COMMENT ON COLUMN reefqbo.exchange_rate.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.exchange_rate.from_currency IS 'ISO 4217 code of what is translated';
+COMMENT ON COLUMN reefqbo.exchange_rate.to_currency IS 'ISO 4217 code of what it is translated to';
 COMMENT ON COLUMN reefqbo.exchange_rate.month IS 'the first day of the month';
 COMMENT ON COLUMN reefqbo.exchange_rate.closing IS 'at the end of the month: translates assets and liabilities';
 COMMENT ON COLUMN reefqbo.exchange_rate.average IS 'of the month: translates profit and loss';

@@ -34,6 +34,22 @@ CREATE INDEX elimination_branch ON reefqbo.elimination (model_id, branch_id, mon
 COMMENT ON TABLE reefqbo.elimination IS
 'What the companies of a group have with each other, as the user states it, to be taken out of the statements of branch_id and those above: entries in the model''s currency, each of one debit and one credit of the same amount, so that nothing goes out of balance. Write it with INSERT, UPDATE and DELETE.
 An entry is posted in its month. Balances keep it until reversed_in, the month in which the opposite is posted. Sales of 100 from one company to another: debit Revenue, credit COGS. A claim of 40: debit Liability, credit Asset, reversed_in when it is paid. Tax is tax expense here; tax that is owed is a Liability.';
+COMMENT ON COLUMN reefqbo.elimination.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.elimination.elimination_id IS 'the entry';
+COMMENT ON COLUMN reefqbo.elimination.branch_id IS 'the branch from whose statements, and those above, it is taken out';
+COMMENT ON COLUMN reefqbo.elimination.month IS 'first day of the month it is posted in';
+COMMENT ON COLUMN reefqbo.elimination.reversed_in IS 'first day of the month the opposite is posted in, or NULL';
+COMMENT ON COLUMN reefqbo.elimination.accounting_method IS 'Accrual or Cash; NULL: taken out of statements by either';
+COMMENT ON COLUMN reefqbo.elimination.amount IS 'in the model''s currency; debit and credit alike';
+COMMENT ON COLUMN reefqbo.elimination.debit_type IS 'variable type that is debited';
+COMMENT ON COLUMN reefqbo.elimination.debit_category IS 'its category';
+COMMENT ON COLUMN reefqbo.elimination.debit_subcategory IS 'its subcategory, or NULL';
+COMMENT ON COLUMN reefqbo.elimination.credit_type IS 'variable type that is credited';
+COMMENT ON COLUMN reefqbo.elimination.credit_category IS 'its category';
+COMMENT ON COLUMN reefqbo.elimination.credit_subcategory IS 'its subcategory, or NULL';
+COMMENT ON COLUMN reefqbo.elimination.memo IS 'what it is about';
+COMMENT ON COLUMN reefqbo.elimination.stated_at IS 'when it was stated';
+COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role';
 
 CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)
