@@ -30,6 +30,9 @@ COMMENT ON COLUMN reefqbo.environment.revoke_url IS 'the revoke endpoint';
 COMMENT ON COLUMN reefqbo.environment.api_url IS 'the accounting API';
 COMMENT ON COLUMN reefqbo.environment.is_builtin IS 'made by the extension';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment', 'WHERE NOT is_builtin');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment_environment_id_seq', '');
+
 INSERT INTO reefqbo.environment OVERRIDING SYSTEM VALUE VALUES
     (1, 'production', false,
      'https://appcenter.intuit.com/connect/oauth2',
@@ -58,6 +61,8 @@ COMMENT ON COLUMN reefqbo.app.client_id IS 'the app''s client id';
 COMMENT ON COLUMN reefqbo.app.client_secret_sealed IS 'the client secret, sealed';
 COMMENT ON COLUMN reefqbo.app.redirect_uri IS 'as registered at Intuit';
 COMMENT ON COLUMN reefqbo.app.registered_at IS 'when';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.app', '');
 
 CREATE FUNCTION reefqbo.create_environment(name text, is_sandbox boolean, authorize_url text, token_url text,
                                            revoke_url text, api_url text)

@@ -21,6 +21,9 @@ COMMENT ON COLUMN reefqbo.model.purpose IS 'production or training';
 COMMENT ON COLUMN reefqbo.model.currency IS 'the currency its companies are consolidated in; NULL: the one they all have';
 COMMENT ON COLUMN reefqbo.model.created_at IS 'when it was made';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.model', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.model_model_id_seq', '');
+
 CREATE TABLE reefqbo.branch (
     model_id bigint NOT NULL REFERENCES reefqbo.model,
     branch_id bigint GENERATED ALWAYS AS IDENTITY,
@@ -45,6 +48,9 @@ COMMENT ON COLUMN reefqbo.branch.name IS 'its name';
 COMMENT ON COLUMN reefqbo.branch.parent_branch_id IS 'the branch above; NULL for the root';
 COMMENT ON COLUMN reefqbo.branch.is_enabled IS 'false: it and all below it are left out of the statements of those above';
 COMMENT ON COLUMN reefqbo.branch.created_at IS 'when it was made';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_branch_id_seq', '');
 
 CREATE FUNCTION reefqbo._model_id(model text)
 RETURNS bigint

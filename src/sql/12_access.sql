@@ -19,6 +19,8 @@ COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; operator: also connect,
 COMMENT ON COLUMN reefqbo.access.granted_by IS 'who gave it';
 COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.access', '');
+
 CREATE TABLE reefqbo.protection (
     since timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (since)
@@ -27,6 +29,8 @@ CREATE TABLE reefqbo.protection (
 COMMENT ON TABLE reefqbo.protection IS
 'One row since the first reefqbo.grant_access: from then on a role sees the models it has access to. As long as it is empty, whoever was granted privileges by hand sees all. A dump carries it, as it carries reefqbo.access; policies it does not, so that they are made with the tables.';
 COMMENT ON COLUMN reefqbo.protection.since IS 'when access was given for the first time';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.protection', '');
 
 CREATE FUNCTION reefqbo._level_of(role oid, model_id bigint)
 RETURNS integer

@@ -33,6 +33,9 @@ COMMENT ON COLUMN reefqbo.audit.branch IS 'name of the branch';
 COMMENT ON COLUMN reefqbo.audit.company IS 'the company''s name, as QuickBooks has it';
 COMMENT ON COLUMN reefqbo.audit.detail IS 'what else is worth knowing; never a secret';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit_audit_id_seq', '');
+
 CREATE FUNCTION reefqbo._audit(action text, model_id bigint, model text, detail text)
 RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -75,3 +78,6 @@ COMMENT ON COLUMN reefqbo.api_call.intuit_tid IS 'Intuit''s own id of the answer
 COMMENT ON COLUMN reefqbo.api_call.milliseconds IS 'from sending to the end of the answer, or to giving up';
 COMMENT ON COLUMN reefqbo.api_call.bytes IS 'of the answer''s body, as they came over the wire (compressed)';
 COMMENT ON COLUMN reefqbo.api_call.error IS 'why there was no whole answer, in libcurl''s words; NULL if there was one';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call_call_id_seq', '');

@@ -40,6 +40,9 @@ COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection_connection_id_seq', '');
+
 CREATE TABLE reefqbo.credential (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -67,6 +70,8 @@ COMMENT ON COLUMN reefqbo.credential.rejected_at IS 'when Intuit rejected this g
 COMMENT ON COLUMN reefqbo.credential.keep_alive_at IS 'when the grant is refreshed though nobody needs it: at a tenth of its rolling life, or after 7 days';
 COMMENT ON COLUMN reefqbo.credential.ending_told_days IS 'the last of the marks 90, 30 and 7 days before its end that was told; NULL for none';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.credential', '');
+
 CREATE TABLE reefqbo.authorization_request (
     model_id bigint NOT NULL,
     state_digest bytea NOT NULL,
@@ -85,6 +90,8 @@ CREATE INDEX authorization_request_state ON reefqbo.authorization_request (state
 
 COMMENT ON TABLE reefqbo.authorization_request IS
 'Sign-ins begun with reefqbo.connect, reefqbo.reconnect or reefqbo.replace_company: the SHA-256 of the state, single use, ten minutes.';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.authorization_request', '');
 
 CREATE FUNCTION reefqbo._statement_connection(model_id bigint, branch text)
 RETURNS bigint

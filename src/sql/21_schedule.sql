@@ -26,6 +26,8 @@ COMMENT ON COLUMN reefqbo.schedule.quiet_until IS 'time of day at which the quie
 COMMENT ON COLUMN reefqbo.schedule.time_zone IS 'the time zone of the quiet hours';
 COMMENT ON COLUMN reefqbo.schedule.is_paused IS 'nothing is read; grants are kept alive all the same';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.schedule', '');
+
 CREATE FUNCTION reefqbo._wake()
 RETURNS trigger
 LANGUAGE c SET search_path = pg_catalog, pg_temp
@@ -74,6 +76,8 @@ COMMENT ON COLUMN reefqbo.upkeep.changes_until IS 'by QuickBooks'' clock: what c
 COMMENT ON COLUMN reefqbo.upkeep.changes_read_at IS 'the same moment by the server''s clock';
 COMMENT ON COLUMN reefqbo.upkeep.changes_seen IS 'the changes QuickBooks told last: the next question overlaps, and these are not news';
 COMMENT ON COLUMN reefqbo.upkeep.saved_today IS 'requests that were not needed, since QuickBooks said that nothing had changed';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.upkeep', '');
 
 -- ---- when ----
 

@@ -77,6 +77,9 @@ COMMENT ON COLUMN reefqbo.import_log.detail IS 'more about it';
 COMMENT ON COLUMN reefqbo.import_log.hint IS 'what to do about it';
 COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last answer, for its support';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log_import_id_seq', '');
+
 CREATE FUNCTION reefqbo.import_accounts(model text, branch text DEFAULT NULL,
     OUT branch_name text, OUT company text, OUT accounts_seen integer, OUT accounts_new integer,
     OUT accounts_changed integer, OUT months integer, OUT amounts_inserted integer, OUT amounts_changed integer,

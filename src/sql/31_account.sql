@@ -45,6 +45,8 @@ COMMENT ON COLUMN reefqbo.account.gone_since IS 'since when QuickBooks no longer
 COMMENT ON COLUMN reefqbo.account.first_seen_at IS 'when an import first met it';
 COMMENT ON COLUMN reefqbo.account.changed_at IS 'when an import last found it changed';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.account', '');
+
 CREATE TABLE reefqbo.account_change (
     model_id bigint NOT NULL,
     change_id bigint GENERATED ALWAYS AS IDENTITY,
@@ -75,6 +77,9 @@ COMMENT ON COLUMN reefqbo.account_change.old_value IS 'what it was before';
 COMMENT ON COLUMN reefqbo.account_change.new_value IS 'what it is now';
 COMMENT ON COLUMN reefqbo.account_change.noticed_at IS 'when the import noticed it';
 COMMENT ON COLUMN reefqbo.account_change.import_id IS 'the import, as in reefqbo.import_log';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_change', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_change_change_id_seq', '');
 
 -- Functions with RETURN, here and in the parts after this one, are bound to what they call when they are made, and need no
 -- search_path, so that the planner can put them in the place of their calls.

@@ -26,6 +26,8 @@ COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not ov
 COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
 COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
+
 CREATE TABLE reefqbo.actual (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -56,6 +58,8 @@ COMMENT ON COLUMN reefqbo.actual.period_start IS 'first day of the month';
 COMMENT ON COLUMN reefqbo.actual.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.actual.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.actual', '');
 
 CREATE TABLE reefqbo.restatement (
     model_id bigint NOT NULL,
@@ -95,6 +99,9 @@ COMMENT ON COLUMN reefqbo.restatement.restated_at IS 'when the import noticed it
 COMMENT ON COLUMN reefqbo.restatement.import_id IS 'the import, as in reefqbo.import_log';
 COMMENT ON COLUMN reefqbo.restatement.in_closed_period IS 'the month ends on or before the closing date of the company''s books';
 COMMENT ON COLUMN reefqbo.restatement.was_provisional IS 'the month was not over when the old amount was fetched';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement_restatement_id_seq', '');
 
 CREATE FUNCTION reefqbo._known_months(model_id bigint, connection_id bigint, statement text, accounting_method text,
                                       as_of timestamptz)

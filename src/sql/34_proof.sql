@@ -50,6 +50,9 @@ COMMENT ON COLUMN reefqbo.tie_out_check.compared IS 'how many sums or accounts w
 COMMENT ON COLUMN reefqbo.tie_out_check.passed IS 'all that was compared is equal, to the cent; NULL: the check could not be made, and detail says why';
 COMMENT ON COLUMN reefqbo.tie_out_check.detail IS 'where it differs, or why it could not be made';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check_check_id_seq', '');
+
 CREATE FUNCTION reefqbo.tie_out(model text, branch text DEFAULT NULL, accounting_method text DEFAULT NULL,
     OUT model_name text, OUT branch_name text, OUT company text, OUT kind text, OUT statement text,
     OUT method text, OUT period_start date, OUT period_end date, OUT account_id text, OUT figure numeric,

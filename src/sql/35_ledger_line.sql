@@ -39,6 +39,8 @@ COMMENT ON COLUMN reefqbo.ledger_line.split_account IS 'the account on the other
 COMMENT ON COLUMN reefqbo.ledger_line.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.ledger_line.import_id IS 'the import that brought it';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.ledger_line', '');
+
 CREATE FUNCTION reefqbo._ledger_account(model_id bigint, connection_id bigint, account text)
 RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

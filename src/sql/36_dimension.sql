@@ -28,6 +28,8 @@ COMMENT ON COLUMN reefqbo.dimension_value.parent_value_id IS 'the value it stand
 COMMENT ON COLUMN reefqbo.dimension_value.is_active IS 'false: made inactive in QuickBooks';
 COMMENT ON COLUMN reefqbo.dimension_value.gone_since IS 'since when QuickBooks no longer names it in its list; NULL while it does';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_value', '');
+
 CREATE TABLE reefqbo.dimension_month (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -53,6 +55,8 @@ COMMENT ON COLUMN reefqbo.dimension_month.period_start IS 'first day of the mont
 COMMENT ON COLUMN reefqbo.dimension_month.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.dimension_month.import_id IS 'the import that fetched it the last time';
 COMMENT ON COLUMN reefqbo.dimension_month.fetched_at IS 'when that was; the parts summed to reefqbo.actual then';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_month', '');
 
 CREATE TABLE reefqbo.dimension_actual (
     model_id bigint NOT NULL,
@@ -85,6 +89,8 @@ COMMENT ON COLUMN reefqbo.dimension_actual.period_end IS 'last day of the month'
 COMMENT ON COLUMN reefqbo.dimension_actual.amount IS 'movement of the month, in the home currency, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.dimension_actual.import_id IS 'the import that brought this amount';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_actual', '');
+
 CREATE TABLE reefqbo.dimension_mapping (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -103,6 +109,8 @@ COMMENT ON COLUMN reefqbo.dimension_mapping.connection_id IS 'the connection: on
 COMMENT ON COLUMN reefqbo.dimension_mapping.dimension IS 'class or department';
 COMMENT ON COLUMN reefqbo.dimension_mapping.value_id IS 'QuickBooks'' own id of the class or department, or unspecified';
 COMMENT ON COLUMN reefqbo.dimension_mapping.branch_id IS 'the branch that it feeds';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_mapping', '');
 
 -- A figure that is restated after its parts were fetched is no longer their sum.
 CREATE VIEW reefqbo.dimension_difference WITH (security_barrier) AS

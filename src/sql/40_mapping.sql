@@ -23,6 +23,9 @@ COMMENT ON COLUMN reefqbo.variable.account_id IS 'QuickBooks'' own id of the acc
 COMMENT ON COLUMN reefqbo.variable.name IS 'at first the account''s number and name; UPDATE it freely, nothing goes by it';
 COMMENT ON COLUMN reefqbo.variable.created_at IS 'when it was made';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable_variable_id_seq', '');
+
 CREATE TABLE reefqbo.account_mapping (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -59,6 +62,8 @@ COMMENT ON COLUMN reefqbo.account_mapping.subcategory IS 'subcategory in the mod
 COMMENT ON COLUMN reefqbo.account_mapping.branch_id IS 'the branch';
 COMMENT ON COLUMN reefqbo.account_mapping.mapped_at IS 'when it was mapped as it is';
 COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping', '');
 
 -- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
 CREATE VIEW reefqbo.mapping WITH (security_barrier) AS

@@ -30,6 +30,8 @@ COMMENT ON COLUMN reefqbo.mapping_template.category IS 'category in the model';
 COMMENT ON COLUMN reefqbo.mapping_template.subcategory IS 'subcategory in the model, or NULL';
 COMMENT ON COLUMN reefqbo.mapping_template.branch IS 'the branch''s name where an account was mapped to another than its company''s; NULL: the company''s own';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.mapping_template', '');
+
 CREATE FUNCTION reefqbo._save_mapping_template(model text, template text, branch text)
 RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

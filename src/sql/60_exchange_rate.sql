@@ -28,6 +28,8 @@ COMMENT ON COLUMN reefqbo.exchange_rate.average IS 'of the month: translates pro
 COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
 'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then (but for the profit of the first month that is known, which goes at its average); that of a later month, what was paid in or out in it (its average, where there is none)';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.exchange_rate', '');
+
 CREATE FUNCTION reefqbo._set_rate(model text, from_currency text, month date, closing numeric, average numeric,
                                   historical numeric, to_currency text)
 RETURNS void

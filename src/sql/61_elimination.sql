@@ -51,6 +51,9 @@ COMMENT ON COLUMN reefqbo.elimination.memo IS 'what it is about';
 COMMENT ON COLUMN reefqbo.elimination.stated_at IS 'when it was stated';
 COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role';
 
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_elimination_id_seq', '');
+
 CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
