@@ -25,6 +25,12 @@ WHERE c.relkind IN ('r', 'v') AND col_description(c.oid, a.attnum) IS NULL
   AND EXISTS (SELECT FROM reefqbo._privileges() p
               WHERE p.object = format('TABLE reefqbo.%s', c.relname) AND p.object !~ '\._' AND p.privilege ~ '^SELECT')
 ORDER BY 1;
+-- Every object that something is granted on is there.
+SELECT p.object AS not_there FROM reefqbo._privileges() p
+WHERE CASE WHEN p.object ~ '^SCHEMA ' THEN to_regnamespace(substr(p.object, 8))::oid
+           WHEN p.object ~ '^TABLE ' THEN to_regclass(substr(p.object, 7))::oid
+           WHEN p.object ~ '^(FUNCTION|PROCEDURE) ' THEN to_regprocedure(regexp_replace(p.object, '^\w+ ', ''))::oid END IS NULL
+ORDER BY 1;
 -- Every table that belongs to a model has model_id as the first column of its primary key and of its foreign keys to others such.
 SELECT c.conrelid::regclass AS "table", c.conname
 FROM pg_constraint c

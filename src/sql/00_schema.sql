@@ -3,12 +3,24 @@
 -- complain if script is sourced in psql, rather than via CREATE EXTENSION
 \echo Use "CREATE EXTENSION reefqbo CASCADE" to load this file. \quit
 
--- The schema, and the clock.
+-- The schema, the list of privileges, and the clock.
 
 CREATE SCHEMA reefqbo;
 
 COMMENT ON SCHEMA reefqbo IS
 'Financial models linked to QuickBooks Online companies: connections, charts of accounts and monthly actuals. Read only towards QuickBooks.';
+
+-- Beside each object stands what each level is granted on it, beyond what the level before it is. What stands nowhere is the owner's
+-- and the superusers' alone. The last part makes the function reefqbo._privileges of it; the table is there while the script runs.
+CREATE TABLE reefqbo._privilege (
+    level text NOT NULL,
+    privilege text NOT NULL,
+    object text NOT NULL,
+    PRIMARY KEY (object, level, privilege),
+    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'operator', 'admin'))
+);
+
+INSERT INTO reefqbo._privilege VALUES ('reader', 'USAGE', 'SCHEMA reefqbo');
 
 CREATE FUNCTION reefqbo._now()
 RETURNS timestamptz
@@ -17,3 +29,4 @@ AS 'MODULE_PATHNAME', 'rqbo_now_sql';
 
 COMMENT ON FUNCTION reefqbo._now() IS
 'Internal: the time that schedules, expiries and the log go by: when the present statement began, moved by reefqbo.clock_offset.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._now()');

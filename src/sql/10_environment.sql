@@ -32,6 +32,7 @@ COMMENT ON COLUMN reefqbo.environment.is_builtin IS 'made by the extension';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment', 'WHERE NOT is_builtin');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.environment_environment_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'SELECT', 'TABLE reefqbo.environment');
 
 INSERT INTO reefqbo.environment OVERRIDING SYSTEM VALUE VALUES
     (1, 'production', false,
@@ -63,6 +64,7 @@ COMMENT ON COLUMN reefqbo.app.redirect_uri IS 'as registered at Intuit';
 COMMENT ON COLUMN reefqbo.app.registered_at IS 'when';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.app', '');
+INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT (environment_id, client_id, redirect_uri, registered_at)', 'TABLE reefqbo.app');
 
 CREATE FUNCTION reefqbo.create_environment(name text, is_sandbox boolean, authorize_url text, token_url text,
                                            revoke_url text, api_url text)
@@ -115,3 +117,4 @@ This one call carries the secret: keep it out of the server log and shell histor
 Arguments: environment; client_id and client_secret, from the app''s Keys page at Intuit; redirect_uri, exactly as registered there.
 Errors: 42704 no such environment, 22023 a value is not acceptable, RQ010 no key.
 See https://developer.intuit.com/app/developer/qbo/docs/get-started/get-client-id-and-client-secret';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.register_app(text, text, text, text)');

@@ -23,6 +23,7 @@ COMMENT ON COLUMN reefqbo.model.created_at IS 'when it was made';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.model', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.model_model_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.model');
 
 CREATE TABLE reefqbo.branch (
     model_id bigint NOT NULL REFERENCES reefqbo.model,
@@ -51,6 +52,7 @@ COMMENT ON COLUMN reefqbo.branch.created_at IS 'when it was made';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_branch_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.branch');
 
 CREATE FUNCTION reefqbo._model_id(model text)
 RETURNS bigint
@@ -131,6 +133,7 @@ COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
 'Makes a model, its root branch, which has the model''s name, and its schedule.
 Arguments: name, unique; purpose, ''production'' or ''training'' (a training model may link sandbox companies, a production model may not).
 Result: its model_id. Errors: 42710 the name exists, 22023 the name or purpose is not acceptable, 22004 an argument is null.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_model(text, text)');
 
 CREATE FUNCTION reefqbo._set_currency(model text, currency text)
 RETURNS void
@@ -156,6 +159,7 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
 COMMENT ON FUNCTION reefqbo.set_currency(text, text) IS
 'Sets the currency that a model''s companies are consolidated in. Needed only where they have different ones.
 Arguments: model; currency, an ISO 4217 code, or NULL. Errors: 42704 no such model, 22023 not a code.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_currency(text, text)');
 
 CREATE FUNCTION reefqbo._create_branch(model text, branch text, parent text)
 RETURNS bigint
@@ -195,6 +199,7 @@ COMMENT ON FUNCTION reefqbo.create_branch(text, text, text) IS
 'Adds a branch (entity, division, store or project) to the tree of a model.
 Arguments: model; branch, unique within the model; parent, the branch it hangs under, by default the root.
 Result: its branch_id. Errors: 42704 no such model or parent, 42710 the name exists, 22023 the name is not acceptable, 22004 no name.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_branch(text, text, text)');
 
 CREATE FUNCTION reefqbo._set_branch(model text, branch text, is_enabled boolean)
 RETURNS void
@@ -221,3 +226,4 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
 COMMENT ON FUNCTION reefqbo.set_branch(text, text, boolean) IS
 'Enables or disables a branch. A disabled one is left out of the statements of those above it, with all below it; it is imported all the same.
 Arguments: model; branch; is_enabled. Errors: 42704 no such model or branch, 22004 no branch.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean)');

@@ -20,6 +20,7 @@ COMMENT ON COLUMN reefqbo.access.granted_by IS 'who gave it';
 COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.access', '');
+INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT', 'TABLE reefqbo.access');
 
 CREATE TABLE reefqbo.protection (
     since timestamptz NOT NULL DEFAULT reefqbo._now(),
@@ -164,103 +165,6 @@ COMMENT ON FUNCTION reefqbo._spare_roles_with_all_models() IS
 
 -- ---- giving and taking away ----
 
-CREATE FUNCTION reefqbo._privileges()
-RETURNS TABLE (level text, privilege text, object text)
-LANGUAGE sql IMMUTABLE ROWS 90 SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT v.level, v.privilege, v.object
-    FROM (VALUES
-        ('reader', 'USAGE', 'SCHEMA reefqbo'),
-        ('reader', 'SELECT', 'TABLE reefqbo.model'),
-        ('reader', 'SELECT', 'TABLE reefqbo.branch'),
-        ('reader', 'SELECT', 'TABLE reefqbo.account'),
-        ('reader', 'SELECT', 'TABLE reefqbo.actual'),
-        ('reader', 'SELECT', 'TABLE reefqbo.imported_month'),
-        ('reader', 'SELECT', 'TABLE reefqbo.restatement'),
-        ('reader', 'SELECT', 'TABLE reefqbo.import_log'),
-        ('reader', 'SELECT', 'TABLE reefqbo.dimension_value'),
-        ('reader', 'SELECT', 'TABLE reefqbo.dimension_month'),
-        ('reader', 'SELECT', 'TABLE reefqbo.dimension_actual'),
-        ('reader', 'SELECT', 'TABLE reefqbo.dimension_mapping'),
-        ('reader', 'SELECT', 'TABLE reefqbo.dimension_difference'),
-        ('reader', 'SELECT', 'TABLE reefqbo.ledger_line'),
-        ('reader', 'SELECT', 'TABLE reefqbo.tie_out_check'),
-        ('reader', 'SELECT', 'TABLE reefqbo.schedule'),
-        ('reader', 'SELECT', 'TABLE reefqbo.connection_status'),
-        ('reader', 'SELECT', 'TABLE reefqbo.import_progress'),
-        ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status'),
-        ('reader', 'SELECT', 'TABLE reefqbo.variable'),
-        ('reader', 'SELECT', 'TABLE reefqbo.account_mapping'),
-        ('reader', 'SELECT', 'TABLE reefqbo.account_change'),
-        ('reader', 'SELECT', 'TABLE reefqbo.mapping'),
-        ('reader', 'SELECT', 'TABLE reefqbo.mapping_template'),
-        ('reader', 'SELECT', 'TABLE reefqbo.unmapped_account'),
-        ('reader', 'SELECT', 'TABLE reefqbo.series'),
-        ('reader', 'SELECT', 'TABLE reefqbo.series_value'),
-        ('reader', 'SELECT', 'TABLE reefqbo.exchange_rate'),
-        ('reader', 'SELECT', 'TABLE reefqbo.elimination'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo._now()'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo._debit_sign(text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo._natural_sign(text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.propose_mapping(text, text, text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.series_by_period(text, text, text, date, date, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.actuals_as_of(text, timestamptz, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.report_cells(text)'),
-        ('reader', 'EXECUTE', 'FUNCTION reefqbo.dimension_cost(text, text, date, date, text)'),
-        ('operator', 'SELECT', 'TABLE reefqbo.environment'),
-        ('operator', 'SELECT', 'TABLE reefqbo.api_call'),
-        ('operator', 'INSERT', 'TABLE reefqbo.variable'),
-        ('operator', 'UPDATE (name)', 'TABLE reefqbo.variable'),
-        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping'),
-        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.mapping'),
-        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.exchange_rate'),
-        ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo._variable_name(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.save_mapping_template(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_currency(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_model(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_branch(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.reconnect(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.disconnect(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.realm_id(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_accounts(text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_actuals(text, date, date, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.refresh(text, text, boolean)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_dimensions(text, text, date, date, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.map_dimension(text, text, text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.ledger_lines(text, text, date, date, text, text, boolean)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.tie_out(text, text, text)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean)'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.worker_status()'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.check()'),
-        ('operator', 'EXECUTE', 'FUNCTION reefqbo.check(text, text)'),
-        ('admin', 'SELECT (environment_id, client_id, redirect_uri, registered_at)', 'TABLE reefqbo.app'),
-        ('admin', 'SELECT', 'TABLE reefqbo.access'),
-        ('admin', 'SELECT', 'TABLE reefqbo.audit'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.register_app(text, text, text, text)'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text)'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.forget_company(text, text)'),
-        ('admin', 'EXECUTE', 'PROCEDURE reefqbo.reseal()'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.repair_sequences()'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text)'),
-        ('admin', 'EXECUTE', 'FUNCTION reefqbo.revoke_access(text, text)')
-    ) AS v (level, privilege, object)
-$$;
-
-COMMENT ON FUNCTION reefqbo._privileges() IS
-'Internal: what each level is granted, beyond what the level before it is. What stands nowhere in it is the owner''s and the superusers'' alone.';
-
 CREATE FUNCTION reefqbo._grant_level(grantee name)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -360,6 +264,7 @@ Arguments: role; level, ''reader'' (tables, views and statements), ''operator'' 
 Superusers only add environments and choose files, commands and hosts. An admin can make admins: it is a trusted role.
 Errors: 42704 no such role or model, 22023 unknown level, or an admin for one model, 22004 no role or level, 42501 the caller is no admin.
 See https://www.postgresql.org/docs/current/ddl-rowsecurity.html';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text)');
 
 CREATE FUNCTION reefqbo._revoke_access(role text, model text)
 RETURNS void
@@ -400,3 +305,4 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
 COMMENT ON FUNCTION reefqbo.revoke_access(text, text) IS
 'Takes away what reefqbo.grant_access gave: to one model, or all of it. The role keeps the privileges of the highest level it still has.
 Arguments: role; model, by default every one. Errors: 42704 no such model, or the role has no such access; 22004 no role; 42501 the caller is no admin.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.revoke_access(text, text)');

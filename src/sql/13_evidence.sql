@@ -35,6 +35,7 @@ COMMENT ON COLUMN reefqbo.audit.detail IS 'what else is worth knowing; never a s
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.audit_audit_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT', 'TABLE reefqbo.audit');
 
 CREATE FUNCTION reefqbo._audit(action text, model_id bigint, model text, detail text)
 RETURNS void
@@ -81,3 +82,4 @@ COMMENT ON COLUMN reefqbo.api_call.error IS 'why there was no whole answer, in l
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call_call_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'SELECT', 'TABLE reefqbo.api_call');

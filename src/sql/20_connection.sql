@@ -140,6 +140,7 @@ Arguments: model; environment, ''production'', ''sandbox'' or one a superuser ha
 Result: the address to open in a browser within ten minutes, where an admin of the company signs in. Pass the address the browser comes back to on to reefqbo.complete_connection.
 Errors: 42704 no such model, branch or environment, or no app registered for it; RQ003 a sandbox for a production model.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text)');
 
 CREATE FUNCTION reefqbo.reconnect(model text, branch text DEFAULT NULL)
 RETURNS text
@@ -150,6 +151,7 @@ COMMENT ON FUNCTION reefqbo.reconnect(text, text) IS
 'Begins to renew the grant of an existing connection. Never calls Intuit, and keeps accounts and actuals.
 Arguments: model; branch, by default the root. Result: the address to open, as with reefqbo.connect; only the same company is accepted when it completes (RQ002).
 Errors: 42704 no such model, branch or connection, or no app registered.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.reconnect(text, text)');
 
 CREATE FUNCTION reefqbo.replace_company(model text, branch text DEFAULT NULL, environment text DEFAULT NULL)
 RETURNS text
@@ -161,6 +163,7 @@ COMMENT ON FUNCTION reefqbo.replace_company(text, text, text) IS
 Arguments: model; branch, by default the root; environment of the new company, by default that of the old one. Result: the address to open, as with reefqbo.connect.
 When it completes, the new company has a connection_id of its own, and the grant of the old one is not revoked (other programs may use it): call reefqbo.disconnect before, if it is to be. Choosing the same company again is a reconnect.
 Errors: 42704 no such model, branch or environment, nothing to replace, or no app registered; RQ003 a sandbox for a production model.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text)');
 
 CREATE FUNCTION reefqbo.complete_connection(redirect_url text, OUT model text, OUT branch text, OUT company text,
                                             OUT environment text, OUT status text, OUT connection_id bigint)
@@ -174,6 +177,7 @@ The exchange runs and commits in a background worker, so a ROLLBACK of the calle
 Argument: redirect_url, the whole address the browser came back to. Result: the connection.
 Errors: RQ009 the state is unknown, used or older than ten minutes, or the user said no; RQ002 another company than the connected one; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text)');
 
 CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text, OUT model text, OUT branch text,
                                             OUT company text, OUT environment text, OUT status text,
@@ -185,6 +189,7 @@ AS 'MODULE_PATHNAME', 'rqbo_complete_connection_parts';
 COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text) IS
 'The same as complete_connection(redirect_url), for an application that has taken the address apart.
 Arguments: state, code and realm_id, as the browser brought them (the query''s state, code and realmId). Result and errors: as there.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text, text)');
 
 CREATE FUNCTION reefqbo.disconnect(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
                                    OUT note text)
@@ -196,6 +201,7 @@ COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
 'Ends a connection: wipes its tokens, keeps its accounts and actuals, and asks Intuit to revoke the grant. The local part always succeeds; revoked and note say what Intuit answered.
 Arguments: model; branch, by default the root. Errors: 42704 no such model, branch or connection.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0#revoke-token-disconnect';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.disconnect(text, text)');
 
 CREATE FUNCTION reefqbo.forget_company(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
                                        OUT note text, OUT accounts bigint, OUT amounts bigint, OUT months bigint,
@@ -207,6 +213,7 @@ AS 'MODULE_PATHNAME', 'rqbo_forget_company';
 COMMENT ON FUNCTION reefqbo.forget_company(text, text) IS
 'Ends a connection as reefqbo.disconnect does, and removes it with everything that was imported: accounts and their mapping, actuals, restatements, log of imports. There is no way back but to connect and import again. Model, branch and schedule stay, and so do the rows of reefqbo.audit and reefqbo.api_call.
 Arguments: model; branch, by default the root. Result: as reefqbo.disconnect, and how much was removed. Errors: 42704 no such model, branch or connection.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.forget_company(text, text)');
 
 CREATE FUNCTION reefqbo.realm_id(model text, branch text DEFAULT NULL)
 RETURNS text
@@ -216,6 +223,7 @@ AS 'MODULE_PATHNAME', 'rqbo_realm_id';
 COMMENT ON FUNCTION reefqbo.realm_id(text, text) IS
 'The realm id (QuickBooks'' company id) of a connection, which is stored sealed: for Intuit''s support, and for telling two companies of one name apart.
 Arguments: model; branch, by default the root. Result: digits. Errors: 42704 no such model, branch or connection; RQ010 the key is not there.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.realm_id(text, text)');
 
 CREATE VIEW reefqbo.connection_status WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -277,3 +285,5 @@ COMMENT ON COLUMN reefqbo.connection_status.days_until_grant_ends IS 'whole days
 COMMENT ON COLUMN reefqbo.connection_status.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
 COMMENT ON COLUMN reefqbo.connection_status.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.connection_status.connection_id IS 'the connection: one QuickBooks company in one branch';
+
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.connection_status');

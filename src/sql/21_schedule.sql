@@ -27,6 +27,7 @@ COMMENT ON COLUMN reefqbo.schedule.time_zone IS 'the time zone of the quiet hour
 COMMENT ON COLUMN reefqbo.schedule.is_paused IS 'nothing is read; grants are kept alive all the same';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.schedule', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.schedule');
 
 CREATE FUNCTION reefqbo._wake()
 RETURNS trigger
@@ -180,6 +181,7 @@ Arguments: model; refresh_every, 1 minute to 28 days (at first 6 hours); reread_
 full_every, how often everything imported is read again, 1 hour to 366 days (7 days); quiet_from and quiet_until, times of day between which nothing is read (the same time twice: none), in time_zone (UTC);
 paused, true to read nothing until it is false again: grants are kept alive all the same.
 Result: the schedule. Errors: 42704 no such model, 22023 a value or time zone is not acceptable.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean)');
 
 CREATE VIEW reefqbo._due AS
 SELECT d.*, GREATEST(LEAST(d.refresh_due_at, d.backfill_due_at, d.grant_due_at), d.held_until) AS due_at
@@ -270,6 +272,8 @@ COMMENT ON COLUMN reefqbo.upkeep_status.throttled_since IS 'since when every req
 COMMENT ON COLUMN reefqbo.upkeep_status.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.upkeep_status.connection_id IS 'the connection: one QuickBooks company in one branch';
 
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status');
+
 CREATE FUNCTION reefqbo.worker_status(OUT database name, OUT state text, OUT pid integer, OUT last_began timestamptz,
                                       OUT last_ended timestamptz, OUT next_due timestamptz, OUT problem text, OUT hint text)
 RETURNS SETOF record
@@ -279,3 +283,4 @@ AS 'MODULE_PATHNAME', 'rqbo_worker_status';
 COMMENT ON FUNCTION reefqbo.worker_status() IS
 'The background worker of every database in reefqbo.databases, read from shared memory: no table is touched and nothing is asked of QuickBooks. No row when reefqbo is not in shared_preload_libraries.
 Result: state, ''launcher'' for the process that starts the others, and else working, idle, due or failing; pid; when a worker last began and ended; when there is work next (NULL: nothing is due); what is wrong, and what to do about it.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.worker_status()');

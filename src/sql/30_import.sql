@@ -79,6 +79,7 @@ COMMENT ON COLUMN reefqbo.import_log.intuit_tid IS 'Intuit''s own id of the last
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.import_log_import_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.import_log');
 
 CREATE FUNCTION reefqbo.import_accounts(model text, branch text DEFAULT NULL,
     OUT branch_name text, OUT company text, OUT accounts_seen integer, OUT accounts_new integer,
@@ -94,6 +95,7 @@ Waits for the end and shows progress as notices; the work is done and committed 
 Arguments: model; branch, by default every connection of the model. Result: a row a connection with what was done.
 Errors: 42704 no such model, branch or connection; RQ001, RQ003 to RQ006, RQ008, RQ010, RQ011. Each import leaves a row in reefqbo.import_log.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_accounts(text, text)');
 
 CREATE FUNCTION reefqbo.import_actuals(model text, start_date date, end_date date,
     accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL,
@@ -111,6 +113,7 @@ Reads the chart of accounts first if that was never done. Goes on where an impor
 Arguments: model; start_date, the first day of a month; end_date, the last day of a month; accounting_method, ''Accrual'' or ''Cash''; branch, by default every connection of the model.
 Result: a row a connection with what was done. Errors: 22023 not whole months or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss and …/balancesheet';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_actuals(text, date, date, text, text)');
 
 CREATE FUNCTION reefqbo.refresh(model text, branch text DEFAULT NULL, whole boolean DEFAULT false,
     OUT branch_name text, OUT company text, OUT accounts_seen integer, OUT accounts_new integer,
@@ -125,6 +128,7 @@ COMMENT ON FUNCTION reefqbo.refresh(text, text, boolean) IS
 If something has, or if QuickBooks cannot say, everything that was imported is read again. Amounts that did not change are not written; one that did leaves a row in reefqbo.restatement.
 Arguments: model; branch, by default every connection of the model; whole, true to read everything without asking. Result: a row a connection with what was done. Errors: as reefqbo.import_actuals.
 See https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.refresh(text, text, boolean)');
 
 CREATE VIEW reefqbo.import_progress WITH (security_barrier) AS
 SELECT m.name AS model,
@@ -184,3 +188,5 @@ COMMENT ON COLUMN reefqbo.import_progress.expected_end IS 'when it ends at that 
 COMMENT ON COLUMN reefqbo.import_progress.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.import_progress.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.import_progress.import_id IS 'the import, as in reefqbo.import_log';
+
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.import_progress');

@@ -46,6 +46,7 @@ COMMENT ON COLUMN reefqbo.account.first_seen_at IS 'when an import first met it'
 COMMENT ON COLUMN reefqbo.account.changed_at IS 'when an import last found it changed';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account');
 
 CREATE TABLE reefqbo.account_change (
     model_id bigint NOT NULL,
@@ -80,6 +81,7 @@ COMMENT ON COLUMN reefqbo.account_change.import_id IS 'the import, as in reefqbo
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_change', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_change_change_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_change');
 
 -- Functions with RETURN, here and in the parts after this one, are bound to what they call when they are made, and need no
 -- search_path, so that the planner can put them in the place of their calls.
@@ -95,3 +97,4 @@ RETURN CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank'
 
 COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
 'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._debit_sign(text, text)');

@@ -27,6 +27,7 @@ COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched i
 COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.imported_month');
 
 CREATE TABLE reefqbo.actual (
     model_id bigint NOT NULL,
@@ -60,6 +61,7 @@ COMMENT ON COLUMN reefqbo.actual.amount IS 'in the home currency of the company,
 COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.actual', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.actual');
 
 CREATE TABLE reefqbo.restatement (
     model_id bigint NOT NULL,
@@ -102,6 +104,7 @@ COMMENT ON COLUMN reefqbo.restatement.was_provisional IS 'the month was not over
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.restatement_restatement_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.restatement');
 
 CREATE FUNCTION reefqbo._known_months(model_id bigint, connection_id bigint, statement text, accounting_method text,
                                       as_of timestamptz)
@@ -207,3 +210,4 @@ COMMENT ON FUNCTION reefqbo.actuals_as_of(text, timestamptz, text) IS
 'The figures of reefqbo.actual as they were known at a moment: what did the board pack of 5 March say? Months first fetched later are left out, and every change seen later (reefqbo.restatement) is undone.
 Arguments: model; as_of; branch, whose company''s figures, by default those of all. Result: the columns of reefqbo.actual; an account without a row is 0 in a month that had been fetched by then. reefqbo.statement takes as_of as well.
 Errors: 42704 no such model or branch, 22004 no moment.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.actuals_as_of(text, timestamptz, text)');

@@ -52,6 +52,7 @@ COMMENT ON COLUMN reefqbo.tie_out_check.detail IS 'where it differs, or why it c
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check_check_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.tie_out_check');
 
 CREATE FUNCTION reefqbo.tie_out(model text, branch text DEFAULT NULL, accounting_method text DEFAULT NULL,
     OUT model_name text, OUT branch_name text, OUT company text, OUT kind text, OUT statement text,
@@ -66,3 +67,4 @@ COMMENT ON FUNCTION reefqbo.tie_out(text, text, text) IS
 Arguments: model; branch, by default every connection of the model; accounting_method, ''Accrual'' or ''Cash'', by default all that was imported.
 Result: the checks, as in reefqbo.tie_out_check, which keeps them under the import_id of this call''s row in reefqbo.import_log. A check that fails raises no error: look for passed = false, and for NULL, which is a check that could not be made.
 Errors: 22023 unknown method; 42704 no such model, branch or connection; RQ001, RQ003 to RQ006, RQ008, RQ010, RQ011.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.tie_out(text, text, text)');

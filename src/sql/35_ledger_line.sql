@@ -40,6 +40,7 @@ COMMENT ON COLUMN reefqbo.ledger_line.amount IS 'in the home currency of the com
 COMMENT ON COLUMN reefqbo.ledger_line.import_id IS 'the import that brought it';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.ledger_line', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.ledger_line');
 
 CREATE FUNCTION reefqbo._ledger_account(model_id bigint, connection_id bigint, account text)
 RETURNS text
@@ -86,3 +87,4 @@ accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s compa
 Result: the postings in QuickBooks'' order, with amount in the home currency and with the sign the statements print; line 0 is the beginning balance of an account that has balances, with amount NULL; running, the sum so far, ends with the figure.
 Errors: 42704 no such model, branch, connection or account; 22023 several accounts of that name, until before month, unknown method; RQ001, RQ003 to RQ006, RQ010, RQ011; RQ007 they do not sum to the figure; RQ008.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.ledger_lines(text, text, date, date, text, text, boolean)');

@@ -29,6 +29,7 @@ COMMENT ON COLUMN reefqbo.dimension_value.is_active IS 'false: made inactive in 
 COMMENT ON COLUMN reefqbo.dimension_value.gone_since IS 'since when QuickBooks no longer names it in its list; NULL while it does';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_value', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_value');
 
 CREATE TABLE reefqbo.dimension_month (
     model_id bigint NOT NULL,
@@ -57,6 +58,7 @@ COMMENT ON COLUMN reefqbo.dimension_month.import_id IS 'the import that fetched 
 COMMENT ON COLUMN reefqbo.dimension_month.fetched_at IS 'when that was; the parts summed to reefqbo.actual then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_month', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_month');
 
 CREATE TABLE reefqbo.dimension_actual (
     model_id bigint NOT NULL,
@@ -90,6 +92,7 @@ COMMENT ON COLUMN reefqbo.dimension_actual.amount IS 'movement of the month, in 
 COMMENT ON COLUMN reefqbo.dimension_actual.import_id IS 'the import that brought this amount';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_actual', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_actual');
 
 CREATE TABLE reefqbo.dimension_mapping (
     model_id bigint NOT NULL,
@@ -111,6 +114,7 @@ COMMENT ON COLUMN reefqbo.dimension_mapping.value_id IS 'QuickBooks'' own id of 
 COMMENT ON COLUMN reefqbo.dimension_mapping.branch_id IS 'the branch that it feeds';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_mapping', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_mapping');
 
 -- A figure that is restated after its parts were fetched is no longer their sum.
 CREATE VIEW reefqbo.dimension_difference WITH (security_barrier) AS
@@ -142,6 +146,8 @@ COMMENT ON COLUMN reefqbo.dimension_difference.period_start IS 'first day of the
 COMMENT ON COLUMN reefqbo.dimension_difference.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.dimension_difference.parts IS 'what reefqbo.dimension_actual sums to, not specified included';
 COMMENT ON COLUMN reefqbo.dimension_difference.figure IS 'the amount in reefqbo.actual';
+
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_difference');
 
 CREATE FUNCTION reefqbo._check_dimension(dimension text)
 RETURNS void
@@ -239,6 +245,7 @@ COMMENT ON FUNCTION reefqbo.map_dimension(text, text, text, text, text) IS
 Arguments: model; dimension, ''class'' or ''department''; value, by its id or its fully qualified name (''unspecified'' for what is not tagged); to_branch, the branch it feeds, NULL to unmap it;
 branch, the company''s own, by default the root''s, or the model''s only connection.
 Errors: 42704 no such model, branch, connection or value; 22023 unknown dimension, a name that several values have, or the company is mapped by the other dimension; 22004 no value.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.map_dimension(text, text, text, text, text)');
 
 CREATE FUNCTION reefqbo._dimension_requests(model_id bigint, connection_id bigint, dimension text, start_date date, end_date date)
 RETURNS integer
@@ -294,6 +301,7 @@ COMMENT ON FUNCTION reefqbo.dimension_cost(text, text, date, date, text) IS
 'How many requests reefqbo.import_dimensions with the same arguments would make to QuickBooks: one a month, and the list of values. Makes none itself.
 Arguments: model; dimension, ''class'' or ''department''; start_date and end_date, whole months; branch, by default every connection of the model.
 Result: a row a connection. More are made only if QuickBooks has to be asked again, or if more than 1,000 values are new. Errors: 42704; 22023 unknown dimension or not whole months; 22004 no date.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.dimension_cost(text, text, date, date, text)');
 
 CREATE FUNCTION reefqbo.import_dimensions(model text, dimension text, start_date date, end_date date,
     accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL,
@@ -310,3 +318,4 @@ Waits for the end and shows progress as notices; see reefqbo.import_accounts.
 Arguments: model; dimension, ''class'' or ''department''; start_date and end_date, whole months that reefqbo.import_actuals has imported by the same method; accounting_method, ''Accrual'' or ''Cash''; branch, by default every connection of the model.
 Result: a row a connection with what was done. Errors: 22023 unknown dimension or method, not whole months, or a month was not imported; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_dimensions(text, text, date, date, text, text)');

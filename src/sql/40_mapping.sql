@@ -25,6 +25,9 @@ COMMENT ON COLUMN reefqbo.variable.created_at IS 'when it was made';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable_variable_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.variable');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT', 'TABLE reefqbo.variable');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'UPDATE (name)', 'TABLE reefqbo.variable');
 
 CREATE TABLE reefqbo.account_mapping (
     model_id bigint NOT NULL,
@@ -64,6 +67,8 @@ COMMENT ON COLUMN reefqbo.account_mapping.mapped_at IS 'when it was mapped as it
 COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_mapping');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping');
 
 -- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
 CREATE VIEW reefqbo.mapping WITH (security_barrier) AS
@@ -103,6 +108,9 @@ COMMENT ON COLUMN reefqbo.mapping.branch IS 'the branch whose statements its amo
 COMMENT ON COLUMN reefqbo.mapping.confidence IS 'mapped; not written';
 COMMENT ON COLUMN reefqbo.mapping.reason IS 'who mapped it, and when; not written';
 
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.mapping');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.mapping');
+
 CREATE FUNCTION reefqbo._fitting_types(classification text)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -114,6 +122,7 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._fitting_types(text) IS
 'Internal: the variable types that an account of a classification can have: those of the statement its amounts stand in. Of no classification: all.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)');
 
 CREATE FUNCTION reefqbo._variable_name(account_number text, name text, account_id text)
 RETURNS text
@@ -125,6 +134,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._variable_name(text, text, text)');
 
 CREATE FUNCTION reefqbo._map_account()
 RETURNS trigger
@@ -289,3 +299,5 @@ COMMENT ON COLUMN reefqbo.unmapped_account.currency IS 'the company''s home curr
 COMMENT ON COLUMN reefqbo.unmapped_account.since IS 'when an import first met it';
 COMMENT ON COLUMN reefqbo.unmapped_account.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.unmapped_account.connection_id IS 'the connection: one QuickBooks company in one branch';
+
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.unmapped_account');

@@ -31,6 +31,7 @@ COMMENT ON COLUMN reefqbo.mapping_template.subcategory IS 'subcategory in the mo
 COMMENT ON COLUMN reefqbo.mapping_template.branch IS 'the branch''s name where an account was mapped to another than its company''s; NULL: the company''s own';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.mapping_template', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.mapping_template');
 
 CREATE FUNCTION reefqbo._save_mapping_template(model text, template text, branch text)
 RETURNS bigint
@@ -78,6 +79,7 @@ COMMENT ON FUNCTION reefqbo.save_mapping_template(text, text, text) IS
 'Saves how a company''s accounts are mapped, for the next company of a group: reefqbo.propose_mapping(model, branch, template) proposes it. A template of the same name is replaced.
 Arguments: model; template, its name; branch of the company, by default the root''s or the model''s only one. Result: how many accounts it holds.
 Errors: 42704 no such model or branch, no connection, nothing is mapped; 22023 no name.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.save_mapping_template(text, text, text)');
 
 -- ---- proposals ----
 
@@ -259,3 +261,4 @@ COMMENT ON FUNCTION reefqbo.propose_mapping(text, text, text, text) IS
 Arguments: model; branch, whose company''s accounts, by default those of all companies; template, one saved with reefqbo.save_mapping_template, of template_model, by default the same model.
 Result: the columns of reefqbo.mapping. An account that another was merged into is offered the other''s mapping; else the template decides, by account number, full name, or type and subtype; else AccountType, AccountSubType and name. The branch is the company''s.
 confidence: certain, likely (the name has decided, or a subtype that can mean more than one thing) or guess (no account type is known). Errors: 42704 no such model, branch or template.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.propose_mapping(text, text, text, text)');

@@ -8,6 +8,7 @@ RETURN CASE WHEN $1 IN ('COGS', 'Opex', 'Staff', 'Asset', 'Dividend') THEN 1
 
 COMMENT ON FUNCTION reefqbo._natural_sign(text, text) IS
 'Internal: what to multiply an amount with debits positive with, for a variable''s ordinary amount to be positive: 1 for costs, assets, dividends and tax expense; -1 for revenue, liabilities, equity and tax that is owed.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._natural_sign(text, text)');
 
 CREATE VIEW reefqbo.series WITH (security_barrier) AS
 SELECT p.model_id,
@@ -96,6 +97,8 @@ COMMENT ON COLUMN reefqbo.series.last_import_id IS 'the last import that brought
 COMMENT ON COLUMN reefqbo.series.branch_id IS 'the branch it stands in';
 COMMENT ON COLUMN reefqbo.series.connection_id IS 'the connection: one QuickBooks company in one branch';
 
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.series');
+
 CREATE VIEW reefqbo.series_value WITH (security_barrier) AS
 SELECT p.model_id,
        p.variable_id,
@@ -161,6 +164,8 @@ COMMENT ON COLUMN reefqbo.series_value.branch_id IS 'the branch it stands in';
 COMMENT ON COLUMN reefqbo.series_value.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.series_value.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.series_value');
+
 CREATE FUNCTION reefqbo._series_by_period(model text, frequency text, year text, start_date date, end_date date,
                                           accounting_method text)
 RETURNS TABLE (variable_id bigint, variable text, variable_type text, category text, subcategory text, branch text,
@@ -221,3 +226,4 @@ COMMENT ON FUNCTION reefqbo.series_by_period(text, text, text, date, date, text)
 Arguments: model; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; year, ''calendar'' or ''fiscal'' (each company''s own); start_date and end_date, between which a month must lie wholly; accounting_method.
 Result: a row for each variable and period, ordered by them; the part of the period between the dates, and only if each of its months was fetched. period: 2026-01, 2026 Q1, 2026 H1, 2026; a fiscal year is named by the calendar year it ends in (FY2026 Q1).
 amount has the natural sign, ledger_amount debits positive, as in reefqbo.series_value; in the company''s home currency. Errors: 42704 no such model, 22023 an unknown word or start after end, 22004 no date.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.series_by_period(text, text, text, date, date, text)');

@@ -146,6 +146,7 @@ label is the name, indented two spaces a depth; where two lines would look alike
 Accounts are those with an amount other than 0 in a period shown, and the accounts above them, nested as in today''s chart, by number, then name. One that has no known type stands under Other Income or Other Expenses.
 amount: the movement in the period, in the company''s home currency, with the sign QuickBooks prints; 0.00 where the month was fetched and the account had none.
 Errors: 42704 no such model or branch, or no connection; 22023 unknown frequency or method, start after end, or several connections and none at the root; 22004 no date.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)');
 
 CREATE FUNCTION reefqbo._balance_sheet(model text, start_date date, end_date date, frequency text,
                                       accounting_method text, branch text)
@@ -174,3 +175,4 @@ Arguments, result and errors: as reefqbo.profit_and_loss, except
 amount: the balance at period_end; a quarter or year has that of its last month, the last inside the range;
 kind computed: Net Income inside equity, as QuickBooks printed it, with account_id computed:NetIncome. Total Assets equals Total Liabilities and Equity.
 An account that has no known type stands under Other Assets, Long-Term Liabilities or Equity, by its classification.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text)');

@@ -29,6 +29,8 @@ COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
 'translates equity: that of the month the company came into the group, or of an earlier one, all it had by then (but for the profit of the first month that is known, which goes at its average); that of a later month, what was paid in or out in it (its average, where there is none)';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.exchange_rate', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.exchange_rate');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.exchange_rate');
 
 CREATE FUNCTION reefqbo._set_rate(model text, from_currency text, month date, closing numeric, average numeric,
                                   historical numeric, to_currency text)
@@ -71,6 +73,7 @@ COMMENT ON FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric
 'States rates of a currency for a month, in reefqbo.exchange_rate. Those left out stay as they are.
 Arguments: model; from_currency; month, any day of it; closing, average and historical: how many to_currency one from_currency is worth; to_currency, by default the model''s (reefqbo.set_currency).
 Errors: 42704 no such model; 22023 not a rate, or the model has no currency; 22004 no currency or month.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text)');
 
 -- ---- in another currency ----
 

@@ -53,6 +53,8 @@ COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_elimination_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.elimination');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination');
 
 CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)

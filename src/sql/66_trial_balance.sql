@@ -195,3 +195,4 @@ Result: a row for each account and period with an amount, or one to compare with
 A line Net Income is what months of the fiscal year made that were not imported, or that come before the one with the historical rate; of a part of a company, also what its profit in other branches makes up. Eliminations stand by their types: of the balance sheet as they are at the end of the month, of the profit and loss for the fiscal year to date (that of all companies, else of the root''s, else the calendar year).
 Errors: as of reefqbo.statement, and 42704 the one month asked for was not imported for every company.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text)');

@@ -88,3 +88,4 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
 COMMENT ON FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text) IS
 'How a consolidated statement comes about: for each of its totals and computed lines, what each company is in it, in its home currency and in the model''s, the eliminations, the consolidated figure, and the difference between it and the sum of the parts, which is 0.00.
 Arguments and errors: as of reefqbo.statement. Result: part, a company with its branch, Eliminations, Consolidated or Difference; home_amount is NULL but for companies.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text)');

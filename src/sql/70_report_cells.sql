@@ -28,3 +28,4 @@ A report without data gives rows of 0, or no rows. Errors: RQ007 if its figures 
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.report_cells(text)');

@@ -31,3 +31,4 @@ COMMENT ON PROCEDURE reefqbo.reseal() IS
 It works in short transactions of its own while everything else goes on; cut off, it is simply called again. What is sealed with the newest key already is left alone.
 At the end a NOTICE says how much was sealed again, and which keys of the ring nothing is sealed with any more.
 Errors: RQ010 no key, or some values could not be unsealed (all others were sealed again; the detail says which, and with which key); 55P03 others hold locks for too long.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'PROCEDURE reefqbo.reseal()');

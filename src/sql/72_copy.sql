@@ -64,3 +64,4 @@ AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
 COMMENT ON FUNCTION reefqbo.repair_sequences() IS
 'Sets every sequence of the schema that lags behind the numbers in its table to the highest of them. For a copy made by logical replication, which carries rows but not sequences, before it is written to.
 Result: a row for each sequence that was set: table_name and column_name of the column it numbers; was, the last number it had given out, NULL for none; is, the one it stands at now. No rows if nothing lagged behind.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.repair_sequences()');

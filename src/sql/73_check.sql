@@ -390,6 +390,7 @@ COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
 Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.check()');
 
 CREATE FUNCTION reefqbo._check_companies(model text, branch text, OUT item text, OUT subject text, OUT status text,
                                          OUT finding text, OUT what_to_do text)
@@ -429,3 +430,4 @@ COMMENT ON FUNCTION reefqbo.check(text, text) IS
 'Asks QuickBooks whether an import of a model''s companies would be answered: the same requests, six a company, of which nothing is stored. What they tell of the grant is noted as an import would note it.
 Arguments: model; branch, by default every connection of the model. Result: as reefqbo.check(). Items: grant, clock, company, environment, reading (subject: the report or table), currency, closed period.
 A question that fails is a row and does not stop the others, unless it would meet them all. Errors: 42704 no such model, branch or connection; 22004 no model.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.check(text, text)');
