@@ -13,11 +13,11 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/amount.h"
 #include "base/db.h"
 #include "base/encoding.h"
 #include "base/errors.h"
@@ -27,7 +27,6 @@
 #include "import/reading.h"
 #include "qbo/accounting.h"
 #include "report/ledger.h"
-#include "report/sums.h"
 #include "store/ledger.h"
 
 #define RESULT_COLUMNS 11
@@ -61,26 +60,13 @@ describe(const RqboRange *range)
 
 /* ---- amounts ---- */
 
-static Numeric
-zero(void)
-{
-	return DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
-}
-
-static Numeric
-parse(const char *amount)
-{
-	return DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(amount), ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
-}
-
 /*
  * With its cents, though QuickBooks may print none of a zero.
  */
 static char *
 show(Numeric amount)
 {
-	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(rqbo_report_add(amount, parse("0.00")))));
+	return rqbo_amount_show(rqbo_amount_add(amount, rqbo_amount_parse("0.00")));
 }
 
 /* ---- ranges ---- */
@@ -145,8 +131,8 @@ is_balance_off(const RqboLedgerWork *work)
 {
 	const RqboFigure *figure = work->figure;
 
-	return (figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening))) ||
-		(figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)));
+	return (figure->opening != NULL && !rqbo_amount_equal(work->opening, rqbo_amount_parse(figure->opening))) ||
+		(figure->closing != NULL && !rqbo_amount_equal(work->running, rqbo_amount_parse(figure->closing)));
 }
 
 /*
@@ -167,11 +153,12 @@ check_figure(const RqboImport *import)
 		tell_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
 		return;
 	}
-	if (figure->has_balances && figure->opening != NULL && !rqbo_report_equal(work->opening, parse(figure->opening)))
-		raise_difference(import, "The beginning balance", work->opening, parse(figure->opening));
-	if (figure->closing != NULL && !rqbo_report_equal(work->running, parse(figure->closing)))
+	if (figure->has_balances && figure->opening != NULL &&
+		!rqbo_amount_equal(work->opening, rqbo_amount_parse(figure->opening)))
+		raise_difference(import, "The beginning balance", work->opening, rqbo_amount_parse(figure->opening));
+	if (figure->closing != NULL && !rqbo_amount_equal(work->running, rqbo_amount_parse(figure->closing)))
 		raise_difference(import, figure->has_balances ? "The balance at the end" : "The movement", work->running,
-						 parse(figure->closing));
+						 rqbo_amount_parse(figure->closing));
 }
 
 /*
@@ -186,14 +173,14 @@ check_running(const RqboImport *import, const RqboLedger *ledger)
 
 	if (!work->figure->has_balances)
 		return;
-	if (work->has_begun && !work->figure->is_retained && !rqbo_report_equal(work->running, ledger->opening))
+	if (work->has_begun && !work->figure->is_retained && !rqbo_amount_equal(work->running, ledger->opening))
 		raise_difference(import, "The balance between two of the months", ledger->opening, work->running);
 	for (int i = 0; i < ledger->nlines; i++)
 	{
 		const RqboLedgerLine *line = &ledger->lines[i];
 
-		running = rqbo_report_add(running, line->amount);
-		if (line->running != NULL && !rqbo_report_equal(line->running, running))
+		running = rqbo_amount_add(running, line->amount);
+		if (line->running != NULL && !rqbo_amount_equal(line->running, running))
 			ereport(ERROR,
 					(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
 					 errmsg("the general ledger of \"%s\" does not tie out", work->figure->account),
@@ -250,11 +237,11 @@ take_lines(RqboLedgerWork *work, const RqboLedger *ledger)
 {
 	if (!work->has_begun)
 	{
-		work->opening = work->figure->has_balances ? ledger->opening : zero();
+		work->opening = work->figure->has_balances ? ledger->opening : rqbo_amount_zero();
 		work->running = work->opening;
 	}
 	work->has_begun = true;
-	work->running = rqbo_report_add(work->running, ledger->sum);
+	work->running = rqbo_amount_add(work->running, ledger->sum);
 	if (work->nlines + ledger->nlines > work->max_lines)
 	{
 		work->max_lines = Max(2 * work->max_lines, work->nlines + ledger->nlines);
@@ -381,7 +368,7 @@ add_rows(const RqboImport *import)
 		add_row(import, 0, NULL, running);
 	for (int i = 0; i < work->nlines; i++)
 	{
-		running = rqbo_report_add(running, work->lines[i].amount);
+		running = rqbo_amount_add(running, work->lines[i].amount);
 		add_row(import, i + 1, &work->lines[i], running);
 	}
 }

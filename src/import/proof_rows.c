@@ -9,10 +9,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-
+#include "base/amount.h"
 #include "base/month.h"
 #include "import/proof_rows.h"
 
@@ -50,19 +47,13 @@ rqbo_proof_row(const char *kind, const char *statement, const RqboRange *range, 
 	return row;
 }
 
-static Numeric
-zero(void)
-{
-	return DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
-}
-
 static RqboProofRow *
 nothing_row(const char *kind, const RqboReport *report, const RqboRange *range)
 {
 	RqboProofRow *row = rqbo_proof_row(kind, rqbo_proof_statement(report->name), range, RQBO_PASSED,
 									   "QuickBooks has nothing to report");
 
-	row->figure = row->other_figure = zero();
+	row->figure = row->other_figure = rqbo_amount_zero();
 	return row;
 }
 
@@ -203,20 +194,6 @@ rqbo_proof_rows_of_total(const RqboReport *report, const RqboRange *range)
 	return list_make1(tally_row("section_totals", report, RQBO_TALLY_SECTIONS, 0, range));
 }
 
-static Numeric
-sum_column(const RqboReport *report, int column)
-{
-	Numeric		sum = zero();
-
-	for (int i = 0; i < report->nlines && column < report->ncolumns; i++)
-	{
-		if (report->lines[i].is_summand || rqbo_report_line_is_stored(&report->lines[i]))
-			sum = DatumGetNumeric(DirectFunctionCall2(numeric_add, NumericGetDatum(sum),
-													  NumericGetDatum(report->lines[i].amounts[column])));
-	}
-	return sum;
-}
-
 /*
  * Both columns have to add up to what their last line says, too.
  */
@@ -227,11 +204,10 @@ rqbo_proof_rows_of_trial_balance(const RqboReport *report, const RqboRange *rang
 									   report->differences == NIL ? NULL :
 									   ((RqboDifference *) linitial(report->differences))->text);
 
-	row->figure = sum_column(report, 0);
-	row->other_figure = sum_column(report, 1);
+	row->figure = rqbo_report_sum_column(report, 0);
+	row->other_figure = rqbo_report_sum_column(report, 1);
 	row->compared = 1;
-	if (row->detail != NULL ||
-		!DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(row->figure), NumericGetDatum(row->other_figure))))
+	if (row->detail != NULL || !rqbo_amount_equal(row->figure, row->other_figure))
 		row->verdict = RQBO_FAILED;
 	return list_make1(row);
 }

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "base/amount.h"
 #include "report/closing.h"
 #include "report/compare.h"
 #include "report/reader.h"
@@ -90,9 +91,9 @@ apply_signs(const RqboReader *reader, const Numeric *groups, const int *signs)
 	for (i = 0; i < (int) N_PROFIT_GROUPS; i++)
 	{
 		if (signs[i] > 0)
-			result = rqbo_report_add(result, groups[i]);
+			result = rqbo_amount_add(result, groups[i]);
 		else if (signs[i] < 0)
-			result = rqbo_report_subtract(result, groups[i]);
+			result = rqbo_amount_subtract(result, groups[i]);
 	}
 	return result;
 }
@@ -225,7 +226,7 @@ compare_sides(const RqboColumnSums *sums, int side, int other)
 		rqbo_report_mismatch(reader, "In column \"%s\", \"%s\" is %s, but the other side is missing.",
 							 rqbo_report_clip(reader->report->columns[sums->column].title),
 							 rqbo_report_clip(name_of_side(reader, side)),
-							 rqbo_report_format_amount(figure));
+							 rqbo_amount_show(figure));
 }
 
 bool
@@ -334,21 +335,17 @@ void
 rqbo_report_check_trial_balance(const RqboReader *reader)
 {
 	const RqboReport *report = reader->report;
-	Numeric		sums[2] = {reader->zero, reader->zero};
-	int			i;
+	Numeric		debits;
+	Numeric		credits;
 
 	if (!has_grand_total(reader))
 		rqbo_report_mismatch(reader, "It has accounts, but its total line is missing.");
-	for (i = 0; i < report->nlines && report->ncolumns == 2; i++)
-	{
-		if (report->lines[i].is_summand)
-		{
-			rqbo_report_accumulate(reader, &sums[0], report->lines[i].amounts[0]);
-			rqbo_report_accumulate(reader, &sums[1], report->lines[i].amounts[1]);
-		}
-	}
-	if (!reader->keeps_differences && !rqbo_report_equal(sums[0], sums[1]))
+	if (reader->keeps_differences || report->ncolumns != 2)
+		return;
+	debits = rqbo_report_sum_column(report, 0);
+	credits = rqbo_report_sum_column(report, 1);
+	if (!rqbo_amount_equal(debits, credits))
 		rqbo_report_mismatch(reader, "Its debits are %s, but its credits are %s: the difference is %s.",
-					   rqbo_report_format_amount(sums[0]), rqbo_report_format_amount(sums[1]),
-					   rqbo_report_format_amount(rqbo_report_subtract(sums[0], sums[1])));
+							 rqbo_amount_show(debits), rqbo_amount_show(credits),
+							 rqbo_amount_show(rqbo_amount_subtract(debits, credits)));
 }

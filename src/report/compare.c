@@ -10,6 +10,7 @@
 
 #include "utils/memutils.h"
 
+#include "base/amount.h"
 #include "report/compare.h"
 #include "report/reader.h"
 #include "report/sums.h"
@@ -39,8 +40,8 @@ keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric fi
 	difference->kind = what->kind;
 	difference->column = what->column;
 	difference->account_id = what->account_id != NULL ? pstrdup(what->account_id) : NULL;
-	difference->figure = rqbo_report_add(figure, reader->zero);
-	difference->other_figure = rqbo_report_add(sum, reader->zero);
+	difference->figure = rqbo_amount_add(figure, reader->zero);
+	difference->other_figure = rqbo_amount_add(sum, reader->zero);
 	difference->text = pstrdup(text);
 	reader->report->differences = lappend(reader->report->differences, difference);
 	reader->report->tallies[what->kind][what->column].differing++;
@@ -57,15 +58,15 @@ rqbo_report_compare(const RqboReader *reader, const RqboComparison *what, Numeri
 	char	   *text;
 
 	count_comparison(reader, what, figure, sum);
-	if (rqbo_report_equal(figure, sum))
+	if (rqbo_amount_equal(figure, sum))
 		return;
 	text = psprintf("In column \"%s\", \"%s\" is %s, but %s %s: the difference is %s.",
 					rqbo_report_clip(reader->report->columns[what->column].title),
 					rqbo_report_clip(what->name),
-					rqbo_report_format_amount(figure),
+					rqbo_amount_show(figure),
 					against,
-					rqbo_report_format_amount(sum),
-					rqbo_report_format_amount(rqbo_report_subtract(figure, sum)));
+					rqbo_amount_show(sum),
+					rqbo_amount_show(rqbo_amount_subtract(figure, sum)));
 	if (!reader->keeps_differences)
 		rqbo_report_mismatch(reader, "%s", text);
 	keep_difference(reader, what, figure, sum, text);

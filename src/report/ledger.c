@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/amount.h"
 #include "base/month.h"
 #include "report/header.h"
 #include "report/ledger.h"
@@ -277,12 +278,12 @@ check_summary(const LedgerReader *r, const RqboJson *summary, const SectionSums 
 	Numeric		printed = amount_of(r, summary, CELL_AMOUNT);
 	const char *title;
 
-	if (printed == NULL || rqbo_report_equal(printed, sums->own) || rqbo_report_equal(printed, sums->all))
+	if (printed == NULL || rqbo_amount_equal(printed, sums->own) || rqbo_amount_equal(printed, sums->all))
 		return;
 	title = rqbo_report_cell_text(rqbo_json_element(summary, 0));
 	rqbo_report_mismatch(r->reader, "\"%s\" is %s, but its lines add up to %s.",
 						 rqbo_report_excerpt(title != NULL ? title : ""),
-						 rqbo_report_format_amount(printed), rqbo_report_format_amount(sums->own));
+						 rqbo_amount_show(printed), rqbo_amount_show(sums->own));
 }
 
 static const char *
@@ -341,13 +342,13 @@ read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 	{
 		SectionSums inside = read_section(r, row);
 
-		sums->all = rqbo_report_add(sums->all, inside.all);
+		sums->all = rqbo_amount_add(sums->all, inside.all);
 		return;
 	}
 	refuse_cut(cells);
 	sums->nrows++;
-	sums->own = rqbo_report_add(sums->own, amount_or_zero(r, cells));
-	sums->all = rqbo_report_add(sums->all, amount_or_zero(r, cells));
+	sums->own = rqbo_amount_add(sums->own, amount_or_zero(r, cells));
+	sums->all = rqbo_amount_add(sums->all, amount_or_zero(r, cells));
 	if (is_own)
 		read_own_row(r, cells);
 }
@@ -373,7 +374,7 @@ sum_lines(LedgerReader *r)
 
 	r->ledger->sum = r->reader->zero;
 	for (int i = 0; i < r->ledger->nlines; i++)
-		r->ledger->sum = rqbo_report_add(r->ledger->sum, r->ledger->lines[i].amount);
+		r->ledger->sum = rqbo_amount_add(r->ledger->sum, r->ledger->lines[i].amount);
 	MemoryContextSwitchTo(caller);
 }
 

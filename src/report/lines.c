@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "base/amount.h"
 #include "report/lines.h"
 
 static const char *const report_names[] = {
@@ -38,6 +39,17 @@ rqbo_report_line_id(const RqboReportLine *line)
 	if (line->kind == RQBO_LINE_ACCOUNT)
 		return line->account_id;
 	return psprintf("computed:%s", line->group != NULL ? line->group : line->name);
+}
+
+Numeric
+rqbo_report_sum_column(const RqboReport *report, int column)
+{
+	Numeric		sum = rqbo_amount_zero();
+
+	for (int i = 0; i < report->nlines && column < report->ncolumns; i++)
+		if (report->lines[i].is_summand)
+			sum = rqbo_amount_add(sum, report->lines[i].amounts[column]);
+	return sum;
 }
 
 bool

@@ -128,6 +128,9 @@ typedef struct RqboReportAsk
 extern bool rqbo_report_line_is_stored(const RqboReportLine *line);
 extern char *rqbo_report_line_id(const RqboReportLine *line);
 
+/* What the summands of a column add up to; 0 for a column the report does not have. */
+extern Numeric rqbo_report_sum_column(const RqboReport *report, int column);
+
 /* Does the text carry QuickBooks' sentence for a report that was cut off? */
 extern bool rqbo_report_was_cut(const char *text);
 

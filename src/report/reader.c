@@ -7,10 +7,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-
+#include "base/amount.h"
 #include "report/reader.h"
 
 RqboJson *
@@ -36,7 +33,7 @@ rqbo_report_make_reader(MemoryContext result)
 
 	reader->result = result;
 	reader->report = palloc0(sizeof(RqboReport));
-	reader->zero = DatumGetNumeric(DirectFunctionCall1(int4_numeric, Int32GetDatum(0)));
+	reader->zero = rqbo_amount_zero();
 	MemoryContextSwitchTo(caller);
 	return reader;
 }

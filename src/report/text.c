@@ -9,13 +9,10 @@
 
 #include <ctype.h>
 
-#include "fmgr.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 
+#include "base/amount.h"
 #include "base/encoding.h"
 #include "report/reader.h"
 #include "report/text.h"
@@ -108,12 +105,6 @@ rqbo_report_scrub(const char *text)
 	return copy;
 }
 
-char *
-rqbo_report_format_amount(Numeric amount)
-{
-	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(amount)));
-}
-
 /*
  * A sign at most, digits, a point at most.  Stricter than numeric_in, which
  * would take NaN, infinity and exponents as well.
@@ -146,15 +137,14 @@ Numeric
 rqbo_report_parse_amount(RqboReader *reader, const char *text)
 {
 	MemoryContext caller;
-	Datum		amount;
+	Numeric		amount;
 
 	if (text == NULL || *text == '\0')
 		return reader->zero;
 	if (!is_amount(text))
 		return NULL;
 	caller = MemoryContextSwitchTo(reader->result);
-	amount = DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-								 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	amount = rqbo_amount_parse(text);
 	MemoryContextSwitchTo(caller);
-	return DatumGetNumeric(amount);
+	return amount;
 }

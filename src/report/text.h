@@ -14,7 +14,6 @@ extern char *rqbo_report_string(RqboReader *reader, const char *text);
 extern char *rqbo_report_excerpt(const char *text);
 extern char *rqbo_report_clip(const char *string);
 extern char *rqbo_report_scrub(const char *text);
-extern char *rqbo_report_format_amount(Numeric amount);
 extern Numeric rqbo_report_parse_amount(RqboReader *reader, const char *text);
 
 #endif							/* RQBO_REPORT_TEXT_H */

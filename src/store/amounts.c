@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "base/amount.h"
 #include "base/array.h"
 #include "base/month.h"
 #include "store/amounts.h"
@@ -20,13 +21,6 @@ static const char *
 statement_name(const RqboReport *report)
 {
 	return report->name == RQBO_PROFIT_AND_LOSS ? "profit_and_loss" : "balance_sheet";
-}
-
-static bool
-is_zero(Numeric amount)
-{
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount),
-											DirectFunctionCall1(int4_numeric, Int32GetDatum(0))));
 }
 
 /*
@@ -66,7 +60,7 @@ rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
 		id = CStringGetTextDatum(rqbo_report_line_id(line));
 		for (int j = 0; j < report->ncolumns; j++)
 		{
-			if (report->columns[j].is_total || is_zero(line->amounts[j]))
+			if (report->columns[j].is_total || rqbo_amount_is_zero(line->amounts[j]))
 				continue;
 			rqbo_column_add(&ids, id, false);
 			rqbo_column_add(&periods, DateADTGetDatum(report->columns[j].start), false);

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
+#include "base/amount.h"
 #include "base/array.h"
 #include "store/dimensions.h"
 
@@ -162,13 +163,6 @@ arg_month(RqboArgs *args, const RqboDimensionMonth *month)
 	rqbo_arg_datum(args, DateADTGetDatum(month->start));
 }
 
-static bool
-is_zero(Numeric amount)
-{
-	return DatumGetBool(DirectFunctionCall2(numeric_eq, NumericGetDatum(amount),
-											DirectFunctionCall1(int4_numeric, Int32GetDatum(0))));
-}
-
 /*
  * The amounts of a report that are parts and not 0, as three columns.
  */
@@ -188,7 +182,7 @@ arg_parts(RqboArgs *args, const RqboReport *report, const char *const *values)
 			continue;
 		for (int j = 0; j < report->ncolumns; j++)
 		{
-			if (values[j] == NULL || is_zero(line->amounts[j]))
+			if (values[j] == NULL || rqbo_amount_is_zero(line->amounts[j]))
 				continue;
 			rqbo_column_add_text(&columns[0], values[j]);
 			rqbo_column_add_text(&columns[1], rqbo_report_line_id(line));
