@@ -18,7 +18,7 @@
 #include "mb/pg_wchar.h"
 
 #include "base/errors.h"
-#include "net/json.h"
+#include "net/json_fault.h"
 #include "qbo/fault.h"
 #include "secret/seal.h"
 
@@ -69,36 +69,17 @@ code_number(const char *code, const char *message)
 
 /* ---- JSON ---- */
 
-static const char *
-either_text(const RqboJson *node, const char *key, const char *lower_key)
-{
-	const char *value = rqbo_json_member_text(node, key);
-
-	return value != NULL ? value : rqbo_json_member_text(node, lower_key);
-}
-
 static void
 read_json(const RqboHttpResult *result, RqboFault *fault)
 {
 	const char *reason;
-	RqboJson   *body = rqbo_json_parse(result->body, result->length, &reason);
-	RqboJson   *found = rqbo_json_member(body, "Fault");
-	RqboJson   *errors;
-	RqboJson   *first;
-	const char *message;
+	RqboJsonFault said;
 
-	if (found == NULL)
-		found = rqbo_json_member(body, "fault");
-	if (found == NULL)
+	if (!rqbo_json_read_fault(rqbo_json_parse(result->body, result->length, &reason), &said))
 		return;
-	errors = rqbo_json_member(found, "Error");
-	if (errors == NULL)
-		errors = rqbo_json_member(found, "error");
-	first = rqbo_json_is_array(errors) ? rqbo_json_element(errors, 0) : errors;
-	message = either_text(first, "Message", "message");
-	fault->code = code_number(either_text(first, "code", "Code"), message);
-	fault->message = presentable_text(message);
-	fault->detail = presentable_text(either_text(first, "Detail", "detail"));
+	fault->code = code_number(said.code, said.message);
+	fault->message = presentable_text(said.message);
+	fault->detail = presentable_text(said.detail);
 }
 
 /*

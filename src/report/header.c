@@ -15,18 +15,11 @@
 #include "utils/datetime.h"
 
 #include "base/month.h"
+#include "net/json_fault.h"
 #include "report/header.h"
 #include "report/reader.h"
 #include "report/sums.h"
 #include "report/text.h"
-
-static const char *
-member_of_either_case(const RqboJson *node, const char *key, const char *lower_key)
-{
-	const char *text = rqbo_json_member_text(node, key);
-
-	return text != NULL ? text : rqbo_json_member_text(node, lower_key);
-}
 
 static const char *
 safe_foreign_text(const char *text)
@@ -35,32 +28,17 @@ safe_foreign_text(const char *text)
 }
 
 static void
-raise_fault(const RqboJson *fault)
+refuse_fault(const RqboJson *document)
 {
-	RqboJson   *errors = rqbo_json_member(fault, "Error");
-	RqboJson   *error;
+	RqboJsonFault fault;
 
-	if (errors == NULL)
-		errors = rqbo_json_member(fault, "error");
-	error = rqbo_json_is_array(errors) ? rqbo_json_element(errors, 0) : errors;
+	if (!rqbo_json_read_fault(document, &fault))
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 			 errmsg("QuickBooks answered with a fault instead of a report"),
-			 errdetail("Fault %s: %s",
-					   safe_foreign_text(member_of_either_case(error, "code", "Code")),
-					   safe_foreign_text(member_of_either_case(error, "Message", "message"))),
+			 errdetail("Fault %s: %s", safe_foreign_text(fault.code), safe_foreign_text(fault.message)),
 			 errhint(RQBO_REPORT_HINT)));
-}
-
-static void
-refuse_fault(const RqboJson *document)
-{
-	RqboJson   *fault = rqbo_json_member(document, "Fault");
-
-	if (fault == NULL)
-		fault = rqbo_json_member(document, "fault");
-	if (fault != NULL)
-		raise_fault(fault);
 }
 
 void
