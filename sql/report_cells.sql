@@ -299,6 +299,22 @@ SELECT * FROM pg_temp.refusal(
 SELECT * FROM pg_temp.refusal(format('{"Fault": {"Error": {"Message": "%s", "code": 610}}}', repeat(U&'d\00E9j\00E0 vu ', 30)));
 SELECT * FROM pg_temp.refusal('{"Fault": {}}');
 
+-- What an unknown answer says is free text, and may name the company or a token: neither is repeated, anywhere.
+-- Words, times, figures and the names of lines are.
+SELECT * FROM pg_temp.refusal(
+    '{"Fault": {"Error": [{"Message": "message=AuthenticationFailed; company 9341452187654321, at 2026-11-20T09:30:00.000-08:00",
+                           "Detail": "realm 9341452187654321", "code": "3100"}]}}');
+SELECT * FROM pg_temp.refusal('{"Fault": {"Error": {"Message": "/v3/company/123456789/reports", "code": "realm9341452187654321"}}}');
+SELECT * FROM pg_temp.refusal('{"Header": {"ReportName": "Reports of company 9341452187654321"}}');
+INSERT INTO change (name, old, new) VALUES
+    ('pl_month', '"StartPeriod": "2024-01-01"', '"StartPeriod": "of 9341452187654321"'),
+    ('pl_month', '"Value": "2024-02-29"', '"Value": "of 9341452187654321"'),
+    ('pl_month', '"value": "1000.00"', '"value": "not for 9341452187654321"'),
+    ('pl_month', '"value": "1000.00"', '"value": "9341452187654321.00.00"'),
+    ('pl_month', '"value": "Ticket Sales", "id": "30"}', '"value": "Account 9341452187654321", "id": "30"}, {"value": "7"}');
+SELECT * FROM pg_temp.refusals();
+TRUNCATE change;
+
 \pset expanded off
 
 -- nobody may call it who was not granted it

@@ -27,6 +27,7 @@
 #include "base/db.h"
 #include "base/errors.h"
 #include "grant/reseal.h"
+#include "secret/redact.h"
 #include "secret/seal.h"
 #include "store/access.h"
 #include "store/sealed.h"

@@ -36,6 +36,7 @@
 #include "qbo/oauth.h"
 #include "qbo/oauth_request.h"
 #include "qbo/session.h"
+#include "secret/redact.h"
 #include "secret/seal.h"
 #include "store/access.h"
 #include "store/chunks.h"

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "qbo/calls.h"
-#include "secret/seal.h"
+#include "secret/redact.h"
 #include "store/calls.h"
 
 #define REALM_BLANK "{realm}"

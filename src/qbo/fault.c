@@ -20,9 +20,9 @@
 #include "base/errors.h"
 #include "net/json_fault.h"
 #include "qbo/fault.h"
-#include "secret/seal.h"
+#include "secret/redact.h"
 
-/* A body that begins with neither { nor < is quoted up to here. */
+/* A body that is no JSON, or a text in it, is quoted up to here, in characters. */
 #define MAX_QUOTED 200
 
 /*
@@ -92,6 +92,18 @@ may_hold_json_fault(const RqboHttpResult *result)
 	return strstr(result->body, "\"Fault\"") != NULL || strstr(result->body, "\"fault\"") != NULL;
 }
 
+/*
+ * How much of a text is quoted, in bytes: what could be a secret is taken
+ * whole, or it could not be told from a word.
+ */
+static size_t
+quoted_length(const char *text)
+{
+	size_t		length = pg_encoding_mbcliplen(PG_UTF8, text, strlen(text), MAX_QUOTED);
+
+	return length + rqbo_secret_run(text + length);
+}
+
 /* ---- XML: enough of it to find three texts ---- */
 
 static char *
@@ -104,7 +116,7 @@ xml_between(const char *body, const char *open, const char *close)
 		return NULL;
 	start += strlen(open);
 	end = strstr(start, close);
-	return end != NULL ? pnstrdup(start, Min(end - start, MAX_QUOTED)) : NULL;
+	return end != NULL ? pnstrdup(start, Min((size_t) (end - start), quoted_length(start))) : NULL;
 }
 
 static void
@@ -139,7 +151,7 @@ rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault)
 	{
 		if (strstr(body, "errorCode=") != NULL)
 			fault->code = code_number(NULL, body);
-		fault->message = presentable(body, pg_encoding_mbcliplen(PG_UTF8, body, strlen(body), MAX_QUOTED));
+		fault->message = presentable(body, quoted_length(body));
 	}
 }
 

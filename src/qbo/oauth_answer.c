@@ -18,7 +18,7 @@
 #include "net/json.h"
 #include "qbo/fault.h"
 #include "qbo/oauth_answer.h"
-#include "secret/seal.h"
+#include "secret/redact.h"
 
 /* Intuit says up to 4096 for an access token; leave room, but not for everything. */
 #define MAX_TOKEN 16384

@@ -43,7 +43,7 @@ parse_column_date(const char *text, const char *key, const char *title, DateADT 
 		return false;
 	if (!rqbo_month_parse_date(text, date))
 		rqbo_report_invalid("%s \"%s\" of column \"%s\" is not a date.", key,
-							rqbo_report_excerpt(text), rqbo_report_excerpt(title));
+							rqbo_report_quote(text), rqbo_report_excerpt(title));
 	return true;
 }
 

@@ -24,7 +24,7 @@
 static const char *
 safe_foreign_text(const char *text)
 {
-	return text == NULL ? "?" : rqbo_report_excerpt(rqbo_report_scrub(text));
+	return text == NULL ? "?" : rqbo_report_quote(text);
 }
 
 static void
@@ -46,7 +46,7 @@ rqbo_report_raise_unsupported(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-			 errmsg("QuickBooks report \"%s\" is not supported", rqbo_report_excerpt(name)),
+			 errmsg("QuickBooks report \"%s\" is not supported", rqbo_report_quote(name)),
 			 errhint("Reports ProfitAndLoss, BalanceSheet and TrialBalance are.")));
 	pg_unreachable();
 }
@@ -77,7 +77,7 @@ parse_period(const RqboJson *header, const char *key, DateADT *date)
 	if (text == NULL || *text == '\0')
 		return false;
 	if (!rqbo_month_parse_date(text, date))
-		rqbo_report_invalid("%s \"%s\" of its Header is not a date.", key, rqbo_report_excerpt(text));
+		rqbo_report_invalid("%s \"%s\" of its Header is not a date.", key, rqbo_report_quote(text));
 	return true;
 }
 
@@ -120,8 +120,8 @@ describe(const char *name, bool has_period, DateADT start, DateADT end,
 	return psprintf("%s, %s to %s, %s, by %s", name,
 					has_period ? rqbo_month_iso(start) : "?",
 					has_period ? rqbo_month_iso(end) : "?",
-					basis ? rqbo_report_clip(basis) : "?",
-					summarized_by ? rqbo_report_clip(summarized_by) : "?");
+					basis ? rqbo_report_quote(basis) : "?",
+					summarized_by ? rqbo_report_quote(summarized_by) : "?");
 }
 
 static void

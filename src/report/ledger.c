@@ -156,7 +156,7 @@ amount_of(const LedgerReader *r, const RqboJson *cells, LedgerCell cell)
 	Numeric		amount = text != NULL ? rqbo_report_parse_amount(r->reader, text) : NULL;
 
 	if (text != NULL && amount == NULL)
-		rqbo_report_invalid("\"%s\" is not an amount.", rqbo_report_excerpt(text));
+		rqbo_report_invalid("\"%s\" is not an amount.", rqbo_report_quote_amount(text));
 	return amount;
 }
 

@@ -147,7 +147,7 @@ read_amount(RqboReader *reader, const RqboJson *cells, int cell)
 
 	if (amount == NULL)
 		rqbo_report_invalid("\"%s\" is not an amount, in line \"%s\", column %d (\"%s\").",
-							rqbo_report_excerpt(text),
+							rqbo_report_quote_amount(text),
 							rqbo_report_excerpt(name_of(reader, cells)),
 							cell + 1, title_of_cell(reader, cell));
 	return amount;

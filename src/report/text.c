@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
@@ -16,14 +14,13 @@
 #include "base/encoding.h"
 #include "report/reader.h"
 #include "report/text.h"
+#include "secret/redact.h"
 
 /* How much of a foreign text an error may repeat, in characters. */
 #define MAX_EXCERPT		200
 
-/* So many token characters in a row could be a token. */
-#define MIN_TOKEN		20
-
 #define MAX_AMOUNT		40
+#define AMOUNT_CHARACTERS "0123456789+-.,"
 
 /*
  * The text in the database encoding, kept with the report; NULL stays NULL.
@@ -72,37 +69,26 @@ rqbo_report_excerpt(const char *text)
 	return rqbo_report_clip(copy);
 }
 
-static bool
-is_token_character(char c)
+/*
+ * The same of what an answer says that is not a report, or at a place where it
+ * should say something else: without what could be a secret.
+ */
+char *
+rqbo_report_quote(const char *text)
 {
-	return isalnum((unsigned char) c) || (c != '\0' && strchr("._~+/=-", c) != NULL);
+	const char *mark = GetDatabaseEncoding() == PG_UTF8 ? "\xE2\x80\xA6" : "...";
+
+	return rqbo_report_excerpt(rqbo_secret_blank(text, mark, MAX_EXCERPT * MAX_MULTIBYTE_CHAR_LEN));
 }
 
 /*
- * The text without anything that looks like a token: QuickBooks repeats
- * tokens in its faults.
+ * The same of what stands in the place of an amount.  Figures are shown, though
+ * they may be written in a way that is not known.
  */
 char *
-rqbo_report_scrub(const char *text)
+rqbo_report_quote_amount(const char *text)
 {
-	const char *mark = GetDatabaseEncoding() == PG_UTF8 ? "\xE2\x80\xA6" : "...";
-	char	   *copy = palloc(strlen(text) + 1);
-	char	   *end = copy;
-	size_t		run;
-
-	for (; *text != '\0'; text += run)
-	{
-		for (run = 0; is_token_character(text[run]); run++)
-			;
-		if (run == 0)
-			*end++ = text[run++];
-		else if (run < MIN_TOKEN)
-			end = (char *) memcpy(end, text, run) + run;
-		else
-			end = (char *) memcpy(end, mark, strlen(mark)) + strlen(mark);
-	}
-	*end = '\0';
-	return copy;
+	return text[strspn(text, AMOUNT_CHARACTERS)] == '\0' ? rqbo_report_excerpt(text) : rqbo_report_quote(text);
 }
 
 /*

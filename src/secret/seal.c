@@ -33,16 +33,13 @@
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "secret/redact.h"
 #include "secret/seal.h"
 
 #define SEAL_VERSION 1
 #define IV_BYTES 16
 #define MAC_BYTES PG_SHA256_DIGEST_LENGTH
 #define CIPHER "aes-cbc/pad:pkcs"
-#define REDACT_MAX 400
-#define REDACT_RUN 20			/* characters with a digit among them */
-#define REDACT_DIGITS 9
-#define REDACT_ANY 40
 
 /* ---- digests ---- */
 
@@ -459,54 +456,4 @@ rqbo_secret_equal(const char *a, const char *b)
 	size_t		length = strlen(a);
 
 	return length == strlen(b) && equal_bytes((const uint8 *) a, (const uint8 *) b, length);
-}
-
-/* ---- redaction ---- */
-
-static bool
-is_token_character(char c)
-{
-	return isalnum((unsigned char) c) || (c != '\0' && strchr("-._~+/=", c) != NULL);
-}
-
-/*
- * Tokens are long unbroken runs with a digit in them, realm ids are long
- * numbers; words of a message are neither.
- */
-static bool
-is_secret_like(const char *run, size_t length)
-{
-	size_t		digits = 0;
-
-	for (size_t i = 0; i < length; i++)
-		digits += isdigit((unsigned char) run[i]) != 0;
-	return (length >= REDACT_RUN && digits > 0) || digits >= REDACT_DIGITS || length >= REDACT_ANY;
-}
-
-char *
-rqbo_secret_redact(const char *text)
-{
-	StringInfoData result;
-
-	initStringInfo(&result);
-	while (*text != '\0' && result.len < REDACT_MAX)
-	{
-		size_t		length = 0;
-
-		while (is_token_character(text[length]))
-			length++;
-		if (length == 0)
-		{
-			appendStringInfoChar(&result, (unsigned char) *text < ' ' ? ' ' : *text);
-			text++;
-			continue;
-		}
-		if (is_secret_like(text, length))
-			appendStringInfoString(&result, "(redacted)");
-		else
-			appendBinaryStringInfo(&result, text, length);
-		text += length;
-	}
-	result.data[pg_mbcliplen(result.data, result.len, REDACT_MAX)] = '\0';
-	return result.data;
 }

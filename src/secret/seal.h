@@ -65,7 +65,4 @@ extern bytea *rqbo_secret_digest_state(const char *state);
 /* Equal, in a time that does not depend on where they differ. */
 extern bool rqbo_secret_equal(const char *a, const char *b);
 
-/* A copy in which runs that could be a token are blanked, clipped to what fits a message. */
-extern char *rqbo_secret_redact(const char *text);
-
 #endif							/* RQBO_SECRET_SEAL_H */

@@ -154,6 +154,42 @@ sub do_faults
 	return;
 }
 
+# A report that is none is quoted as well, and so is a fault that only the report's reader knows for one.
+sub do_reports
+{
+	my %talkative = (
+		'a fault in a report' => qq({"\\u0046ault":{"Error":[{"Message":"company $realm{reef} is not yours","Detail":"$realm{reef}","code":"5020"}]}}),
+		'the name of a report' => qq({"Header":{"ReportName":"reports of $realm{reef}"}}),
+		'the period of a report' => qq({"Header":{"ReportName":"ProfitAndLoss","StartPeriod":"of $realm{reef}"}}));
+
+	foreach my $what (sort keys %talkative)
+	{
+		$intuit->admin('fault', { kind => 'status', company => 'reef', endpoint => 'ProfitAndLoss', status => 200,
+			content_type => 'application/json', body => $talkative{$what} });
+		is(sqlstate_of(call('import_actuals', 'Reef', \$MONTH)), 'RQ008', "$what that tells the realm id");
+		$intuit->admin('clear_faults');
+	}
+	return;
+}
+
+# What is quoted ends in the middle of a realm id.
+sub do_cut_faults
+{
+	my %before = (text => 200 - length('Permission denied: ') - 8, xml => 200 - 8);
+
+	foreach my $format (sort keys %before)
+	{
+		my $detail = substr('company ' x 25, -$before{$format}) . "$realm{reef} is not yours";
+		my $seen = @seen;
+		$intuit->admin('fault', { kind => 'fault', company => 'reef', endpoint => 'query', code => '5020', status => 403, format => $format,
+			message => 'Permission denied', detail => $detail });
+		is(sqlstate_of('SET reefqbo.retry_budget = 0; ' . call('import_accounts', 'Reef')), 'RQ005', "a long fault in $format");
+		unlike(join("\n", @seen[ $seen .. $#seen ]), qr/@{[ substr $realm{reef}, 0, 5 ]}/, 'tells no part of the realm id');
+		$intuit->admin('clear_faults');
+	}
+	return;
+}
+
 sub do_token_failures
 {
 	my $refresh = newest('atoll', 'refresh_tokens');
@@ -541,6 +577,8 @@ sub test_sealed_values
 install();
 do_ordinary_things();
 do_faults();
+do_reports();
+do_cut_faults();
 do_token_failures();
 do_failing_sign_ins();
 do_administration();
