@@ -32,6 +32,7 @@ typedef struct Disconnection
 {
 	RqboJob    *job;
 	bool		forgets;
+	char	   *token;			/* to be revoked, wiped with the session */
 	RqboHoldings *holdings;		/* what was removed */
 } Disconnection;
 
@@ -222,7 +223,7 @@ begin(RqboTask *task)
 		return;
 	}
 	token = try_token_to_revoke(session, &note);
-	session->exchange.tokens.refresh_token = token; /* wiped with the session */
+	work_of(task)->token = token;
 	end_here(task, note);
 	if (token == NULL)
 		end(task, false, note);
@@ -238,6 +239,7 @@ add_task(RqboEngine *engine, RqboJob *job)
 	Disconnection *work = MemoryContextAllocZero(task->context, sizeof(Disconnection));
 
 	session->work = work;
+	rqbo_session_guard(session, &work->token);
 	session->connection = rqbo_store_read_connection(job->request->model_id,
 													 *rqbo_store_list_connections(job->request->model_id, job->request->branch_id));
 	work->job = job;

@@ -433,8 +433,7 @@ exchange_answered(RqboTask *task)
 		rqbo_oauth_store_answer(session, put_grant, grant_is_stored);
 		return;
 	}
-	session->access_token = MemoryContextStrdup(task->context, session->exchange.tokens.access_token);
-	session->is_fresh_grant = true;
+	rqbo_oauth_use_answer(session);
 	rqbo_company_ask(session, company_is_known);
 }
 
@@ -458,7 +457,7 @@ begin(RqboTask *task)
 	if (job->request->refusal[0] != '\0')
 		user_said_no(job->request->refusal);
 	session->realm_id = pstrdup(job->request->realm_id);
-	session->exchange.code = pstrdup(job->request->code);
+	rqbo_oauth_take_code(session, job->request->code);
 	rqbo_job_forget_code(job);
 	MemoryContextSwitchTo(saved);
 	rqbo_oauth_exchange_code(session, exchange_answered);
@@ -492,7 +491,7 @@ static bool
 is_worth_keeping(const RqboSession *session, const SignIn *sign_in, int sqlstate)
 {
 	return session->is_fresh_grant && sign_in->way == READ_FIRST && !sign_in->proves_by_name &&
-		session->exchange.tokens.refresh_token != NULL &&
+		rqbo_oauth_has_answer(session) &&
 		(sqlstate == ERRCODE_RQBO_COMPANY_SUSPENDED || sqlstate == ERRCODE_RQBO_PERMISSION_DENIED);
 }
 

@@ -363,7 +363,7 @@ unusable(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 
-	put_unmade(import, RQBO_UNKNOWN, import->session->call.why);
+	put_unmade(import, RQBO_UNKNOWN, rqbo_qbo_why_unusable(import->session));
 	next_ask(task);
 }
 

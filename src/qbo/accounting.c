@@ -14,6 +14,7 @@
 
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/clock.h"
@@ -34,6 +35,21 @@
 /* The budget of requests asks for waits up to here, which are no refusal. */
 #define SHORT_WAIT_MS 1000
 
+/* The request in hand. */
+typedef struct RqboCall
+{
+	char	   *doing;			/* "could not …", for messages */
+	char	   *path;			/* below the realm */
+	RqboStep	then;			/* with the accepted answer */
+	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
+	RqboStep	if_refused;		/* for a request that this company does not take; may be NULL */
+	bool		is_once;		/* whatever goes wrong, if_refused */
+	char	   *why;			/* then */
+	int			attempt;
+	int64		began_ms;
+	bool		token_was_refreshed;
+} RqboCall;
+
 static void send_call(RqboTask *task);
 
 /* ---- sending ---- */
@@ -41,7 +57,7 @@ static void send_call(RqboTask *task);
 static char *
 make_url(const RqboSession *session)
 {
-	const char *path = session->call.path;
+	const char *path = session->call->path;
 
 	return psprintf("%s/v3/company/%s%s%cminorversion=" MINOR_VERSION,
 					session->connection->api_url, session->realm_id, path,
@@ -98,15 +114,15 @@ note_pause(RqboSession *session, const RqboAttempt *attempt)
 static void
 give_up_once(RqboSession *session, const char *why)
 {
-	rqbo_session_keep(session, &session->call.why, why);
-	session->call.if_refused(session->task);
+	rqbo_session_keep(session, &session->call->why, why);
+	session->call->if_refused(session->task);
 }
 
 static void
 call_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboCall   *call = &session->call;
+	RqboCall   *call = session->call;
 	RqboHttpResult *result = task->result;
 	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
 	RqboFault	fault;
@@ -173,7 +189,7 @@ raise_still_paused(RqboSession *session, int wait_ms)
 	session->pause_ms = wait_ms;
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_THROTTLED),
-			 errmsg("%s: QuickBooks throttles requests", session->call.doing),
+			 errmsg("%s: QuickBooks throttles requests", session->call->doing),
 			 errdetail("It has asked not to be asked for another %d seconds.", wait_ms / 1000),
 			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_THROTTLED))));
 }
@@ -187,7 +203,7 @@ send_call(RqboTask *task)
 	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
 	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
-	if (session->call.is_once && wait_ms > SHORT_WAIT_MS)
+	if (session->call->is_once && wait_ms > SHORT_WAIT_MS)
 	{
 		give_up_once(session, "QuickBooks asks to be left alone for a while");
 		return;
@@ -202,10 +218,10 @@ send_call(RqboTask *task)
 	bearer = psprintf("Authorization: Bearer %s", session->access_token);
 	headers[0] = bearer;
 	request.url = make_url(session);
-	if (session->call.is_once)
+	if (session->call->is_once)
 		request.timeout_ms = Min(request.timeout_ms, ONCE_TIMEOUT_MS);
 	session->requests++;
-	session->call.attempt++;
+	session->call->attempt++;
 	rqbo_session_send(session, &request, call_answered);
 	rqbo_secret_wipe(bearer);
 }
@@ -213,8 +229,10 @@ send_call(RqboTask *task)
 static void
 set_call(RqboSession *session, const char *doing, const char *path, RqboStep then)
 {
-	RqboCall   *call = &session->call;
+	RqboCall   *call = session->call;
 
+	if (call == NULL)
+		call = session->call = MemoryContextAllocZero(session->task->context, sizeof(RqboCall));
 	rqbo_session_keep(session, &call->doing, doing);
 	rqbo_session_keep(session, &call->path, path);
 	call->then = then;
@@ -230,7 +248,7 @@ void
 rqbo_qbo_get(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_too_much)
 {
 	set_call(session, doing, path, then);
-	session->call.if_too_much = if_too_much;
+	session->call->if_too_much = if_too_much;
 	rqbo_oauth_ensure_token(session, false, send_call);
 }
 
@@ -238,8 +256,8 @@ void
 rqbo_qbo_get_once(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_unusable)
 {
 	set_call(session, doing, path, then);
-	session->call.if_refused = if_unusable;
-	session->call.is_once = true;
+	session->call->if_refused = if_unusable;
+	session->call->is_once = true;
 	send_call(session->task);
 }
 
@@ -247,7 +265,13 @@ void
 rqbo_qbo_get_optional(RqboSession *session, const char *doing, const char *path, RqboStep then, RqboStep if_unusable)
 {
 	rqbo_qbo_get(session, doing, path, then, if_unusable);
-	session->call.if_refused = if_unusable;
+	session->call->if_refused = if_unusable;
+}
+
+const char *
+rqbo_qbo_why_unusable(const RqboSession *session)
+{
+	return session->call->why;
 }
 
 char *
@@ -269,7 +293,7 @@ rqbo_qbo_raise_invalid(RqboSession *session, const char *why)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-			 errmsg("%s: the answer is not one QuickBooks gives", session->call.doing),
+			 errmsg("%s: the answer is not one QuickBooks gives", session->call->doing),
 			 errdetail("%s %s", why, rqbo_fault_words(&none, session->task->result)),
 			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_INVALID_RESPONSE))));
 	pg_unreachable();

@@ -38,10 +38,11 @@ extern char *rqbo_qbo_query_path(const char *query);
 /*
  * The same for what must cost nobody anything: one attempt with the access
  * token at hand, a short time-out, and whatever goes wrong is for if_unusable,
- * which finds the reason in session->call.why.
+ * which finds the reason with the function below.
  */
 extern void rqbo_qbo_get_once(RqboSession *session, const char *doing, const char *path,
 							  RqboStep then, RqboStep if_unusable);
+extern const char *rqbo_qbo_why_unusable(const RqboSession *session);
 
 /* The parsed body of task->result; RQ008 if it is not an object with that member. */
 extern RqboJson *rqbo_qbo_read_body(RqboSession *session, const char *member);

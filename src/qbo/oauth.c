@@ -23,6 +23,7 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
+#include "utils/memutils.h"
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -31,6 +32,7 @@
 #include "base/url.h"
 #include "qbo/oauth.h"
 #include "qbo/oauth_answer.h"
+#include "qbo/oauth_exchange.h"
 #include "qbo/oauth_request.h"
 #include "secret/seal.h"
 
@@ -50,7 +52,7 @@ static void
 code_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboExchange *x = &session->exchange;
+	RqboExchange *x = rqbo_exchange_of(session);
 
 	rqbo_session_note_answer(session);
 	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
@@ -88,7 +90,7 @@ send_code(RqboTask *task)
 
 	initStringInfo(&form);
 	rqbo_url_add(&form, '&', "grant_type", "authorization_code");
-	rqbo_url_add(&form, '&', "code", session->exchange.code);
+	rqbo_url_add(&form, '&', "code", rqbo_exchange_of(session)->code);
 	rqbo_url_add(&form, '&', "redirect_uri", session->connection->redirect_uri);
 	rqbo_db_begin();
 	rqbo_token_post(session, form.data, code_answered);
@@ -96,12 +98,31 @@ send_code(RqboTask *task)
 }
 
 void
+rqbo_oauth_take_code(RqboSession *session, const char *code)
+{
+	rqbo_exchange_of(session)->code = MemoryContextStrdup(session->task->context, code);
+}
+
+void
 rqbo_oauth_exchange_code(RqboSession *session, RqboStep then)
 {
-	session->exchange.then = then;
-	session->exchange.attempt = 0;
-	session->exchange.began_ms = rqbo_clock_ms();
+	(void) rqbo_exchange_begin(session, then);
 	send_code(session->task);
+}
+
+bool
+rqbo_oauth_has_answer(const RqboSession *session)
+{
+	return session->exchange != NULL && session->exchange->tokens.refresh_token != NULL;
+}
+
+void
+rqbo_oauth_use_answer(RqboSession *session)
+{
+	const RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
+
+	session->access_token = MemoryContextStrdup(session->task->context, tokens->access_token);
+	session->is_fresh_grant = true;
 }
 
 /* ---- storing ---- */
@@ -110,7 +131,7 @@ void
 rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 {
 	const RqboConnection *c = session->connection;
-	const RqboTokens *tokens = &session->exchange.tokens;
+	const RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
 	RqboSealOwner access_owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
 	RqboSealOwner refresh_owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
 	RqboSealedTokens sealed = {
@@ -122,7 +143,7 @@ rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 	};
 
 	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
-	session->exchange.generation = session->generation;
+	session->verdict_generation = session->generation;
 }
 
 /*
@@ -140,14 +161,14 @@ try_store(RqboSession *session)
 	PG_TRY();
 	{
 		rqbo_db_begin_nowait();
-		session->exchange.store(session);
+		rqbo_exchange_of(session)->store(session);
 		/* before it is used */
 		rqbo_db_make_durable();
 		rqbo_db_commit();
 	}
 	PG_CATCH();
 	{
-		if (rqbo_clock_ms() - session->exchange.answered_ms > STORE_PATIENCE_MS)
+		if (rqbo_clock_ms() - rqbo_exchange_of(session)->answered_ms > STORE_PATIENCE_MS)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
@@ -164,7 +185,7 @@ static void
 store_answer(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboTokens *tokens = &session->exchange.tokens;
+	RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
 
 	if (!try_store(session))
 	{
@@ -176,15 +197,17 @@ store_answer(RqboTask *task)
 	session->access_token = tokens->access_token;
 	tokens->refresh_token = tokens->access_token = NULL;
 	/* a step of its own: interrupts are held off in this one */
-	rqbo_task_sleep(task, 0, session->exchange.after_store);
+	rqbo_task_sleep(task, 0, rqbo_exchange_of(session)->after_store);
 }
 
 void
 rqbo_oauth_store_answer(RqboSession *session, void (*store) (RqboSession *), RqboStep then)
 {
-	session->exchange.store = store;
-	session->exchange.after_store = then;
-	session->exchange.answered_ms = rqbo_clock_ms();
+	RqboExchange *x = rqbo_exchange_of(session);
+
+	x->store = store;
+	x->after_store = then;
+	x->answered_ms = rqbo_clock_ms();
 	store_answer(session->task);
 }
 
@@ -208,11 +231,12 @@ take_stored_token(RqboSession *session, const RqboCredential *credential)
 {
 	const RqboConnection *c = session->connection;
 	RqboSealOwner owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	const RqboExchange *x = rqbo_exchange_of(session);
 	MemoryContext saved;
 
-	if (session->exchange.is_forced || !credential->access_is_fresh || credential->access_sealed == NULL)
+	if (x->is_forced || !credential->access_is_fresh || credential->access_sealed == NULL)
 		return false;
-	if (session->exchange.was_refused && credential->generation == session->generation)
+	if (x->was_refused && credential->generation == session->generation)
 		return false;
 	saved = MemoryContextSwitchTo(session->task->context);
 	rqbo_secret_wipe(session->access_token);
@@ -231,7 +255,7 @@ read_credential(RqboSession *session)
 
 	if (credential == NULL || credential->refresh_sealed == NULL)
 		reconnect_is_required(session, "It has no tokens: it was disconnected.");
-	session->exchange.generation = credential->generation;
+	session->verdict_generation = credential->generation;
 	if (credential->is_rejected)
 		reconnect_is_required(session, "Intuit has rejected its refresh token before, and is not asked again.");
 	return credential;
@@ -245,7 +269,7 @@ read_credential(RqboSession *session)
 static void
 grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
 {
-	RqboExchange *x = &session->exchange;
+	RqboExchange *x = rqbo_exchange_of(session);
 	const RqboConnection *c = session->connection;
 	RqboCredential *credential;
 
@@ -263,7 +287,7 @@ grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
 		send_refresh(session->task);
 		return;
 	}
-	rqbo_store_reject_grant(c->model_id, c->connection_id, x->generation);
+	rqbo_store_reject_grant(c->model_id, c->connection_id, session->verdict_generation);
 	rqbo_db_commit();
 	session->verdict = "reconnect_required";
 	reconnect_is_required(session, psprintf("Intuit rejects the refresh token of connection " INT64_FORMAT ". %s",
@@ -283,7 +307,7 @@ refresh_is_stored(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 
 	rqbo_session_unlock_grant(session);
-	session->exchange.then(task);
+	rqbo_exchange_of(session)->then(task);
 }
 
 static void
@@ -292,7 +316,7 @@ refresh_answered(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 
 	rqbo_session_note_answer(session);
-	switch (rqbo_oauth_read_answer(task->result, task->context, &session->exchange.tokens))
+	switch (rqbo_oauth_read_answer(task->result, task->context, &rqbo_exchange_of(session)->tokens))
 	{
 		case RQBO_TOKENS_WHOLE:
 			rqbo_oauth_store_answer(session, put_refreshed, refresh_is_stored);
@@ -331,7 +355,8 @@ send_refresh(RqboTask *task)
 	rqbo_db_begin();
 	credential = read_credential(session);
 	token = rqbo_secret_unseal(session->ring, owner,
-							   session->exchange.use_previous ? credential->previous_sealed : credential->refresh_sealed);
+							   rqbo_exchange_of(session)->use_previous ?
+							   credential->previous_sealed : credential->refresh_sealed);
 	/* durable before the request: a read-only or full server stops here, not after the rotation */
 	rqbo_store_begin_refresh(c->model_id, c->connection_id);
 	rqbo_db_make_durable();
@@ -364,7 +389,7 @@ ensure_token(RqboTask *task)
 	if (is_usable)
 	{
 		rqbo_session_unlock_grant(session);
-		session->exchange.then(task);
+		rqbo_exchange_of(session)->then(task);
 	}
 	else if (!session->holds_grant_lock)
 		rqbo_task_sleep(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
@@ -372,24 +397,10 @@ ensure_token(RqboTask *task)
 		send_refresh(task);
 }
 
-static void
-begin_exchange(RqboSession *session, RqboStep then)
-{
-	RqboExchange *x = &session->exchange;
-
-	x->then = then;
-	x->was_refused = x->is_forced = false;
-	x->use_previous = false;
-	x->rejections = 0;
-	x->attempt = 0;
-	x->began_ms = rqbo_clock_ms();
-}
-
 void
 rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
 {
-	begin_exchange(session, then);
-	session->exchange.was_refused = was_refused;
+	rqbo_exchange_begin(session, then)->was_refused = was_refused;
 	if (session->access_token != NULL && !was_refused)
 		then(session->task);
 	else
@@ -399,8 +410,7 @@ rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
 void
 rqbo_oauth_keep_alive(RqboSession *session, RqboStep then)
 {
-	begin_exchange(session, then);
-	session->exchange.is_forced = true;
+	rqbo_exchange_begin(session, then)->is_forced = true;
 	ensure_token(session->task);
 }
 
@@ -411,7 +421,7 @@ rqbo_oauth_prepare_revoke(RqboSession *session)
 {
 	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
 
-	session->basic = rqbo_token_make_basic(session);
+	rqbo_exchange_of(session)->basic = rqbo_token_make_basic(session);
 	MemoryContextSwitchTo(saved);
 }
 
@@ -419,7 +429,9 @@ void
 rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then)
 {
 	char	   *body = psprintf("{\"token\":\"%s\"}", refresh_token);
-	const char *headers[] = {session->basic, "Accept: application/json", "Content-Type: application/json", NULL};
+	const char *headers[] = {
+		rqbo_exchange_of(session)->basic, "Accept: application/json", "Content-Type: application/json", NULL
+	};
 	RqboHttpRequest request = {
 		.url = session->connection->revoke_url,
 		.headers = headers,

@@ -10,12 +10,17 @@
 
 #include "qbo/session.h"
 
-/* Exchange session->exchange.code; the step after finds session->exchange.tokens. */
+/* Take a copy of an authorization code, and exchange it; the step after finds an answer. */
+extern void rqbo_oauth_take_code(RqboSession *session, const char *code);
 extern void rqbo_oauth_exchange_code(RqboSession *session, RqboStep then);
 
+/* Is there an answer that is not stored yet?  Ask QuickBooks with the access token in it. */
+extern bool rqbo_oauth_has_answer(const RqboSession *session);
+extern void rqbo_oauth_use_answer(RqboSession *session);
+
 /*
- * Store the answer, session->exchange.tokens, durably: store puts it, inside a
- * transaction that must not wait for locks, with rqbo_oauth_put_tokens.
+ * Store the answer durably: store puts it, inside a transaction that must not
+ * wait for locks, with rqbo_oauth_put_tokens.
  */
 extern void rqbo_oauth_store_answer(RqboSession *session, void (*store) (RqboSession *session), RqboStep then);
 extern void rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent);

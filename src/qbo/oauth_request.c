@@ -17,6 +17,7 @@
 #include "base/guc.h"
 #include "base/url.h"
 #include "qbo/oauth_answer.h"
+#include "qbo/oauth_exchange.h"
 #include "qbo/oauth_request.h"
 #include "secret/seal.h"
 
@@ -94,7 +95,7 @@ rqbo_token_post(RqboSession *session, char *form, RqboStep next)
 		.timeout_ms = Min(TOKEN_TIMEOUT_MS, rqbo_request_timeout)
 	};
 
-	session->exchange.attempt++;
+	rqbo_exchange_of(session)->attempt++;
 	rqbo_session_exchange(session, &request, next);
 	rqbo_secret_wipe(basic);
 	rqbo_secret_wipe(form);
@@ -117,7 +118,7 @@ rqbo_token_raise_client(const RqboSession *session, const RqboHttpResult *result
 void
 rqbo_token_repeat_or_raise(RqboSession *session, const RqboHttpResult *result, bool is_repeatable, RqboStep again)
 {
-	RqboExchange *x = &session->exchange;
+	const RqboExchange *x = rqbo_exchange_of(session);
 	RqboRetryLimits limits = {rqbo_retry_budget, rqbo_throttle_wait};
 	RqboAttempt attempt = {
 		.outcome = result->outcome,

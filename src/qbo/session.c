@@ -18,24 +18,24 @@
 #include "qbo/session.h"
 #include "secret/seal.h"
 
-static void
-wipe_and_forget(char **secret)
-{
-	rqbo_secret_wipe(*secret);
-	*secret = NULL;
-}
-
+/*
+ * At the end of the session and again at that of its task, since what comes in
+ * between may be secret as well.
+ */
 static void
 wipe_session(void *object)
 {
 	RqboSession *session = object;
+	ListCell   *cell;
 
-	wipe_and_forget(&session->realm_id);
-	wipe_and_forget(&session->access_token);
-	wipe_and_forget(&session->basic);
-	wipe_and_forget(&session->exchange.code);
-	wipe_and_forget(&session->exchange.tokens.access_token);
-	wipe_and_forget(&session->exchange.tokens.refresh_token);
+	foreach(cell, session->secrets)
+	{
+		char	  **place = lfirst(cell);
+		char	   *secret = *place;
+
+		*place = NULL;
+		rqbo_secret_wipe(secret);
+	}
 }
 
 RqboSession *
@@ -45,9 +45,20 @@ rqbo_session_open(RqboTask *task)
 	RqboSession *session = MemoryContextAllocZero(task->context, sizeof(RqboSession));
 
 	session->task = task;
+	rqbo_session_guard(session, &session->realm_id);
+	rqbo_session_guard(session, &session->access_token);
 	rqbo_owned_set(owned, session);
 	task->data = session;
 	return session;
+}
+
+void
+rqbo_session_guard(RqboSession *session, char **place)
+{
+	MemoryContext saved = MemoryContextSwitchTo(session->task->context);
+
+	session->secrets = lappend(session->secrets, place);
+	MemoryContextSwitchTo(saved);
 }
 
 RqboSession *
@@ -218,7 +229,7 @@ rqbo_session_judge(const RqboSession *session)
 	const RqboConnection *c = session->connection;
 
 	if (session->verdict != NULL &&
-		rqbo_store_judge(c->model_id, c->connection_id, session->exchange.generation, session->verdict,
+		rqbo_store_judge(c->model_id, c->connection_id, session->verdict_generation, session->verdict,
 						 session->task->failure->message))
 		rqbo_tell_status(c, session->verdict);
 }

@@ -8,56 +8,29 @@
 #ifndef RQBO_QBO_SESSION_H
 #define RQBO_QBO_SESSION_H
 
+#include "nodes/pg_list.h"
+
 #include "net/engine.h"
 #include "qbo/calls.h"
 #include "qbo/fault.h"
 #include "secret/keyring.h"
 #include "store/connection.h"
 
-/* The accounting request in hand; qbo/accounting.c's. */
-typedef struct RqboCall
-{
-	char	   *doing;			/* "could not …", for messages */
-	char	   *path;			/* below the realm */
-	RqboStep	then;			/* with the accepted answer */
-	RqboStep	if_too_much;	/* for an answer that is too much for Intuit or us; may be NULL */
-	RqboStep	if_refused;		/* for a request that this company does not take; may be NULL */
-	bool		is_once;		/* whatever goes wrong, if_refused */
-	char	   *why;			/* then */
-	int			attempt;
-	int64		began_ms;
-	bool		token_was_refreshed;
-} RqboCall;
-
-struct RqboSession;
-
-/* The token request in hand; qbo/oauth.c's. */
-typedef struct RqboExchange
-{
-	RqboStep	then;
-	bool		was_refused;	/* QuickBooks refused the access token of this generation */
-	bool		is_forced;		/* refresh, whatever access token there is */
-	bool		use_previous;	/* the newest refresh token was rejected */
-	int			rejections;
-	int			attempt;
-	int64		began_ms;
-	int64		generation;		/* that a verdict would be about */
-	char	   *code;			/* authorization code, when that is exchanged */
-	RqboTokens	tokens;			/* the answer, until it is stored */
-	void		(*store) (struct RqboSession *session);	/* how to store it */
-	RqboStep	after_store;
-	int64		answered_ms;
-} RqboExchange;
+/* What only one file, or two, of this folder look into. */
+struct RqboCall;				/* the accounting request in hand; qbo/accounting.c's */
+struct RqboExchange;			/* the token request in hand; qbo/oauth_exchange.h's */
 
 typedef struct RqboSession
 {
 	RqboTask   *task;
 	RqboKeyring *ring;			/* NULL until it is needed */
 	RqboConnection *connection;
-	char	   *realm_id;		/* in the clear, wiped at the end; so is the next */
+	List	   *secrets;		/* of char **, in the task's context: what is wiped at the end */
+	char	   *realm_id;		/* in the clear, one of them; so is the next */
 	char	   *access_token;
 	int64		generation;		/* of access_token */
 	const char *verdict;		/* status the connection deserves after what was found out, or NULL */
+	int64		verdict_generation; /* of the grant that it would be about */
 	bool		is_sign_in;		/* keeps the grant lock to its end */
 	bool		is_fresh_grant;	/* the access token is not stored: there is no refreshing it */
 	bool		holds_grant_lock;
@@ -70,17 +43,22 @@ typedef struct RqboSession
 	TimestampTz server_time;	/* QuickBooks' clock at its first answer */
 	char	   *intuit_tid;		/* of the last answer */
 	RqboCallNote *note;			/* of the request under way */
-	RqboCall	call;
-	RqboExchange exchange;
+	struct RqboCall *call;		/* NULL until the first */
+	struct RqboExchange *exchange;	/* NULL until the first */
 	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; qbo/company.c's */
 	RqboCompanyInfo *company;	/* what it has said of itself; NULL until it was asked */
-	char	   *basic;			/* header with the app's secret, for a revoke */
 	void	   *work;			/* what the job keeps */
 } RqboSession;
 
 /* In the task's context, which it becomes the data of. */
 extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
+
+/*
+ * Wipe what this place in the task's context points to, a secret now and then,
+ * with the session at the latest.
+ */
+extern void rqbo_session_guard(RqboSession *session, char **place);
 
 /* Read the connection, as it is now. */
 extern void rqbo_session_read_connection(RqboSession *session, int64 model_id, int64 connection_id);
