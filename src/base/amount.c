@@ -2,6 +2,7 @@
  *
  * base/amount.c
  *	  Amounts added and held against each other, exactly.
+ *	  Reading them from text, and what they mean, is not done here.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * base/array.c
  *	  Whole columns as parameters of a set-based statement.
+ *	  The statements are those of store.
  *
  *-------------------------------------------------------------------------
  */

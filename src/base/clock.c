@@ -2,6 +2,7 @@
  *
  * base/clock.c
  *	  What time it is, and times as Intuit writes them.
+ *	  When something is due is not decided here.
  *
  *-------------------------------------------------------------------------
  */

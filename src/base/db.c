@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * base/db.c
- *	  Short transactions and kept plans: how the rooms that touch tables do it.
+ *	  Short transactions and kept plans: how the folders that touch tables do it.
+ *	  No statement stands here: each is in store.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,9 +36,9 @@ static MemoryContext outer_context = NULL;
 static Oid	outer_user = InvalidOid;
 static int	outer_security = 0;
 
-static void (*store_passenger) (void) = NULL;
-static void (*passenger_has_arrived) (void) = NULL;
-static bool takes_passenger = false;
+static void (*before_commit) (void) = NULL;
+static void (*after_commit) (void) = NULL;
+static bool calls_hooks = false;
 
 /*
  * The owner of the extension, and its version if that is asked for.
@@ -130,7 +131,7 @@ begin(bool wait)
 	Oid			owner;
 
 	outer_context = CurrentMemoryContext;
-	takes_passenger = wait && store_passenger != NULL;
+	calls_hooks = wait && before_commit != NULL;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -176,24 +177,24 @@ rqbo_db_make_durable(void)
 }
 
 void
-rqbo_db_set_passenger(void (*store) (void), void (*has_arrived) (void))
+rqbo_db_set_hooks(void (*before) (void), void (*after) (void))
 {
-	store_passenger = store;
-	passenger_has_arrived = has_arrived;
+	before_commit = before;
+	after_commit = after;
 }
 
 void
 rqbo_db_commit(void)
 {
-	if (takes_passenger)
-		store_passenger();
+	if (calls_hooks)
+		before_commit();
 	SPI_finish();
 	SetUserIdAndSecContext(outer_user, outer_security);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(outer_context);
-	if (takes_passenger)
-		passenger_has_arrived();
+	if (calls_hooks)
+		after_commit();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

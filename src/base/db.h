@@ -42,11 +42,10 @@ extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
 
 /*
- * What travels with this process's transactions: store is called at the end of
- * each, and has_arrived once that is committed.  One that may not wait takes
- * nobody along.
+ * Hooks of this process's transactions: before is called at the end of each,
+ * after when it has been committed.  Not of one that may not wait.
  */
-extern void rqbo_db_set_passenger(void (*store) (void), void (*has_arrived) (void));
+extern void rqbo_db_set_hooks(void (*before) (void), void (*after) (void));
 
 /*
  * What the present transaction writes is on disk, and on a synchronous standby,

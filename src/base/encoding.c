@@ -2,6 +2,7 @@
  *
  * base/encoding.c
  *	  Text from outside, which is UTF-8, in a database that may not be.
+ *	  Whether a text may be shown at all is not decided here.
  *
  *-------------------------------------------------------------------------
  */

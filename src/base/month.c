@@ -2,6 +2,7 @@
  *
  * base/month.c
  *	  Counting in whole months.
+ *	  Fiscal years and the months that were imported are not known here.
  *
  *-------------------------------------------------------------------------
  */

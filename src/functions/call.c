@@ -2,6 +2,7 @@
  *
  * functions/call.c
  *	  What the SQL-callable functions share: arguments, rights, jobs.
+ *	  What a function does stands in its own file, or in SQL.
  *
  *-------------------------------------------------------------------------
  */

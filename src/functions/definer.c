@@ -3,9 +3,9 @@
  * functions/definer.c
  *	  The way into functions that are written in SQL.
  *
- * reefqbo.f(model, ...) is a gate of reefqbo._f(model, ...): it looks at what
- * the caller may for that model, and calls the other with the same arguments
- * and the rights of its owner, as SECURITY DEFINER would have it.
+ * reefqbo.f(model, ...) is the definer function of reefqbo._f(model, ...): it
+ * looks at what the caller may for that model, and calls the other with the same
+ * arguments and the rights of its owner, as SECURITY DEFINER would have it.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,29 +22,29 @@
 #include "functions/rights.h"
 #include "store/connection.h"
 
-PG_FUNCTION_INFO_V1(rqbo_gate_reader);
-PG_FUNCTION_INFO_V1(rqbo_gate_operator);
-PG_FUNCTION_INFO_V1(rqbo_gate_operator_of_all);
-PG_FUNCTION_INFO_V1(rqbo_gate_admin);
+PG_FUNCTION_INFO_V1(rqbo_definer_reader);
+PG_FUNCTION_INFO_V1(rqbo_definer_operator);
+PG_FUNCTION_INFO_V1(rqbo_definer_operator_of_all);
+PG_FUNCTION_INFO_V1(rqbo_definer_admin);
 PG_FUNCTION_INFO_V1(rqbo_caller);
 
-/* Who has come through the innermost gate that is open; invalid when none is. */
+/* Who has called the innermost definer function under way; invalid when none is. */
 static Oid	caller_role = InvalidOid;
 
 /*
- * The function behind the gate: of the same schema and arguments, with an
+ * The function that does the work: of the same schema and arguments, with an
  * underscore before its name.
  */
 static Oid
-find_inner(Oid gate)
+find_inner(Oid definer)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(gate));
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(definer));
 	Form_pg_proc proc;
 	char	   *name;
 	Oid			inner;
 
 	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", gate);
+		elog(ERROR, "cache lookup failed for function %u", definer);
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	name = psprintf("_%s", NameStr(proc->proname));
 	inner = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
@@ -56,54 +56,54 @@ find_inner(Oid gate)
 }
 
 /*
- * What is kept for as long as the look-up of the gate itself.  A function that
- * returns a set is called for each of its rows, and is let in once.
+ * What is kept for as long as the look-up of the definer function itself.  One
+ * that returns a set is called for each of its rows, and checked once.
  */
-typedef struct Gate
+typedef struct DefinerCall
 {
 	FmgrInfo	inner;
-	Oid			let_in;			/* the role that was let in the last time */
+	Oid			allowed;		/* the role that was found to have the level the last time */
 	char	   *model;			/* for this model */
-} Gate;
+} DefinerCall;
 
-static Gate *
-gate_of(FunctionCallInfo fcinfo)
+static DefinerCall *
+call_of(FunctionCallInfo fcinfo)
 {
 	FmgrInfo   *outer = fcinfo->flinfo;
-	Gate	   *gate = outer->fn_extra;
+	DefinerCall *call = outer->fn_extra;
 
-	if (gate == NULL)
+	if (call == NULL)
 	{
-		gate = MemoryContextAllocZero(outer->fn_mcxt, sizeof(Gate));
-		fmgr_info_cxt(find_inner(outer->fn_oid), &gate->inner, outer->fn_mcxt);
-		fmgr_info_set_expr(outer->fn_expr, &gate->inner);
-		outer->fn_extra = gate;
+		call = MemoryContextAllocZero(outer->fn_mcxt, sizeof(DefinerCall));
+		fmgr_info_cxt(find_inner(outer->fn_oid), &call->inner, outer->fn_mcxt);
+		fmgr_info_set_expr(outer->fn_expr, &call->inner);
+		outer->fn_extra = call;
 	}
-	return gate;
+	return call;
 }
 
 /*
  * model NULL for all of them.
  */
 static void
-let_in(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model, RqboLevel level)
+check_level(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model, RqboLevel level)
 {
-	Gate	   *gate = gate_of(fcinfo);
+	DefinerCall *call = call_of(fcinfo);
 
 	if (!rqbo_rights_are_limited(caller))
 		return;
-	if (gate->let_in == caller->role && gate->model != NULL && strcmp(gate->model, model) == 0)
+	if (call->allowed == caller->role && call->model != NULL && strcmp(call->model, model) == 0)
 		return;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	rqbo_rights_check(caller, model != NULL ? rqbo_store_model_id(model) : RQBO_ALL_MODELS, model, level);
 	SPI_finish();
-	gate->let_in = caller->role;
-	gate->model = model != NULL ? MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, model) : NULL;
+	call->allowed = caller->role;
+	call->model = model != NULL ? MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, model) : NULL;
 }
 
 /*
- * Call what is behind the gate.
+ * Call the function that does the work.
  */
 static Datum
 pass(FunctionCallInfo fcinfo, const RqboCaller *caller)
@@ -112,7 +112,7 @@ pass(FunctionCallInfo fcinfo, const RqboCaller *caller)
 	Oid			outer_role = caller_role;
 	Datum		result;
 
-	fcinfo->flinfo = &gate_of(fcinfo)->inner;
+	fcinfo->flinfo = &call_of(fcinfo)->inner;
 	caller_role = caller->role;
 	PG_TRY();
 	{
@@ -134,7 +134,7 @@ enter(FunctionCallInfo fcinfo, const char *model, RqboLevel level)
 	Datum		result;
 
 	rqbo_rights_take(fcinfo, &caller);
-	let_in(fcinfo, &caller, model, level);
+	check_level(fcinfo, &caller, model, level);
 	result = pass(fcinfo, &caller);
 	rqbo_rights_give_back(&caller);
 	return result;
@@ -151,31 +151,31 @@ enter_for_model(FunctionCallInfo fcinfo, RqboLevel level)
 }
 
 Datum
-rqbo_gate_reader(PG_FUNCTION_ARGS)
+rqbo_definer_reader(PG_FUNCTION_ARGS)
 {
 	return enter_for_model(fcinfo, RQBO_READER);
 }
 
 Datum
-rqbo_gate_operator(PG_FUNCTION_ARGS)
+rqbo_definer_operator(PG_FUNCTION_ARGS)
 {
 	return enter_for_model(fcinfo, RQBO_OPERATOR);
 }
 
 Datum
-rqbo_gate_operator_of_all(PG_FUNCTION_ARGS)
+rqbo_definer_operator_of_all(PG_FUNCTION_ARGS)
 {
 	return enter(fcinfo, NULL, RQBO_OPERATOR);
 }
 
 Datum
-rqbo_gate_admin(PG_FUNCTION_ARGS)
+rqbo_definer_admin(PG_FUNCTION_ARGS)
 {
 	return enter(fcinfo, NULL, RQBO_ADMIN);
 }
 
 /*
- * The role that called, seen from behind a gate.
+ * The role that called, seen from the function that does the work.
  */
 Datum
 rqbo_caller(PG_FUNCTION_ARGS pg_attribute_unused())

@@ -2,6 +2,7 @@
  *
  * functions/report_cells.c
  *	  The SQL function that shows a report as rows.
+ *	  Reading a report is done in report.
  *
  *-------------------------------------------------------------------------
  */

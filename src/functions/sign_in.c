@@ -67,7 +67,7 @@ check_environment_kept(const RqboConnection *c)
 	"Then pass on the whole address the browser ends on: SELECT * FROM reefqbo.complete_connection('https://...'). In psql: \\prompt 'Paste the address: ' address, and then complete_connection(:'address')."
 
 static void
-tell_connect(const RqboConnection *c)
+notice_connect(const RqboConnection *c)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of the company for branch \"%s\" of model \"%s\", choose it and allow",
@@ -76,7 +76,7 @@ tell_connect(const RqboConnection *c)
 }
 
 static void
-tell_reconnect(const RqboConnection *c)
+notice_reconnect(const RqboConnection *c)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of \"%s\", choose that company and allow",
@@ -86,7 +86,7 @@ tell_reconnect(const RqboConnection *c)
 }
 
 static void
-tell_replace(const RqboConnection *c)
+notice_replace(const RqboConnection *c)
 {
 	RqboHoldings *h = rqbo_store_count_holdings(c->model_id, c->connection_id);
 
@@ -101,14 +101,14 @@ tell_replace(const RqboConnection *c)
 /* ---- beginning ---- */
 
 static void
-tell(const RqboConnection *c, RqboSignInKind kind)
+notice(const RqboConnection *c, RqboSignInKind kind)
 {
 	if (kind == RQBO_SIGN_IN_REPLACE)
-		tell_replace(c);
+		notice_replace(c);
 	else if (c->is_verified)
-		tell_reconnect(c);
+		notice_reconnect(c);
 	else
-		tell_connect(c);
+		notice_connect(c);
 }
 
 /*
@@ -129,7 +129,7 @@ begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind 
 	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state));
 	rqbo_call_audit_connection(caller, actions[kind], c);
 	address = cstring_to_text(rqbo_oauth_make_address(c, state));
-	tell(c, kind);
+	notice(c, kind);
 	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
 }
 

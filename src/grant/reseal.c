@@ -215,7 +215,7 @@ seal_row(Reseal *r, RqboSealedRow *row)
  * Keys of the ring whose lines nothing needs any more.
  */
 static void
-tell_idle_keys(const Reseal *r)
+notice_idle_keys(const Reseal *r)
 {
 	StringInfoData idle;
 	int			nidle = 0;
@@ -232,7 +232,7 @@ tell_idle_keys(const Reseal *r)
 }
 
 static void
-tell_result(const Reseal *r)
+notice_result(const Reseal *r)
 {
 	if (r->sealed[RQBO_SEALED_APPS] + r->sealed[RQBO_SEALED_CONNECTIONS] + r->sealed[RQBO_SEALED_CREDENTIALS] > 0)
 		ereport(NOTICE,
@@ -269,8 +269,8 @@ end_reseal(Reseal *r)
 {
 	rqbo_db_begin();
 	audit(r);
-	tell_result(r);
-	tell_idle_keys(r);
+	notice_result(r);
+	notice_idle_keys(r);
 	rqbo_db_commit();
 	if (r->unread_values > 0)
 		raise_unread(r);

@@ -263,7 +263,7 @@ audit_failure(const SignIn *sign_in, const RqboSession *session, const ErrorData
 }
 
 static void
-tell_what_next(const RqboConnection *c, bool goes_on)
+notice_what_next(const RqboConnection *c, bool goes_on)
 {
 	if (goes_on)
 		ereport(NOTICE,
@@ -293,9 +293,9 @@ end(RqboTask *task)
 	rqbo_store_put_throttle(c);
 	goes_on = rqbo_store_begin_upkeep(c->model_id, c->connection_id);
 	audit_end(sign_in, c);
-	rqbo_tell_connected(c);
+	rqbo_notify_connected(c);
 	rqbo_db_commit();
-	tell_what_next(c, goes_on);
+	notice_what_next(c, goes_on);
 	rqbo_job_add_row(sign_in->job, lengthof(values), values);
 	rqbo_session_close(session);
 	rqbo_task_end(task);

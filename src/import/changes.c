@@ -59,7 +59,7 @@ is_plain(const char *text)
 }
 
 static bool
-was_told_before(const RqboImport *import, const char *key)
+was_reported_before(const RqboImport *import, const char *key)
 {
 	for (char **seen = import->asked_changes->state->changes_seen; *seen != NULL; seen++)
 		if (strcmp(*seen, key) == 0)
@@ -101,7 +101,7 @@ take_object(RqboImport *import, const char *entity, const RqboJson *object)
 		return false;
 	key = psprintf("%s/%s/%s", entity, id, changed);
 	import->changes.seen = lappend(import->changes.seen, key);
-	if (!was_told_before(import, key))
+	if (!was_reported_before(import, key))
 		take_news(import, entity, object);
 	return list_length(import->changes.seen) < MOST_OBJECTS;
 }

@@ -75,9 +75,9 @@ store_upkeep_failure(RqboImport *import)
 	if (import->session->connection == NULL)
 		return;
 	if (is_news)
-		rqbo_tell_failure(import->session->connection, failure);
+		rqbo_notify_failure(import->session->connection, failure);
 	if (is_throttled && rqbo_retry_quota_is_used_up(throttled_seconds))
-		rqbo_tell_quota_used_up(import->session->connection, throttled_seconds);
+		rqbo_notify_quota_used_up(import->session->connection, throttled_seconds);
 }
 
 static void

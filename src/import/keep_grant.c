@@ -2,6 +2,7 @@
  *
  * import/keep_grant.c
  *	  Keeps a grant alive that nobody uses: reads nothing, but refreshes its token.
+ *	  How a token is refreshed stands in qbo/oauth.c.
  *
  *-------------------------------------------------------------------------
  */

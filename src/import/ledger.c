@@ -116,7 +116,7 @@ raise_difference(const RqboImport *import, const char *what, Numeric lines, Nume
 }
 
 static void
-tell_unchecked(const RqboImport *import, const char *why, const char *hint)
+notice_unchecked(const RqboImport *import, const char *why, const char *hint)
 {
 	ereport(NOTICE,
 			(errmsg("%s: the ledger lines of \"%s\", %s, are held against no figure",
@@ -146,11 +146,11 @@ check_figure(const RqboImport *import)
 	const RqboFigure *figure = work->figure;
 
 	if (figure->closing == NULL)
-		tell_unchecked(import, "Some of these months were not imported by this accounting method.",
+		notice_unchecked(import, "Some of these months were not imported by this accounting method.",
 					   "Import them with reefqbo.import_actuals.");
 	if (figure->is_retained && is_balance_off(work))
 	{
-		tell_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
+		notice_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
 		return;
 	}
 	if (figure->has_balances && figure->opening != NULL &&

@@ -178,7 +178,7 @@ finish(RqboTask *task)
 	rqbo_store_prove_net_income(of_import(import));
 	failure = rqbo_store_read_proof_failure(of_import(import));
 	if (failure != NULL)
-		rqbo_tell_tie_out_failed(import->session->connection, import->import_id, failure->count);
+		rqbo_notify_tie_out_failed(import->session->connection, import->import_id, failure->count);
 	rqbo_db_commit();
 	if (failure != NULL)
 		warn(import, failure);

@@ -51,7 +51,7 @@ review_restatements(RqboImport *import)
 	int64		closed = rqbo_store_review_restatements(import->model_id, import->import_id);
 
 	if (closed > 0)
-		rqbo_tell_closed_period(import->session->connection, import->import_id, closed);
+		rqbo_notify_closed_period(import->session->connection, import->import_id, closed);
 }
 
 static void
@@ -84,8 +84,8 @@ end(RqboTask *task)
 	kind->store_end(import);
 	rqbo_store_put_throttle(c);
 	if (kind->stores_figures && import->import_id != 0)
-		rqbo_tell_import_finished(c, import->import_id, &import->counts);
-	rqbo_tell_endings(c->model_id, c->connection_id);
+		rqbo_notify_import_finished(c, import->import_id, &import->counts);
+	rqbo_notify_endings(c->model_id, c->connection_id);
 	rqbo_db_commit();
 	if (kind->add_rows != NULL)
 		kind->add_rows(import);

@@ -2,6 +2,7 @@
  *
  * qbo/calls.c
  *	  Evidence of every request that was made, until it is in a table.
+ *	  The table is filled by store/calls.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -185,6 +186,6 @@ void
 rqbo_calls_open(void)
 {
 	notes_context = AllocSetContextCreate(TopMemoryContext, "reefqbo calls", ALLOCSET_SMALL_SIZES);
-	rqbo_db_set_passenger(store_notes, forget_stored);
+	rqbo_db_set_hooks(store_notes, forget_stored);
 	before_shmem_exit(store_at_exit, (Datum) 0);
 }

@@ -3,7 +3,7 @@
  * qbo/fault.c
  *	  Intuit's faults, and the SQLSTATEs they become.
  *
- * A Fault comes in four dresses: JSON of the service, JSON of the gateway (the
+ * A Fault comes in four forms: JSON of the service, JSON of the gateway (the
  * same keys in lower case), XML although JSON was asked for, and plain text.
  * It comes with any status, 200 included.  Its detail may hold a piece of a
  * token, so that all text is redacted before it goes anywhere.

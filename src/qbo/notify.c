@@ -2,6 +2,7 @@
  *
  * qbo/notify.c
  *	  What others are told: NOTIFY reefqbo, and lines of the server's log.
+ *	  When something is worth it is decided by the callers.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,7 +44,7 @@ end_event(StringInfo payload)
 /* ---- connections ---- */
 
 void
-rqbo_tell_connected(const RqboConnection *connection)
+rqbo_notify_connected(const RqboConnection *connection)
 {
 	StringInfoData payload;
 
@@ -52,7 +53,7 @@ rqbo_tell_connected(const RqboConnection *connection)
 }
 
 void
-rqbo_tell_status(const RqboConnection *connection, const char *status)
+rqbo_notify_status(const RqboConnection *connection, const char *status)
 {
 	StringInfoData payload;
 
@@ -61,7 +62,7 @@ rqbo_tell_status(const RqboConnection *connection, const char *status)
 }
 
 static void
-tell_ending(const RqboEnding *ending)
+notify_ending(const RqboEnding *ending)
 {
 	StringInfoData payload;
 
@@ -79,19 +80,19 @@ tell_ending(const RqboEnding *ending)
 }
 
 void
-rqbo_tell_endings(int64 model_id, int64 connection_id)
+rqbo_notify_endings(int64 model_id, int64 connection_id)
 {
 	int			count;
 	RqboEnding *endings = rqbo_store_list_endings(model_id, connection_id, &count);
 
 	for (int i = 0; i < count; i++)
-		tell_ending(&endings[i]);
+		notify_ending(&endings[i]);
 }
 
 /* ---- imports ---- */
 
 void
-rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts)
+rqbo_notify_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts)
 {
 	StringInfoData payload;
 
@@ -117,7 +118,7 @@ rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, con
 }
 
 void
-rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64 figures)
+rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int64 figures)
 {
 	StringInfoData payload;
 
@@ -134,7 +135,7 @@ rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64
 }
 
 void
-rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks)
+rqbo_notify_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks)
 {
 	StringInfoData payload;
 
@@ -145,7 +146,7 @@ rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int 
 }
 
 void
-rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure)
+rqbo_notify_failure(const RqboConnection *connection, const ErrorData *failure)
 {
 	ereport(LOG,
 			(errcode(failure->sqlerrcode),
@@ -156,7 +157,7 @@ rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure)
 }
 
 void
-rqbo_tell_quota_used_up(const RqboConnection *connection, int throttled_seconds)
+rqbo_notify_quota_used_up(const RqboConnection *connection, int throttled_seconds)
 {
 	StringInfoData payload;
 

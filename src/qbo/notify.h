@@ -29,21 +29,21 @@
 #include "store/connection.h"
 #include "store/imports.h"
 
-extern void rqbo_tell_connected(const RqboConnection *connection);
-extern void rqbo_tell_status(const RqboConnection *connection, const char *status);
-extern void rqbo_tell_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts);
+extern void rqbo_notify_connected(const RqboConnection *connection);
+extern void rqbo_notify_status(const RqboConnection *connection, const char *status);
+extern void rqbo_notify_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts);
 
 /* Figures of months that the company has closed are not what they were: a WARNING and a notification. */
-extern void rqbo_tell_closed_period(const RqboConnection *connection, int64 import_id, int64 figures);
+extern void rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int64 figures);
 
 /* So many checks of this import have failed. */
-extern void rqbo_tell_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks);
+extern void rqbo_notify_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks);
 
 /* Grants that end within 90, 30 or 7 days: a WARNING and a notification, once for each mark; 0 and 0 for all. */
-extern void rqbo_tell_endings(int64 model_id, int64 connection_id);
+extern void rqbo_notify_endings(int64 model_id, int64 connection_id);
 
 /* Something on schedule has begun to fail, or fails in another way. */
-extern void rqbo_tell_failure(const RqboConnection *connection, const ErrorData *failure);
-extern void rqbo_tell_quota_used_up(const RqboConnection *connection, int throttled_seconds);
+extern void rqbo_notify_failure(const RqboConnection *connection, const ErrorData *failure);
+extern void rqbo_notify_quota_used_up(const RqboConnection *connection, int throttled_seconds);
 
 #endif							/* RQBO_QBO_NOTIFY_H */

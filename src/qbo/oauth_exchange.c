@@ -2,6 +2,7 @@
  *
  * qbo/oauth_exchange.c
  *	  The token request in hand.
+ *	  What is asked and what becomes of the answer stands in qbo/oauth.c.
  *
  *-------------------------------------------------------------------------
  */

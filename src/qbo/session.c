@@ -2,6 +2,7 @@
  *
  * qbo/session.c
  *	  One company being talked to, for the length of a task.
+ *	  What is asked of it stands in qbo/accounting.c and qbo/oauth.c.
  *
  *-------------------------------------------------------------------------
  */
@@ -231,7 +232,7 @@ rqbo_session_judge(const RqboSession *session)
 	if (session->verdict != NULL &&
 		rqbo_store_judge(c->model_id, c->connection_id, session->verdict_generation, session->verdict,
 						 session->task->failure->message))
-		rqbo_tell_status(c, session->verdict);
+		rqbo_notify_status(c, session->verdict);
 }
 
 const char *

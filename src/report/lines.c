@@ -2,6 +2,7 @@
  *
  * report/lines.c
  *	  A QuickBooks report as lines and columns: plain data.
+ *	  No reading: that begins in report/read.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * report/reader.c
  *	  The reading of one report in hand, and the errors it may end in.
+ *	  What is read stands in the files of its parts.
  *
  *-------------------------------------------------------------------------
  */

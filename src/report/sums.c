@@ -2,6 +2,7 @@
  *
  * report/sums.c
  *	  Sums beside the zero of the reading in hand, which most cells share.
+ *	  What is summed and compared is decided by the callers.
  *
  *-------------------------------------------------------------------------
  */

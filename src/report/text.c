@@ -2,6 +2,7 @@
  *
  * report/text.c
  *	  Texts and amounts of a report, taken over or shown in an error.
+ *	  What is a secret is decided by secret/redact.c.
  *
  *-------------------------------------------------------------------------
  */

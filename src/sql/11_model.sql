@@ -127,7 +127,7 @@ COMMENT ON FUNCTION reefqbo._create_model(text, text) IS 'Internal: what reefqbo
 CREATE FUNCTION reefqbo.create_model(name text, purpose text DEFAULT 'production')
 RETURNS bigint
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator_of_all';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator_of_all';
 
 COMMENT ON FUNCTION reefqbo.create_model(text, text) IS
 'Makes a model, its root branch, which has the model''s name, and its schedule.
@@ -154,7 +154,7 @@ COMMENT ON FUNCTION reefqbo._set_currency(text, text) IS 'Internal: what reefqbo
 CREATE FUNCTION reefqbo.set_currency(model text, currency text)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.set_currency(text, text) IS
 'Sets the currency that a model''s companies are consolidated in. Needed only where they have different ones.
@@ -193,7 +193,7 @@ COMMENT ON FUNCTION reefqbo._create_branch(text, text, text) IS 'Internal: what 
 CREATE FUNCTION reefqbo.create_branch(model text, branch text, parent text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.create_branch(text, text, text) IS
 'Adds a branch (entity, division, store or project) to the tree of a model.
@@ -221,7 +221,7 @@ COMMENT ON FUNCTION reefqbo._set_branch(text, text, boolean) IS 'Internal: what 
 CREATE FUNCTION reefqbo.set_branch(model text, branch text, is_enabled boolean)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.set_branch(text, text, boolean) IS
 'Enables or disables a branch. A disabled one is left out of the statements of those above it, with all below it; it is imported all the same.

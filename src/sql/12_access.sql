@@ -59,7 +59,7 @@ AS $$
 $$;
 
 COMMENT ON FUNCTION reefqbo._may_read(name, bigint) IS
-'Internal: whether a role may see a model beside the one that a gate has let it in for.';
+'Internal: whether a role may see a model beside the one that a definer function has checked.';
 
 CREATE FUNCTION reefqbo._caller()
 RETURNS name
@@ -255,7 +255,7 @@ COMMENT ON FUNCTION reefqbo._grant_access(text, text, text) IS 'Internal: what r
 CREATE FUNCTION reefqbo.grant_access(role text, level text, model text DEFAULT NULL)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 
 COMMENT ON FUNCTION reefqbo.grant_access(text, text, text) IS
 'Gives a role access to one model, or to all of them, those to come included. Members of the role have it too. A role may have several models, each with a level of its own; a level given again replaces the one before.
@@ -300,7 +300,7 @@ COMMENT ON FUNCTION reefqbo._revoke_access(text, text) IS 'Internal: what reefqb
 CREATE FUNCTION reefqbo.revoke_access(role text, model text DEFAULT NULL)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 
 COMMENT ON FUNCTION reefqbo.revoke_access(text, text) IS
 'Takes away what reefqbo.grant_access gave: to one model, or all of it. The role keeps the privileges of the highest level it still has.

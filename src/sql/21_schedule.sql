@@ -173,7 +173,7 @@ CREATE FUNCTION reefqbo.set_schedule(model text, refresh_every interval DEFAULT 
                                      paused boolean DEFAULT NULL)
 RETURNS reefqbo.schedule
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean) IS
 'Changes when the background worker refreshes a model. What is left out or NULL stays as it is.

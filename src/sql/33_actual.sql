@@ -204,7 +204,7 @@ CREATE FUNCTION reefqbo.actuals_as_of(model text, as_of timestamptz, branch text
 RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,
                period_start date, period_end date, amount numeric)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.actuals_as_of(text, timestamptz, text) IS
 'The figures of reefqbo.actual as they were known at a moment: what did the board pack of 5 March say? Months first fetched later are left out, and every change seen later (reefqbo.restatement) is undone.

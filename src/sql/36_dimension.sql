@@ -238,7 +238,7 @@ COMMENT ON FUNCTION reefqbo._map_dimension(text, text, text, text, text) IS 'Int
 CREATE FUNCTION reefqbo.map_dimension(model text, dimension text, value text, to_branch text, branch text DEFAULT NULL)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.map_dimension(text, text, text, text, text) IS
 'Says which branch a class or department of a company feeds, so that one company feeds several branches. Reads nothing from QuickBooks and changes no amount.
@@ -295,7 +295,7 @@ COMMENT ON FUNCTION reefqbo._dimension_cost(text, text, date, date, text) IS 'In
 CREATE FUNCTION reefqbo.dimension_cost(model text, dimension text, start_date date, end_date date, branch text DEFAULT NULL)
 RETURNS TABLE (branch_name text, company text, requests integer)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.dimension_cost(text, text, date, date, text) IS
 'How many requests reefqbo.import_dimensions with the same arguments would make to QuickBooks: one a month, and the list of values. Makes none itself.

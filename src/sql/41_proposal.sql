@@ -73,7 +73,7 @@ COMMENT ON FUNCTION reefqbo._save_mapping_template(text, text, text) IS 'Interna
 CREATE FUNCTION reefqbo.save_mapping_template(model text, template text, branch text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.save_mapping_template(text, text, text) IS
 'Saves how a company''s accounts are mapped, for the next company of a group: reefqbo.propose_mapping(model, branch, template) proposes it. A template of the same name is replaced.
@@ -253,7 +253,7 @@ CREATE FUNCTION reefqbo.propose_mapping(model text, branch text DEFAULT NULL, te
 RETURNS TABLE (model_name text, company_branch text, account_id text, account_number text, account_name text,
                variable_type text, category text, subcategory text, branch_name text, confidence text, reason text)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.propose_mapping(text, text, text, text) IS
 'A mapping for each account that has none yet, with the reason and how sure it is. Writes nothing. To accept it, all or some, or other values in its place:

@@ -219,7 +219,7 @@ RETURNS TABLE (variable_id bigint, variable text, variable_type text, category t
                currency text, period text, period_start date, period_end date, amount numeric, ledger_amount numeric,
                is_provisional boolean)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.series_by_period(text, text, text, date, date, text) IS
 'The values of each series by month, quarter, half-year or year: movements sum, balances take the last month''s.

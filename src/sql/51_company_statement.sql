@@ -132,7 +132,7 @@ RETURNS TABLE (line integer, depth integer, label text, kind text, section text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
                amount numeric)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text) IS
 'The profit and loss of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
@@ -166,7 +166,7 @@ RETURNS TABLE (line integer, depth integer, label text, kind text, section text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
                amount numeric)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text) IS
 'The balance sheet of one company, from the months imported so far, in the order of the printed statement. For a table in psql:

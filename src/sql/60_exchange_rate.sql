@@ -67,7 +67,7 @@ CREATE FUNCTION reefqbo.set_rate(model text, from_currency text, month date, clo
                                  average numeric DEFAULT NULL, historical numeric DEFAULT NULL, to_currency text DEFAULT NULL)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text) IS
 'States rates of a currency for a month, in reefqbo.exchange_rate. Those left out stay as they are.

@@ -84,7 +84,7 @@ RETURNS TABLE (line integer, depth integer, label text, kind text, section text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean, currency text,
                amount numeric, share numeric, previous_period numeric, previous_year numeric, other_method numeric)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz) IS
 'A statement of a model, of a branch with all below it, or of one company, from the months imported so far. Several companies are consolidated.

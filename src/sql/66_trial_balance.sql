@@ -186,7 +186,7 @@ RETURNS TABLE (line bigint, company_name text, label text, account_id text, acco
                period text, period_end date, is_provisional boolean, debit numeric, credit numeric, share numeric,
                previous_period numeric, previous_year numeric, other_method numeric, currency text, connection_id bigint)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.trial_balance(text, date, text, text, boolean, timestamptz, date, text, text) IS
 'The trial balance at the end of a month, or of each period from that month on, worked out of the months imported: balances, and the movements of each company''s fiscal year to date. The last line is the total, where debits equal credits. reefqbo.tie_out compares it with QuickBooks'' own.

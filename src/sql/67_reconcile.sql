@@ -83,7 +83,7 @@ CREATE FUNCTION reefqbo.reconcile(model text, statement text, start_date date, e
 RETURNS TABLE (period text, line integer, label text, part text, home_currency text, home_amount numeric, currency text,
                amount numeric)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_reader';
+AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.reconcile(text, text, date, date, text, text, text) IS
 'How a consolidated statement comes about: for each of its totals and computed lines, what each company is in it, in its home currency and in the model''s, the eliminations, the consolidated figure, and the difference between it and the sum of the parts, which is 0.00.

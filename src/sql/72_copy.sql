@@ -59,7 +59,7 @@ COMMENT ON FUNCTION reefqbo._repair_sequences() IS 'Internal: what reefqbo.repai
 CREATE FUNCTION reefqbo.repair_sequences()
 RETURNS TABLE (table_name text, column_name text, was bigint, "is" bigint)
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_admin';
+AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 
 COMMENT ON FUNCTION reefqbo.repair_sequences() IS
 'Sets every sequence of the schema that lags behind the numbers in its table to the highest of them. For a copy made by logical replication, which carries rows but not sequences, before it is written to.

@@ -384,7 +384,7 @@ COMMENT ON FUNCTION reefqbo._check() IS 'Internal: what reefqbo.check() does, wi
 CREATE FUNCTION reefqbo.check(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator_of_all';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
@@ -424,7 +424,7 @@ CREATE FUNCTION reefqbo.check(model text, branch text DEFAULT NULL, OUT item tex
                               OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE c SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_gate_operator';
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.check(text, text) IS
 'Asks QuickBooks whether an import of a model''s companies would be answered: the same requests, six a company, of which nothing is stored. What they tell of the grant is noted as an import would note it.

@@ -2,6 +2,7 @@
  *
  * store/access.c
  *	  What roles may, and what was done by whom, in tables.
+ *	  What follows from it for a caller is decided in functions/rights.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * store/calls.c
  *	  Requests that were made, in a table.
+ *	  They are noted by qbo/calls.c.
  *
  *-------------------------------------------------------------------------
  */

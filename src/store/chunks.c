@@ -2,6 +2,7 @@
  *
  * store/chunks.c
  *	  What an import of a range has yet to read, in its line of the log.
+ *	  Which range is read next is decided in import/chunks.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * store/grant.c
  *	  Sign-ins under way and the sealed tokens they end in, in tables.
+ *	  Sealing, and asking Intuit, is done in qbo/oauth.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * store/holdings.c
  *	  What was imported of a company, counted and removed.
+ *	  Who may remove it, and when, is decided in grant.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * store/imports.c
  *	  The log of imports and what is known of imported ranges, in tables.
+ *	  The figures themselves are in store/amounts.c, the accounts in store/accounts.c.
  *
  *-------------------------------------------------------------------------
  */

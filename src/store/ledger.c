@@ -2,6 +2,7 @@
  *
  * store/ledger.c
  *	  What an account's postings are held against, and where they are kept.
+ *	  The postings are read in report/ledger.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -27,7 +27,7 @@
 /* ---- when ---- */
 
 TimestampTz
-rqbo_store_next_chore(void)
+rqbo_store_next_maintenance(void)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT LEAST("

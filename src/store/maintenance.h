@@ -12,8 +12,8 @@
 
 #include "datatype/timestamp.h"
 
-/* When there is a chore next; DT_NOEND for never. */
-extern TimestampTz rqbo_store_next_chore(void);
+/* When there is maintenance to do next; DT_NOEND for never. */
+extern TimestampTz rqbo_store_next_maintenance(void);
 
 /* Imports that were cut off, and still count as running. */
 extern void rqbo_store_mark_interrupted(void);

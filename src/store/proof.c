@@ -2,6 +2,7 @@
  *
  * store/proof.c
  *	  Checks in tables: kept, read, and what there is to be checked.
+ *	  What is compared with what is decided in import/proof.c.
  *
  *-------------------------------------------------------------------------
  */

@@ -2,6 +2,7 @@
  *
  * store/upkeep.c
  *	  The schedule and how connections stand with it, in tables.
+ *	  Who asks what is due is worker/upkeep.c.
  *
  *-------------------------------------------------------------------------
  */

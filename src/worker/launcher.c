@@ -45,10 +45,10 @@
 typedef struct Charge
 {
 	BackgroundWorkerHandle *handle; /* of the worker it started; NULL for none */
-	bool		is_told;		/* a problem stands in the log */
-	bool		is_news;		/* is_told has changed, and the log does not know yet */
+	bool		is_logged;		/* a problem stands in the log */
+	bool		is_news;		/* is_logged has changed, and the log does not know yet */
 	char		database[NAMEDATALEN];
-	RqboProblem told;
+	RqboProblem logged;
 } Charge;
 
 static Charge charges[RQBO_MAX_DATABASES];
@@ -79,41 +79,41 @@ rqbo_launcher_register(void)
 static void
 note_problem(Charge *charge, const RqboSlot *slot)
 {
-	if (charge->is_told && strcmp(charge->told.what, slot->problem.what) == 0)
+	if (charge->is_logged && strcmp(charge->logged.what, slot->problem.what) == 0)
 		return;
-	charge->is_told = charge->is_news = true;
-	charge->told = slot->problem;
+	charge->is_logged = charge->is_news = true;
+	charge->logged = slot->problem;
 	strlcpy(charge->database, slot->database, NAMEDATALEN);
 }
 
 static void
 note_recovery(Charge *charge, const RqboSlot *slot)
 {
-	charge->is_news = charge->is_told;
-	charge->is_told = false;
+	charge->is_news = charge->is_logged;
+	charge->is_logged = false;
 	strlcpy(charge->database, slot->database, NAMEDATALEN);
 }
 
 static void
-tell(const Charge *charge)
+log_problem(const Charge *charge)
 {
-	if (charge->is_told)
+	if (charge->is_logged)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("reefqbo cannot work in database \"%s\": %s", charge->database, charge->told.what),
-				 errhint("%s", charge->told.hint)));
+				 errmsg("reefqbo cannot work in database \"%s\": %s", charge->database, charge->logged.what),
+				 errhint("%s", charge->logged.hint)));
 	else
 		ereport(LOG,
 				(errmsg("reefqbo works in database \"%s\" again", charge->database)));
 }
 
 static void
-tell_news(void)
+log_news(void)
 {
 	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
 	{
 		if (charges[i].is_news)
-			tell(&charges[i]);
+			log_problem(&charges[i]);
 		charges[i].is_news = false;
 	}
 }
@@ -149,7 +149,7 @@ take_end(RqboSlot *slot, Charge *charge)
 		note_recovery(charge, slot);
 		return;
 	}
-	if (slot->made_room)
+	if (slot->was_asked_to_go)
 		return;
 	back_off(slot);
 	if (slot->problem.what[0] == '\0' && slot->failures > 1)
@@ -321,7 +321,7 @@ start_or_back_off(int index)
 {
 	RqboSlot   *slot = rqbo_shmem_slot(index);
 
-	slot->ended_well = slot->made_room = false;
+	slot->ended_well = slot->was_asked_to_go = false;
 	memset(&slot->problem, 0, sizeof(slot->problem));
 	if (start_worker(index))
 		return true;
@@ -435,7 +435,7 @@ rqbo_launcher_main(Datum main_arg pg_attribute_unused())
 		MemoryContextSwitchTo(TopMemoryContext);
 		MemoryContextReset(turn);
 		next = start_due_workers();
-		tell_news();
+		log_news();
 		sleep_until(next);
 	}
 	/* 1: after pg_terminate_backend the postmaster starts it again, 0 would be for good */

@@ -36,11 +36,11 @@ prune_log(int (*prune) (int limit))
 }
 
 void
-rqbo_chores_do(void)
+rqbo_maintenance_run(void)
 {
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
-	rqbo_tell_endings(0, 0);
+	rqbo_notify_endings(0, 0);
 	rqbo_db_commit();
 	prune_log(rqbo_store_prune_proof);
 	prune_log(rqbo_store_prune);

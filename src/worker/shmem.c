@@ -22,10 +22,10 @@
 #include "base/compat.h"
 #include "worker/shmem.h"
 
-/* How long a database is left alone after its worker had to make room. */
-#define ROOM_SECONDS INT64CONST(10)
+/* How long a database is left alone after its worker had to go. */
+#define VACATE_SECONDS INT64CONST(10)
 /* How many seconds to wait for a worker that was asked to go. */
-#define ROOM_PATIENCE 5
+#define VACATE_WAITS 5
 
 typedef struct SharedState
 {
@@ -182,7 +182,7 @@ rqbo_shmem_wake(const char *database)
 	rqbo_shmem_unlock();
 }
 
-/* ---- making room ---- */
+/* ---- vacating a database ---- */
 
 /*
  * Ask the worker to go, and keep the launcher from starting another at once.
@@ -198,10 +198,10 @@ ask_to_go(const char *database)
 	slot = rqbo_shmem_find(database);
 	is_there = slot != NULL && slot->worker_pid != 0;
 	if (slot != NULL)
-		slot->closed_until = rqbo_now() + ROOM_SECONDS * USECS_PER_SEC;
-	if (is_there && !slot->made_room)
+		slot->closed_until = rqbo_now() + VACATE_SECONDS * USECS_PER_SEC;
+	if (is_there && !slot->was_asked_to_go)
 	{
-		slot->made_room = true;
+		slot->was_asked_to_go = true;
 		(void) kill(slot->worker_pid, SIGTERM);
 	}
 	rqbo_shmem_unlock();
@@ -210,21 +210,21 @@ ask_to_go(const char *database)
 
 /*
  * A worker goes within a second, whatever the network does.  If it does not,
- * the command that wants the room finds it there, and says so.
+ * the command that needs the database finds it there, and says so.
  */
 void
-rqbo_shmem_make_room(const char *database)
+rqbo_shmem_vacate(const char *database)
 {
 	if (shared == NULL)
 		return;
 	ConditionVariablePrepareToSleep(&shared->worker_has_gone);
-	for (int i = 0; i < ROOM_PATIENCE && ask_to_go(database); i++)
+	for (int i = 0; i < VACATE_WAITS && ask_to_go(database); i++)
 		(void) ConditionVariableTimedSleep(&shared->worker_has_gone, 1000, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 }
 
 void
-rqbo_shmem_tell_worker_has_gone(void)
+rqbo_shmem_worker_has_gone(void)
 {
 	ConditionVariableBroadcast(&shared->worker_has_gone);
 }

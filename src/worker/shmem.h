@@ -31,7 +31,7 @@ typedef struct RqboSlot
 	char		database[NAMEDATALEN];	/* empty: the slot is free */
 	pid_t		worker_pid;		/* 0 while none is at work */
 	bool		ended_well;		/* the last worker came to its end */
-	bool		made_room;		/* it was ended for a DROP DATABASE or the like */
+	bool		was_asked_to_go;		/* it was ended for a DROP DATABASE or the like */
 	TimestampTz due_at;			/* when there is work again, as the last worker left it */
 	TimestampTz not_before;		/* back-off after a failure */
 	TimestampTz closed_until;	/* somebody needs the database empty of sessions */
@@ -63,7 +63,7 @@ extern int	rqbo_shmem_launcher_pid(void);
 extern void rqbo_shmem_wake(const char *database);
 
 /* End the worker of a database, which somebody is about to drop, copy, rename or move; waits until it has gone. */
-extern void rqbo_shmem_make_room(const char *database);
-extern void rqbo_shmem_tell_worker_has_gone(void);
+extern void rqbo_shmem_vacate(const char *database);
+extern void rqbo_shmem_worker_has_gone(void);
 
 #endif							/* RQBO_WORKER_SHMEM_H */

@@ -75,7 +75,7 @@ leave_slot(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 		my_slot->ended_at = rqbo_now();
 	}
 	rqbo_shmem_unlock();
-	rqbo_shmem_tell_worker_has_gone();
+	rqbo_shmem_worker_has_gone();
 	rqbo_shmem_set_launcher_latch();
 }
 
@@ -88,7 +88,7 @@ take_slot(int index)
 	my_slot = rqbo_shmem_slot(index);
 	is_taken = my_slot->worker_pid != 0 || my_slot->database[0] == '\0';
 	if (!is_taken && my_slot->closed_until > rqbo_now())
-		is_taken = my_slot->made_room = true;
+		is_taken = my_slot->was_asked_to_go = true;
 	if (!is_taken)
 	{
 		my_slot->worker_pid = MyProcPid;
@@ -312,7 +312,7 @@ next_due(void)
 	TimestampTz due_at;
 
 	rqbo_db_begin();
-	due_at = Min(rqbo_store_next_due(), rqbo_store_next_chore());
+	due_at = Min(rqbo_store_next_due(), rqbo_store_next_maintenance());
 	rqbo_db_commit();
 	return due_at;
 }
@@ -332,7 +332,7 @@ run_round(Upkeep *upkeep)
 	upkeep->look_again_at = 0;
 	rqbo_engine_set_source(engine, add_due_tasks, upkeep);
 	rqbo_engine_run(engine);
-	rqbo_chores_do();
+	rqbo_maintenance_run();
 	MemoryContextSwitchTo(saved);
 	MemoryContextDelete(round);
 }

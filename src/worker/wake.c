@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker/wake.c
- *	  Sessions and the background worker: a wake-up at commit, and making room.
+ *	  Sessions and the background worker: a wake-up at commit, and leaving a
+ *	  database to who needs it without sessions.
  *
  * What a session has made due shows at its commit, so that is when the
  * launcher is woken: once, however often it was asked for.  A transaction that
@@ -76,7 +77,7 @@ rqbo_wake_trigger(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-/* ---- making room ---- */
+/* ---- vacating a database ---- */
 
 /*
  * The database that CREATE DATABASE copies.
@@ -149,7 +150,7 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 	const char *database = database_to_empty(statement->utilityStmt);
 
 	if (database != NULL && may_be_emptied(database))
-		rqbo_shmem_make_room(database);
+		rqbo_shmem_vacate(database);
 	if (previous_utility_hook != NULL)
 		previous_utility_hook(statement, text, read_only_tree, context, parameters, environment, destination,
 							  completion);

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * worker/wake.h
- *	  Sessions and the background worker: a wake-up at commit, and making room.
+ *	  Sessions and the background worker: a wake-up at commit, and leaving a
+ *	  database to who needs it without sessions.
  *
  *-------------------------------------------------------------------------
  */

@@ -318,7 +318,7 @@ sub test_cached_plans
 	return;
 }
 
-# The gate remembers whom it has let in, and lets nobody else in for that.
+# A definer function remembers whom it has checked, and lets nobody else in for that.
 sub test_cached_calls
 {
 	my $call = 'PREPARE q AS SELECT count(*) > 0 FROM reefqbo.profit_and_loss(' . "'One', $MONTH)";
