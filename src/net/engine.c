@@ -5,11 +5,11 @@
  *	  HTTP client.
  *
  * No transaction is open while the engine waits.  Interrupts are handled
- * between steps, at once; only while an answer that carries tokens is on its
- * way they wait up to EXCHANGE_GRACE_MS, and then for the step that stores it,
- * since that answer may hold the only living refresh token.  If the one who
- * asked has gone, such an answer is still waited for and stored, and nothing
- * else is begun.
+ * between steps, at once; only exchanges, whose answers carry tokens, are
+ * waited for until their own time-out, and their answers are stored, since one
+ * of them may hold the only living refresh token.  Whatever ends the engine (an
+ * interrupt, an error of its own, a caller who has gone), nothing else is begun
+ * or gone on with meanwhile.
  *
  *-------------------------------------------------------------------------
  */
@@ -35,8 +35,6 @@
  */
 #define STALLED_MS 3000
 #define MAX_STALLED 3
-
-#define EXCHANGE_GRACE_MS 700
 
 typedef enum TaskState
 {
@@ -75,7 +73,6 @@ struct RqboEngine
 	int			nrunning;
 	int			nexchanges;
 	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
-	int64		interrupted_at; /* on rqbo_clock_ms; 0 while nobody has interrupted */
 };
 
 RqboEngine *
@@ -383,8 +380,12 @@ begin_tasks(RqboEngine *engine)
 	} while (are_there && engine->nrunning == 0);
 }
 
+/*
+ * Of tasks that are no exchanges nothing goes on if only those count; they have
+ * ended, but for being told.
+ */
 static void
-run_answered_tasks(RqboEngine *engine)
+run_answered_tasks(RqboEngine *engine, bool only_exchanges)
 {
 	EngineTask *task;
 	RqboHttpResult *result;
@@ -392,12 +393,13 @@ run_answered_tasks(RqboEngine *engine)
 	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
 	{
 		task->public.result = result;
-		run_step(task);
+		if (task->is_exchange || !only_exchanges)
+			run_step(task);
 	}
 }
 
 static void
-run_woken_tasks(RqboEngine *engine)
+run_woken_tasks(RqboEngine *engine, bool only_exchanges)
 {
 	dlist_mutable_iter iter;
 	int64		now = rqbo_clock_ms();
@@ -406,7 +408,7 @@ run_woken_tasks(RqboEngine *engine)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
-		if (task->state == TASK_SLEEPING && task->wake_at <= now)
+		if (task->state == TASK_SLEEPING && task->wake_at <= now && (task->is_exchange || !only_exchanges))
 			run_step(task);
 	}
 }
@@ -443,55 +445,74 @@ time_to_act(RqboEngine *engine)
 	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
 
+/* ---- the end ---- */
+
 /*
- * How long an interrupt may still be put off, in ms; 0 for not at all.
+ * Milliseconds until a task sleeps no more that holds an answer; -1 if none does.
  */
 static long
-grace_left(RqboEngine *engine)
+time_to_store(RqboEngine *engine)
 {
+	dlist_iter	iter;
 	int64		now = rqbo_clock_ms();
+	int64		first = PG_INT64_MAX;
 
-	if (engine->nexchanges == 0)
-		return 0;
-	if (engine->interrupted_at == 0)
-		engine->interrupted_at = now;
-	return (long) Max(0, engine->interrupted_at + EXCHANGE_GRACE_MS - now);
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		if (task->is_exchange && task->state == TASK_SLEEPING)
+			first = Min(first, task->wake_at);
+	}
+	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
 
 /*
- * Handle interrupts.  Returns how long the next wait may last because of one
- * that was put off, -1 for no limit.
+ * Wait for the answers that carry tokens and let them be stored; of all other
+ * tasks nothing goes on.  Interrupts wait until then.
  */
-static long
+static void
+finish_exchanges(RqboEngine *engine)
+{
+	HOLD_INTERRUPTS();
+	if (engine->nexchanges > 0)
+		ereport(LOG,
+				(errmsg("reefqbo: before this process ends, it waits for answers of Intuit's that carry tokens: %d",
+						engine->nexchanges)));
+	while (engine->nexchanges > 0)
+	{
+		/* others may be waiting for us to see a barrier */
+		if (ProcSignalBarrierPending)
+			ProcessProcSignalBarrier();
+		rqbo_http_turn(engine->http, time_to_store(engine));
+		run_answered_tasks(engine, true);
+		run_woken_tasks(engine, true);
+	}
+	RESUME_INTERRUPTS();
+}
+
+/*
+ * Handle interrupts and other reasons to end.
+ */
+static void
 handle_interrupts(RqboEngine *engine)
 {
-	if (engine->cancelled != NULL && engine->nexchanges == 0)
+	if (ProcDiePending || QueryCancelPending || engine->cancelled != NULL || !is_wanted(engine))
+		finish_exchanges(engine);
+	if (engine->cancelled != NULL)
 		ReThrowError(engine->cancelled);
-	if (!is_wanted(engine) && engine->nexchanges == 0)
+	if (!is_wanted(engine))
 		refuse_step(NULL);
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
-	if (ProcDiePending || QueryCancelPending)
-	{
-		long		left = grace_left(engine);
-
-		if (left > 0)
-		{
-			/* others may be waiting for us to see a barrier */
-			if (ProcSignalBarrierPending)
-				ProcessProcSignalBarrier();
-			return left;
-		}
-	}
 	CHECK_FOR_INTERRUPTS();
-	return -1;
 }
 
 /*
- * Everything ends, by an interrupt: each task under way learns of it.
+ * Everything ends: each task under way learns of it.
  */
 static void
 abandon_tasks(RqboEngine *engine, ErrorData *reason)
@@ -512,20 +533,16 @@ run_until_done(RqboEngine *engine)
 {
 	for (;;)
 	{
-		long		limit;
-		long		wait;
-
+		handle_interrupts(engine);
 		begin_tasks(engine);
 		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
 			break;
-		limit = handle_interrupts(engine);
-		wait = time_to_act(engine);
-		if (limit >= 0)
-			wait = wait < 0 ? limit : Min(wait, limit);
-		rqbo_http_turn(engine->http, wait);
-		run_answered_tasks(engine);
-		run_woken_tasks(engine);
+		rqbo_http_turn(engine->http, InterruptPending ? 0 : time_to_act(engine));
+		run_answered_tasks(engine, false);
+		run_woken_tasks(engine, false);
 	}
+	if (engine->cancelled != NULL)
+		ReThrowError(engine->cancelled);
 }
 
 void
@@ -545,6 +562,7 @@ rqbo_engine_run(RqboEngine *engine)
 		/* the source may have failed inside a transaction */
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(engine->context);
+		finish_exchanges(engine);
 		abandon_tasks(engine, reason);
 		ReThrowError(reason);
 	}

@@ -49,8 +49,9 @@ extern RqboTask *rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on
 extern void rqbo_engine_run(RqboEngine *engine);
 
 /*
- * What comes next.  An exchange is a request whose answer must not be lost
- * lightly (it carries tokens): interrupts wait a moment for it.
+ * What comes next.  An exchange is a request whose answer must not be lost (it
+ * carries tokens): whatever ends the engine, it is waited for, and the step that
+ * follows it is done with interrupts held off.
  */
 extern void rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
