@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "storage/ipc.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@ struct RqboCallNote
 static MemoryContext notes_context = NULL;
 static dlist_head notes = DLIST_STATIC_INIT(notes);
 static int	nover = 0;			/* notes that wait to be stored */
+static bool are_stored = false; /* by the transaction under way */
 
 /* ---- taking notes ---- */
 
@@ -110,6 +112,8 @@ forget_stored(void)
 {
 	dlist_mutable_iter iter;
 
+	if (!are_stored)
+		return;
 	dlist_foreach_modify(iter, &notes)
 	{
 		RqboCallNote *note = dlist_container(RqboCallNote, link, iter.cur);
@@ -127,6 +131,10 @@ forget_stored(void)
 	nover = 0;
 }
 
+/*
+ * Evidence must not fail the work it is of: behind somebody's lock on the table
+ * it waits for a later transaction.
+ */
 static void
 store_notes(void)
 {
@@ -134,7 +142,8 @@ store_notes(void)
 	dlist_iter	iter;
 	int			count = 0;
 
-	if (nover == 0)
+	are_stored = nover > 0 && rqbo_store_try_lock_calls();
+	if (!are_stored)
 		return;
 	rows = palloc(nover * sizeof(RqboCallRow *));
 	dlist_foreach(iter, &notes)
@@ -159,7 +168,7 @@ rqbo_calls_store(void)
 /*
  * The process ends, perhaps in the middle of it all.  What was sent was sent.
  * As always at an exit, an error here ends it at once; hence nothing that may
- * have to wait.
+ * have to wait, for a lock or for a standby.
  */
 static void
 store_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
@@ -176,10 +185,13 @@ store_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 	if (nover == 0)
 		return;
 	AbortOutOfAnyTransaction();
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	rqbo_db_begin_nowait();
-	rqbo_store_lock_calls();
 	store_notes();
 	rqbo_db_commit();
+	if (!are_stored)
+		ereport(LOG,
+				(errmsg("reefqbo: %d requests to Intuit are not in reefqbo.api_call, since somebody has locked it", nover)));
 }
 
 void

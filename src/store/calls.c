@@ -8,7 +8,10 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "base/array.h"
@@ -63,13 +66,12 @@ rqbo_store_add_calls(const RqboCallRow **rows, int count)
 	rqbo_db_run(&statement, &args);
 }
 
-void
-rqbo_store_lock_calls(void)
+bool
+rqbo_store_try_lock_calls(void)
 {
-	static RqboStatement statement = {.text = "LOCK TABLE reefqbo.api_call IN ROW EXCLUSIVE MODE NOWAIT"};
-	RqboArgs	none = {0};
+	Oid			table = get_relname_relid("api_call", get_namespace_oid("reefqbo", true));
 
-	rqbo_db_run(&statement, &none);
+	return OidIsValid(table) && ConditionalLockRelationOid(table, RowExclusiveLock);
 }
 
 int

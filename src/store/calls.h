@@ -26,8 +26,8 @@ typedef struct RqboCallRow
 
 extern void rqbo_store_add_calls(const RqboCallRow **rows, int count);
 
-/* Be able to add rows without waiting, or fail. */
-extern void rqbo_store_lock_calls(void);
+/* Can rows be added in this transaction, without waiting for anybody? */
+extern bool rqbo_store_try_lock_calls(void);
 
 /* Remove at most so many rows older than reefqbo.log_retention; returns how many. */
 extern int	rqbo_store_prune_calls(int limit);
