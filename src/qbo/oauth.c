@@ -8,6 +8,8 @@
  * - one refresher at a time, by a lock that the server drops with its holder;
  * - the intent to refresh is durable before the request, so that a lost
  *	 answer is known to be lost;
+ * - the place for the new pair is there before the request: where the tables
+ *	 cannot take it, a file does (store/kept.c);
  * - the new pair is durable before the access token in it is used;
  * - the refresh token before it is kept, and tried once if the newer one is
  *	 rejected;
@@ -34,13 +36,16 @@
 #include "qbo/oauth_answer.h"
 #include "qbo/oauth_exchange.h"
 #include "qbo/oauth_request.h"
+#include "qbo/oauth_kept.h"
 #include "secret/seal.h"
+#include "store/kept.h"
 
 #define REVOKE_TIMEOUT_MS 10000
 #define LOCK_RETRY_MS 200
 #define REJECTION_RETRY_MS 2000
 #define STORE_RETRY_MS 200
 #define STORE_PATIENCE_MS 60000
+#define KEPT_PATIENCE_MS 30000
 
 static void ensure_token(RqboTask *task);
 static void send_refresh(RqboTask *task);
@@ -127,8 +132,8 @@ rqbo_oauth_use_answer(RqboSession *session)
 
 /* ---- storing ---- */
 
-void
-rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
+static RqboSealedTokens
+seal_tokens(RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
 	const RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
@@ -142,54 +147,99 @@ rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 		.hard_seconds = tokens->hard_seconds
 	};
 
+	return sealed;
+}
+
+void
+rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
+{
+	const RqboConnection *c = session->connection;
+	RqboSealedTokens sealed = seal_tokens(session);
+
 	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
 	session->verdict_generation = session->generation;
 }
 
+static void
+store_in_tables(RqboSession *session)
+{
+	rqbo_exchange_of(session)->store(session);
+	/* before it is used */
+	rqbo_db_make_durable();
+}
+
+static void
+keep_in_file(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	RqboKeptOwner owner = {c->model_id, c->connection_id, c->branch_id, session->verdict_generation};
+	RqboSealedTokens sealed = seal_tokens(session);
+
+	rqbo_kept_write(&owner, &sealed);
+	rqbo_exchange_of(session)->is_kept = true;
+	session->generation = ++session->verdict_generation;
+	ereport(LOG,
+			(errmsg("reefqbo: the tables cannot take new tokens of \"%s\", which are kept in a file until they can",
+					rqbo_session_company(session))));
+}
+
 /*
- * Try to store the answer.  It may be the only copy of a living refresh token,
- * so that a lock, a full disk or anything else in the way is no reason to
- * throw it away: false asks to try again, until patience ends.
+ * Do it in a transaction that waits for nobody, with interrupts held off.  An
+ * error is none here, unless patience has ended: what is in the way (a lock, a
+ * full disk) is no reason to throw away what may be the only copy of a living
+ * refresh token.
  */
 static bool
-try_store(RqboSession *session)
+try_to(void (*do_it) (RqboSession *), RqboSession *session)
 {
 	MemoryContext context = CurrentMemoryContext;
 	int64		known_id = session->connection->connection_id;
-	volatile bool stored = true;
+	int64		waited_ms = rqbo_clock_ms() - rqbo_exchange_of(session)->answered_ms;
+	volatile bool is_done = true;
 
 	PG_TRY();
 	{
 		rqbo_db_begin_nowait();
-		rqbo_exchange_of(session)->store(session);
-		/* before it is used */
-		rqbo_db_make_durable();
+		do_it(session);
 		rqbo_db_commit();
 	}
 	PG_CATCH();
 	{
-		if (rqbo_clock_ms() - rqbo_exchange_of(session)->answered_ms > STORE_PATIENCE_MS)
+		if (waited_ms > STORE_PATIENCE_MS)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
 		session->connection->connection_id = known_id;
-		stored = false;
+		is_done = false;
 	}
 	PG_END_TRY();
-	return stored;
+	return is_done;
 }
 
+/*
+ * Once they are in a file the tables are waited for like anything else, and then
+ * the work goes on without them.
+ */
 static void
 store_answer(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
+	RqboExchange *x = rqbo_exchange_of(session);
+	RqboTokens *tokens = &x->tokens;
 
-	if (!try_store(session))
+	Assert(tokens->refresh_token != NULL && tokens->access_token != NULL);
+	if (try_to(store_in_tables, session))
+		rqbo_oauth_give_up_place(session);
+	else if (!x->is_kept && !(x->has_place && try_to(keep_in_file, session)))
 	{
 		rqbo_task_sleep_with_answer(task, STORE_RETRY_MS, store_answer);
+		return;
+	}
+	else if (rqbo_clock_ms() - x->answered_ms < KEPT_PATIENCE_MS)
+	{
+		rqbo_task_sleep(task, STORE_RETRY_MS, store_answer);
 		return;
 	}
 	rqbo_secret_wipe(tokens->refresh_token);
@@ -197,7 +247,7 @@ store_answer(RqboTask *task)
 	session->access_token = tokens->access_token;
 	tokens->refresh_token = tokens->access_token = NULL;
 	/* a step of its own: interrupts are held off in this one */
-	rqbo_task_sleep(task, 0, rqbo_exchange_of(session)->after_store);
+	rqbo_task_sleep(task, 0, x->after_store);
 }
 
 void
@@ -236,7 +286,7 @@ take_stored_token(RqboSession *session, const RqboCredential *credential)
 
 	if (x->is_forced || !credential->access_is_fresh || credential->access_sealed == NULL)
 		return false;
-	if (x->was_refused && credential->generation == session->generation)
+	if (x->was_refused && credential->generation <= session->generation)
 		return false;
 	saved = MemoryContextSwitchTo(session->task->context);
 	rqbo_secret_wipe(session->access_token);
@@ -297,7 +347,7 @@ grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
 static void
 put_refreshed(RqboSession *session)
 {
-	rqbo_store_lock_grant(session->connection->model_id, session->connection->connection_id);
+	rqbo_store_lock_credential(session->connection->model_id, session->connection->connection_id);
 	rqbo_oauth_put_tokens(session, false);
 }
 
@@ -352,8 +402,10 @@ send_refresh(RqboTask *task)
 	StringInfoData form;
 	char	   *token;
 
+	Assert(session->holds_grant_lock);
 	rqbo_db_begin();
 	credential = read_credential(session);
+	rqbo_oauth_reserve_place(session);
 	token = rqbo_secret_unseal(session->ring, owner,
 							   rqbo_exchange_of(session)->use_previous ?
 							   credential->previous_sealed : credential->refresh_sealed);
@@ -381,10 +433,15 @@ ensure_token(RqboTask *task)
 
 	rqbo_db_begin();
 	is_usable = take_stored_token(session, read_credential(session));
+	rqbo_db_commit();
 	/* somebody may have refreshed between the reading and the lock */
 	if (!is_usable && rqbo_session_lock_grant(session))
+	{
+		rqbo_oauth_take_kept(session->connection);
+		rqbo_db_begin();
 		is_usable = take_stored_token(session, read_credential(session));
-	rqbo_db_commit();
+		rqbo_db_commit();
+	}
 
 	if (is_usable)
 	{

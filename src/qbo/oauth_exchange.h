@@ -25,6 +25,8 @@ typedef struct RqboExchange
 	char	   *basic;			/* header with the app's secret, for a revoke */
 	RqboTokens	tokens;			/* the answer, until it is stored */
 	void		(*store) (RqboSession *session);	/* how to store it */
+	bool		has_place;		/* in a file, where it is kept if it cannot be stored */
+	bool		is_kept;		/* there */
 	RqboStep	after_store;
 	int64		answered_ms;
 } RqboExchange;

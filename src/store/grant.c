@@ -150,27 +150,41 @@ rqbo_store_begin_refresh(int64 model_id, int64 connection_id)
 }
 
 /*
- * Lock what storing tokens will touch, or fail at once: interrupts are held
- * off meanwhile, so that it must not wait.
+ * Lock what storing refreshed tokens will touch, or fail at once: interrupts
+ * are held off meanwhile, so that it must not wait.  It is one row, which no
+ * foreign key points to: nobody who works with models locks it.
+ */
+void
+rqbo_store_lock_credential(int64 model_id, int64 connection_id)
+{
+	static RqboStatement table = {.text = "LOCK TABLE reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"};
+	static RqboStatement row = RQBO_STATEMENT(
+		"SELECT FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
+		INT8OID, INT8OID);
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&table, &none);
+	rqbo_db_run_ids(&row, model_id, connection_id);
+}
+
+/*
+ * The same of what a sign-in will touch.  Rows of others refer to the
+ * connection: what they lock of it is no hindrance.
  */
 void
 rqbo_store_lock_grant(int64 model_id, int64 connection_id)
 {
 	static RqboStatement tables = {
-		.text = "LOCK TABLE reefqbo.connection, reefqbo.credential, reefqbo.schedule, reefqbo.upkeep"
-		" IN ROW EXCLUSIVE MODE NOWAIT"
+		.text = "LOCK TABLE reefqbo.connection, reefqbo.schedule, reefqbo.upkeep IN ROW EXCLUSIVE MODE NOWAIT"
 	};
 	static RqboStatement connection = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
-		INT8OID, INT8OID);
-	static RqboStatement credential = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR UPDATE NOWAIT",
+		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
 		INT8OID, INT8OID);
 	RqboArgs	none = {0};
 
 	rqbo_db_run(&tables, &none);
 	rqbo_db_run_ids(&connection, model_id, connection_id);
-	rqbo_db_run_ids(&credential, model_id, connection_id);
+	rqbo_store_lock_credential(model_id, connection_id);
 }
 
 /*

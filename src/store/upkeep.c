@@ -170,6 +170,24 @@ rqbo_store_claim(int64 model_id, int64 connection_id)
 }
 
 void
+rqbo_store_release_cut_attempts(void)
+{
+	static RqboStatement statement = {
+		.text = "WITH cut AS ("
+		"  UPDATE reefqbo.credential t SET keep_alive_at = reefqbo._now()"
+		"  FROM reefqbo.upkeep u WHERE u.model_id = t.model_id AND u.connection_id = t.connection_id"
+		"  AND t.refresh_started_at >= u.attempted_at AND t.rejected_at IS NULL"
+		"  AND (u.failed_at IS NULL OR u.failed_at < t.refresh_started_at)"
+		"  RETURNING t.model_id, t.connection_id)"
+		" UPDATE reefqbo.upkeep u SET not_before = NULL FROM cut"
+		" WHERE u.model_id = cut.model_id AND u.connection_id = cut.connection_id"
+	};
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&statement, &none);
+}
+
+void
 rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 {
 	static RqboStatement statement = RQBO_STATEMENT(

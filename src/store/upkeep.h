@@ -68,6 +68,13 @@ typedef struct RqboChangesKnown
 /* An attempt on schedule begins: should it end with a crash, the next one waits. */
 extern void rqbo_store_claim(int64 model_id, int64 connection_id);
 
+/*
+ * An attempt that was cut off while a refresh token was being rotated is due at
+ * once: the answer may be lost, and Intuit may take the token of before for a
+ * short while only.  By the background worker, whose attempts alone are meant.
+ */
+extern void rqbo_store_release_cut_attempts(void);
+
 /* It cannot be made now, for no fault of the company's. */
 extern void rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds);
 

@@ -34,6 +34,7 @@
 #include "job/segment.h"
 #include "net/engine.h"
 #include "qbo/calls.h"
+#include "qbo/oauth_kept.h"
 #include "worker/main.h"
 #include "worker/shmem.h"
 
@@ -135,6 +136,7 @@ run_job(RqboJobShared *shared, RqboJob *job)
 
 	job->context = CurrentMemoryContext;
 	job->request = &shared->request;
+	rqbo_oauth_take_all_kept();
 	add_tasks(engine, job);
 	rqbo_engine_run(engine);
 	rqbo_calls_store();

@@ -25,7 +25,7 @@
 /* How long a database is left alone after its worker had to go. */
 #define VACATE_SECONDS INT64CONST(10)
 /* How many seconds to wait for a worker that was asked to go. */
-#define VACATE_WAITS 5
+#define VACATE_WAITS 40
 
 typedef struct SharedState
 {
@@ -209,8 +209,9 @@ ask_to_go(const char *database)
 }
 
 /*
- * A worker goes within a second, whatever the network does.  If it does not,
- * the command that needs the database finds it there, and says so.
+ * A worker goes within a second, whatever the network does, unless it waits for
+ * tokens: those it waits for until their request's time-out.  If it is there
+ * still, the command that needs the database finds it there, and says so.
  */
 void
 rqbo_shmem_vacate(const char *database)

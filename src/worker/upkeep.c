@@ -30,6 +30,7 @@
 #include "base/lock.h"
 #include "import/run.h"
 #include "net/engine.h"
+#include "qbo/oauth_kept.h"
 #include "store/maintenance.h"
 #include "worker/main.h"
 #include "worker/maintenance.h"
@@ -337,6 +338,18 @@ run_round(Upkeep *upkeep)
 	MemoryContextDelete(round);
 }
 
+/*
+ * What was left by who worked here before, however they ended.
+ */
+static void
+take_over(void)
+{
+	rqbo_oauth_take_all_kept();
+	rqbo_db_begin();
+	rqbo_store_release_cut_attempts();
+	rqbo_db_commit();
+}
+
 static void
 serve(void)
 {
@@ -353,6 +366,7 @@ serve(void)
 		(void) note_end(&upkeep, rqbo_now() + BUSY_US);
 		return;
 	}
+	take_over();
 	do
 	{
 		upkeep.wakes = count_wakes(&upkeep);

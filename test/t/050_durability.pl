@@ -9,45 +9,19 @@ use strict;
 use warnings;
 
 use IO::Socket::INET ();
-use IPC::Run ();
 use MIME::Base64 qw(encode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Session;
 use Reefqbo::Simulator;
-
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
 my $node = reefqbo_cluster('durability', $intuit);
 
 # ---- asking the server ----
-
-# A session beside this one; its statements are sent one by one.
-sub begin_sql
-{
-	my ($query, $database) = @_;
-	my $session = { out => '', err => '' };
-	local $ENV{PGAPPNAME} = 'caller';
-
-	$session->{run} = IPC::Run::start(
-		[ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($database // 'postgres'),
-			map { ('-c', $_) } split /;\s*/, $query ],
-		'<', \undef, '>', \$session->{out}, '2>', \$session->{err});
-	return $session;
-}
-
-# Wait for a session's end. Returns what it has printed, or its error's SQLSTATE.
-sub end_sql
-{
-	my ($session) = @_;
-
-	$session->{run}->finish;
-	chomp $session->{out};
-	return $1 if $session->{err} =~ /(?:ERROR|FATAL):  (\w{5}):/;
-	return $session->{out};
-}
 
 my $WORKER = q{backend_type = 'reefqbo worker' AND datname = 'postgres'};
 my $CALLER = q{application_name = 'caller' AND datname = 'postgres'};
@@ -93,7 +67,6 @@ sub delay
 	return;
 }
 
-# Wait until a request met a misbehaviour: from then on it is under way.
 # ---- steps of a test ----
 
 my $pods = 0;
@@ -280,7 +253,7 @@ sub test_sign_in_beside_hanging_refresh
 	$intuit->admin('log_clear');
 	$intuit->admin('expire_access', { company => $company });
 	$intuit->admin('fault', { kind => 'mute', company => $company, endpoint => 'token', times => -1 });
-	my $import = begin_sql(importing($model));
+	my $import = begin_sql(q{SET reefqbo.request_timeout = '3s';} . importing($model));
 	$node->wait_for_fault($company, 'mute');
 	is(end_sql(begin_sql(q{SET statement_timeout = '700ms';} . completing($back))), '57014', "$name: is ended by statement_timeout");
 	is(scalar(asked($company, 'token')), 1, "$name: its code was not sent");

@@ -75,7 +75,6 @@ sub token_statuses { return join ' ', map { $_->{status} } asked_for($_[0], $TOK
 
 sub living_refresh { return @{ $intuit->admin('tokens', { company => $_[0] })->{living_refresh} } }
 
-# Wait until a request met a misbehaviour: from then on it is under way.
 # ---- models ----
 
 my ($FIRST, $LAST);

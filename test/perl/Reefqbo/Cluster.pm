@@ -23,7 +23,7 @@ use PostgreSQL::Test::Utils;
 
 use Reefqbo::Simulator;
 
-our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until call use_cluster sql sql_in sqlstate try has_module);
+our @EXPORT = qw(reefqbo_cluster plain_cluster quote wait_until call use_cluster asked_cluster sql sql_in sqlstate try has_module);
 
 # The one that sql and its like ask.
 my $asked;
@@ -58,6 +58,8 @@ sub plain_cluster
 }
 
 sub use_cluster { return $asked = $_[0] }
+
+sub asked_cluster { return $asked }
 
 # ---- asking ----
 

@@ -1,0 +1,322 @@
+# Once Intuit has rotated a refresh token, the new pair is stored: whoever holds which lock, however the server is
+# ended, and whatever else goes wrong in the process that asked.
+#
+# The simulator gives no grace: a token that was replaced is dead, so that a token lost is a grant lost. Which tokens
+# live is its to say.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use Reefqbo::Cluster;
+use Reefqbo::Session;
+use Reefqbo::Simulator;
+use Reefqbo::Worker;
+
+my $MONTH = q{'2026-09-01', '2026-09-30'};
+
+my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
+my $node = reefqbo_cluster('no_grant_lost', $intuit, preload => 1, settings => "restart_after_crash = on\n");
+my $pods = 0;
+
+# ---- a company, and its grant ----
+
+sub connected
+{
+	my ($model) = @_;
+	my $company = 'pod-' . ++$pods;
+
+	$node->connect_company($model, 'sim-production', $company);
+	sql("SELECT FROM reefqbo.import_actuals('$model', $MONTH)");
+	return $company;
+}
+
+sub importing { return "SELECT months FROM reefqbo.import_actuals('$_[0]', $MONTH)" }
+
+sub of_grant
+{
+	my ($model, $columns) = @_;
+
+	return sql("SELECT $columns FROM reefqbo.credential t JOIN reefqbo.connection USING (model_id, connection_id)"
+		  . ' JOIN reefqbo.model m USING (model_id) WHERE m.name = ' . quote($model));
+}
+
+sub token_statuses { return join ' ', map { $_->{status} } grep { $_->{endpoint} eq 'token' } @{ $intuit->admin('log', { company => $_[0] })->{log} } }
+
+# The next use of the company has to refresh its token, whose answer comes after so many seconds.
+sub make_it_rotate
+{
+	my ($company, $seconds) = @_;
+
+	$intuit->admin('log_clear');
+	$intuit->admin('expire_access', { company => $company });
+	return $intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => $seconds });
+}
+
+sub files { return grep { !/\A\./ } -d $node->data_dir . '/reefqbo_tokens' ? slurp_dir($node->data_dir . '/reefqbo_tokens') : () }
+
+# What lives is what is stored: the next refresh works at the first try.
+sub grant_lives
+{
+	my ($model, $company, $name) = @_;
+
+	$intuit->admin('clear_faults');
+	$intuit->admin('log_clear');
+	$intuit->admin('expire_access', { company => $company });
+	is(sqlstate(importing($model)), 'none', "$name: an hour later an import works");
+	is(token_statuses($company), '200', "$name: with the refresh token that had come, at the first try");
+	is(sql('SELECT status FROM reefqbo.connection_status WHERE model = ' . quote($model)), 'connected', "$name: and nobody has to sign in");
+	is_deeply([ files() ], [], "$name: no file is left");
+	return;
+}
+
+# ---- 1. what users lock ----
+
+my $MAPPING = "INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('%s')";
+
+sub test_mapping_beside
+{
+	my ($model, $name) = ('Beside', 'a transaction that has written to the mapping');
+	my $company = connected($model);
+	my $open = $node->background_psql('postgres');
+
+	$open->query_safe('BEGIN; ' . sprintf($MAPPING, $model) . ';');
+	make_it_rotate($company, 0);
+	is(sqlstate(importing($model)), 'none', "$name: an import beside it works");
+	grant_lives($model, $company, $name);
+	$open->query_safe('COMMIT;');
+	$open->quit;
+	return;
+}
+
+sub test_mapping_before
+{
+	my ($model, $name) = ('Before', 'a transaction that has written to the mapping, and refreshes');
+	my $company = connected($model);
+
+	make_it_rotate($company, 0);
+	is(sqlstate("BEGIN;\n" . sprintf($MAPPING, $model) . ";\nSELECT FROM reefqbo.refresh('$model', whole => true);\nCOMMIT"), 'none', "$name: works");
+	grant_lives($model, $company, $name);
+	return;
+}
+
+sub workers_have_gone
+{
+	return wait_until('the workers have gone', sub {
+		return $node->answer(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) eq '0';
+	});
+}
+
+sub end_callers
+{
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	return workers_have_gone();
+}
+
+# ---- 2. a lock on the table of tokens itself, which lasts ----
+
+sub test_table_locked
+{
+	my ($model, $name) = ('Locked', 'a lock on the tokens\' own table while they are on their way');
+	my $company = connected($model);
+	my $generation = of_grant($model, 'generation');
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 1);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.credential IN EXCLUSIVE MODE;');
+	wait_until('the tokens are kept', sub { return slurp_file($node->logfile) =~ /new tokens of "Pod $pods Ltd", which are kept/ });
+	end_callers();
+	end_sql($session);
+	is(of_grant($model, 'generation'), $generation, "$name: the table does not have them");
+	is(scalar(files()), 1, "$name: they are in a file");
+	is((stat $node->data_dir . '/reefqbo_tokens/' . (files())[0])[2] & 0777, 0600, "$name: which the server alone may read");
+	$intuit->admin('expire_access', { company => $company });
+	is(sqlstate(importing($model)), '55P03', "$name: while that lasts nobody asks Intuit with the token of before");
+	is(token_statuses($company), '200', "$name: nobody has");
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	is(sqlstate(importing($model)), 'none', "$name: when it is over the next import works");
+	is(of_grant($model, 'generation'), $generation + 2, "$name: both generations are stored");
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# A sign-in is newer than what is kept: that must not take its place.
+sub test_kept_and_reconnected
+{
+	my ($model, $name) = ('Again', 'tokens in a file, and a sign-in after them');
+	my $company = connected($model);
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 1);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.credential IN EXCLUSIVE MODE;');
+	wait_until('the tokens are kept', sub { return slurp_file($node->logfile) =~ /new tokens of "Pod $pods Ltd", which are kept/ });
+	end_callers();
+	end_sql($session);
+	is(scalar(files()), 1, "$name: they are kept");
+	# as of a copy of the file that came back later
+	my $file = $node->data_dir . '/reefqbo_tokens/' . (files())[0];
+	my $content = slurp_file($file);
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	$node->connect_company($model, 'sim-production', $company);
+	append_to_file($file, $content);
+	chmod 0600, $file;
+	my $generation = of_grant($model, 'generation');
+	is(sqlstate(importing($model)), 'none', "$name: an import works");
+	is(of_grant($model, 'generation'), $generation, "$name: with the newer ones");
+	unlink $file;
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# ---- 3. the evidence ----
+
+sub test_evidence_locked
+{
+	my ($model, $name) = ('Evidence', 'a lock on the log of requests');
+	my $company = connected($model);
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 0);
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.api_call IN ACCESS EXCLUSIVE MODE;');
+	is(sqlstate(importing($model)), 'none', "$name: an import works");
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	like(slurp_file($node->logfile), qr/requests to Intuit are not in reefqbo\.api_call/, "$name: what it could not take is said");
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# ---- 4. the end of the process, or of the server ----
+
+my %END = (
+	'a fast restart' => sub { $node->restart('fast') },
+	'a termination' => sub { sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) },
+	'a cancel' => sub { sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) },
+	'the end of the caller' => sub { sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'}) });
+
+sub test_end
+{
+	my ($what) = @_;
+	my $model = "End by $what";
+	my $company = connected($model);
+	my $generation = of_grant($model, 'generation');
+
+	make_it_rotate($company, 3);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$END{$what}->();
+	end_sql($session);
+	workers_have_gone();
+	is(of_grant($model, 'generation'), $generation + 1, "$what while tokens take three seconds to come: they are stored");
+	grant_lives($model, $company, $what);
+	return;
+}
+
+# ---- 5. the background worker ----
+
+sub wait_for_rest
+{
+	$node->poll_query_until('postgres', q{SELECT bool_or(database = 'postgres' AND state = 'idle') FROM reefqbo.worker_status()})
+	  or BAIL_OUT('the worker does not come to rest');
+	return;
+}
+
+sub keep_alive_now
+{
+	my ($model) = @_;
+
+	sql('UPDATE reefqbo.credential t SET keep_alive_at = now() FROM reefqbo.model m WHERE m.model_id = t.model_id AND m.name = ' . quote($model));
+	return sql('UPDATE reefqbo.schedule SET is_paused = true');
+}
+
+sub test_restart_of_worker
+{
+	my ($model, $name) = ('Worker', 'a fast restart while the background worker waits for tokens');
+	my $company = connected($model);
+	my $generation = of_grant($model, 'generation');
+
+	make_it_rotate($company, 3);
+	keep_alive_now($model);
+	$node->wait_for_fault($company, 'delay');
+	$node->restart('fast');
+	is(of_grant($model, 'generation'), $generation + 1, "$name: they are stored");
+	like(slurp_file($node->logfile), qr/waits for answers of Intuit's that carry tokens: 1/, "$name: and the log says what was waited for");
+	wait_for_rest();
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# Ending the worker is not all that can end its engine: the question of what else is due fails behind a lock.
+sub test_source_fails
+{
+	my ($model, $name) = ('Source', 'an error of the worker\'s own while it waits for tokens');
+	my $company = connected($model);
+	my $generation = of_grant($model, 'generation');
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 25);
+	keep_alive_now($model);
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.upkeep IN ACCESS EXCLUSIVE MODE;');
+	sql('SELECT pg_reload_conf()');
+	wait_until('the tokens are stored', sub { return of_grant($model, 'generation') == $generation + 1 });
+	pass("$name: they are stored");
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	wait_for_rest();
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# The old token lives for a while only: the answer that was lost is asked for again at once, however long the company
+# would have to wait after a failure.
+sub test_killed
+{
+	my ($model, $name) = ('Killed', 'a worker killed while tokens are on their way');
+	my $company = connected($model);
+
+	$intuit->admin('config', { grace => 86400 });
+	sql("INSERT INTO reefqbo.upkeep (model_id, connection_id, refresh_due_at, failures, sqlstate) SELECT model_id, connection_id, now(), 6, 'RQ011'"
+		  . " FROM reefqbo.connection JOIN reefqbo.model USING (model_id) WHERE name = '$model'"
+		  . ' ON CONFLICT (model_id, connection_id) DO UPDATE SET failures = 6, sqlstate = EXCLUDED.sqlstate');
+	$intuit->admin('log_clear');
+	$intuit->admin('expire_access', { company => $company });
+	$intuit->admin('fault', { kind => 'rotate_and_mute', company => $company, endpoint => 'token' });
+	keep_alive_now($model);
+	$node->wait_for_fault($company, 'rotate_and_mute');
+	kill 'KILL', sql(q{SELECT pid FROM reefqbo.worker_status() WHERE database = 'postgres'});
+	$node->wait_until_up;
+	wait_until('it is asked again', sub { return token_statuses($company) eq '0 200' });
+	pass("$name: it is asked again at once");
+	wait_for_rest();
+	$intuit->admin('config', { grace => 0 });
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# ---- the run ----
+
+test_mapping_beside();
+test_mapping_before();
+test_table_locked();
+test_kept_and_reconnected();
+test_evidence_locked();
+test_end($_) foreach sort keys %END;
+$node->set_option('reefqbo.databases', 'postgres');
+wait_for_rest();
+test_restart_of_worker();
+test_source_fails();
+test_killed();
+$node->stop;
+$intuit->stop;
+
+done_testing();
