@@ -80,7 +80,8 @@ $$;
 COMMENT ON FUNCTION reefqbo._fiscal_month(bigint, bigint[]) IS
 'Internal: the month that the fiscal year begins with: of all these companies, or where they differ, of the one at the root. Error: 22023 they differ, and none is at the root.';
 
-CREATE FUNCTION reefqbo._check_periods(start_date date, end_date date, frequency text, year text, accounting_method text)
+CREATE FUNCTION reefqbo._check_periods(start_date date, end_date date, frequency text, year text, accounting_method text,
+                                       half_years boolean DEFAULT true)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -90,10 +91,10 @@ BEGIN
     ELSIF $1 > $2 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('start date %s is after end date %s', $1, $2);
-    ELSIF reefqbo._period_months($3) IS NULL THEN
+    ELSIF reefqbo._period_months($3) IS NULL OR ($3 = 'half-year' AND NOT $6) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('unknown frequency "%s"', $3),
-            HINT = 'Pass ''month'', ''quarter'', ''half-year'' or ''year''.';
+            HINT = format('Pass ''month'', ''quarter''%s or ''year''.', CASE WHEN $6 THEN ', ''half-year''' ELSE '' END);
     ELSIF ($4 IN ('calendar', 'fiscal')) IS NOT TRUE THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('unknown kind of year "%s"', $4),
@@ -106,5 +107,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._check_periods(date, date, text, text, text) IS
-'Internal: the errors of what is said of periods. 22004 no date; 22023 start after end, or an unknown word.';
+COMMENT ON FUNCTION reefqbo._check_periods(date, date, text, text, text, boolean) IS
+'Internal: the errors of what is said of periods; half_years, whether there are such. 22004 no date; 22023 start after end, or an unknown word.';

@@ -2,11 +2,15 @@
 
 CREATE FUNCTION reefqbo._statement_layout(statement text)
 RETURNS TABLE (place integer, depth integer, kind text, section text, label text, account_type text,
-               adds text[], subtracts text[], is_always boolean)
+               adds text[], subtracts text[], is_always boolean, is_base boolean)
 LANGUAGE sql IMMUTABLE ROWS 20 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT l.place, l.depth, l.kind, l.section, l.label, l.account_type,
-           l.adds::text[], l.subtracts::text[], l.is_always
+           l.adds::text[], l.subtracts::text[], l.is_always,
+           (l.statement, l.label) IN (('profit_and_loss', 'Total Income'), ('balance_sheet', 'Total Assets'),
+                                      ('profit_and_loss_by_category', 'Total Revenue'),
+                                      ('profit_and_loss_by_category', 'Total Unmapped Income'),
+                                      ('balance_sheet_by_category', 'Total Assets'))
     FROM (VALUES
         ('profit_and_loss', 1, 0, 'section', 'Income', 'Income', 'Income', '{Income}', '{}', true),
         ('profit_and_loss', 2, 0, 'total', 'Income', 'Total Income', NULL, '{Income}', '{}', true),
@@ -150,7 +154,14 @@ $$;
 COMMENT ON FUNCTION reefqbo._statement_layout(text) IS
 'Internal: the fixed lines of a statement, in order: titles, totals and computed lines.
 Argument: statement: profit_and_loss, balance_sheet or cash_flow, or by_category of the first two. Result: account_type, on a title, the nodes that follow it: accounts of that type, or what is mapped to that variable type, or where cash went;
-adds and subtracts, those a line is worked out of; is_always, whether the line comes even when nothing of the kind is shown. No row for another statement.';
+adds and subtracts, those a line is worked out of; is_always, whether the line comes even when nothing of the kind is shown; is_base, whether it is 100 % of a share, or a part of that. No row for another statement.';
+
+CREATE FUNCTION reefqbo._layout_name(statement text, by_category boolean)
+RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT $1 || CASE WHEN $2 AND $1 <> 'cash_flow' THEN '_by_category' ELSE '' END $$;
+
+COMMENT ON FUNCTION reefqbo._layout_name(text, boolean) IS 'Internal: which layout of reefqbo._statement_layout a statement has.';
 
 CREATE FUNCTION reefqbo._statement_tree(model_id bigint, connection_id bigint, statement text)
 RETURNS TABLE (account_id text, name text, account_number text, is_computed boolean, account_type text, path bigint[])

@@ -92,18 +92,8 @@ DECLARE
 BEGIN
     IF $3 IS NULL OR $4 IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'a statement needs a start date and an end date';
-    ELSIF $3 > $4 THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('start date %s is after end date %s', $3, $4);
-    ELSIF ($5 IN ('month', 'quarter', 'year')) IS NOT TRUE THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('unknown frequency "%s"', $5),
-            HINT = 'Pass ''month'', ''quarter'' or ''year''.';
-    ELSIF ($6 IN ('Accrual', 'Cash')) IS NOT TRUE THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('unknown accounting method "%s"', $6),
-            HINT = 'Pass ''Accrual'' or ''Cash''.';
     END IF;
+    PERFORM reefqbo._check_periods($3, $4, $5, 'calendar', $6, half_years => false);
     RETURN QUERY SELECT r.* FROM reefqbo._statement_rows(in_model, reefqbo._statement_connection(in_model, $7),
                                                          $2, $6, $3, $4, $5) r;
 END

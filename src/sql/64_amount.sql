@@ -291,7 +291,7 @@ AS $$
         GROUP BY p.node
     ), line AS MATERIALIZED (
         SELECT l.*
-        FROM reefqbo._statement_lines($4 || CASE WHEN $5 AND $4 <> 'cash_flow' THEN '_by_category' ELSE '' END,
+        FROM reefqbo._statement_lines(reefqbo._layout_name($4, $5),
                                       ARRAY(SELECT n.node FROM node n)) l
     ), part AS (
         SELECT l.line, u.node, u.sign

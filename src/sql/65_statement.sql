@@ -58,10 +58,7 @@ BEGIN
         SELECT r.period, sum(r.amount) AS amount
         FROM row r
         WHERE r.account_id IS NULL
-          AND r.label = ANY (CASE $2 || ' by ' || $6 WHEN 'profit_and_loss by account' THEN ARRAY['Total Income']
-                                                     WHEN 'profit_and_loss by category' THEN ARRAY['Total Revenue', 'Total Unmapped Income']
-                                                     WHEN 'cash_flow by account' THEN '{}' WHEN 'cash_flow by category' THEN '{}'
-                                                     ELSE ARRAY['Total Assets'] END)
+          AND r.label IN (SELECT l.label FROM reefqbo._statement_layout(reefqbo._layout_name($2, $6 = 'category')) l WHERE l.is_base)
         GROUP BY r.period
     )
     SELECT r.line, r.depth, r.label, r.kind, r.section, r.connection_id, r.account_id, r.account_number, p.label, p.period_start,
