@@ -23,8 +23,9 @@ REGRESS_OPTS = --encoding=UTF8
 PG_CONFIG ?= pg_config
 # PostgreSQL's own headers are not clean under -Wextra; ours are, so theirs count as system headers.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
-# Tests move the clock that schedules and expiries go by (TEST_CLOCK=yes); what is installed has no such setting.
-PG_CPPFLAGS += $(if $(TEST_CLOCK),-DRQBO_TEST_CLOCK)
+# Tests check assertions, and move the clock that schedules and expiries go by (TEST_CLOCK=yes); what is installed has
+# no such setting.
+PG_CPPFLAGS += $(if $(TEST_CLOCK),-DRQBO_TEST_CLOCK -DUSE_ASSERT_CHECKING=1)
 PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 

@@ -212,6 +212,7 @@ claim_state(RqboTask *task)
 	const RqboJobRequest *request = sign_in->job->request;
 	bytea	   *digest;
 
+	Assert(rqbo_session_of(task)->holds_grant_lock);
 	rqbo_db_begin();
 	digest = rqbo_secret_digest_state(request->state);
 	find_request(task, digest);
@@ -359,6 +360,7 @@ replace(RqboTask *task)
 	RqboConnection *c = session->connection;
 	int64		old_id = c->connection_id;
 
+	Assert(sign_in_of(task)->way == REPLACE && session->holds_import_lock && session->is_fresh_grant);
 	rqbo_db_begin();
 	rqbo_store_forget(c->model_id, old_id);
 	c->connection_id = 0;
@@ -411,6 +413,7 @@ company_is_known(RqboTask *task)
 	SignIn	   *sign_in = sign_in_of(task);
 	const char *name;
 
+	Assert(sign_in->way != STORE_FIRST && session->access_token != NULL);
 	rqbo_company_keep(session);
 	name = session->company->company_name;
 	if (sign_in->way == REFUSE)
@@ -428,6 +431,7 @@ exchange_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
+	Assert(rqbo_oauth_has_answer(session));
 	if (sign_in_of(task)->way == STORE_FIRST)
 	{
 		rqbo_oauth_store_answer(session, put_grant, grant_is_stored);

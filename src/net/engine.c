@@ -325,24 +325,24 @@ stalls_at(const EngineTask *task, int64 now)
  * How many more tasks may begin.
  */
 static int
-count_room(RqboEngine *engine)
+count_capacity(RqboEngine *engine)
 {
 	dlist_iter	iter;
 	int64		now = rqbo_clock_ms();
-	int			room = rqbo_max_concurrent_requests;
+	int			capacity = rqbo_max_concurrent_requests;
 
 	if (engine->nrunning >= rqbo_max_concurrent_requests * (1 + MAX_STALLED))
 		return 0;
 	dlist_foreach(iter, &engine->running)
 		if (stalls_at(dlist_container(EngineTask, link, iter.cur), now) > now)
-			room--;
-	return Max(0, room);
+			capacity--;
+	return Max(0, capacity);
 }
 
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (!dlist_is_empty(&engine->waiting) && count_room(engine) > 0)
+	while (!dlist_is_empty(&engine->waiting) && count_capacity(engine) > 0)
 	{
 		dlist_node *node = dlist_pop_head_node(&engine->waiting);
 
@@ -353,17 +353,17 @@ begin_waiting_tasks(RqboEngine *engine)
 }
 
 /*
- * Ask for more tasks if there is room and it is worth it.
+ * Ask for more tasks if there is capacity and it is worth it.
  */
 static void
 ask_source(RqboEngine *engine)
 {
-	int			room = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_room(engine) : 0;
+	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_capacity(engine) : 0;
 	long		again;
 
-	if (room == 0 || !is_wanted(engine))
+	if (capacity == 0 || !is_wanted(engine))
 		return;
-	again = engine->source(engine, room, engine->source_arg);
+	again = engine->source(engine, capacity, engine->source_arg);
 	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
 }
 

@@ -33,12 +33,12 @@ typedef bool (*RqboStillWanted) (void *arg);
 extern RqboEngine *rqbo_engine_create(RqboStillWanted still_wanted, void *arg);
 
 /*
- * Where further tasks come from as there is room for them: adds at most so
+ * Where further tasks come from as there is capacity for them: adds at most so
  * many with rqbo_engine_add, and returns how many milliseconds from now it is
  * worth asking again, -1 for not at all.  The engine ends when no task is left
  * and the source has none now.
  */
-typedef long (*RqboSource) (RqboEngine *engine, int room, void *arg);
+typedef long (*RqboSource) (RqboEngine *engine, int capacity, void *arg);
 extern void rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg);
 
 /*

@@ -129,6 +129,7 @@ call_answered(RqboTask *task)
 	RqboAttempt attempt;
 	int			wait_ms;
 
+	Assert(task->result != NULL);
 	rqbo_fault_read(result, &fault);
 	attempt = (RqboAttempt) {
 		.outcome = result->outcome,
@@ -203,6 +204,7 @@ send_call(RqboTask *task)
 	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
 	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
+	Assert(rqbo_session_of(task)->access_token != NULL && rqbo_session_of(task)->realm_id != NULL);
 	if (session->call->is_once && wait_ms > SHORT_WAIT_MS)
 	{
 		give_up_once(session, "QuickBooks asks to be left alone for a while");

@@ -59,6 +59,7 @@ code_answered(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 	RqboExchange *x = rqbo_exchange_of(session);
 
+	Assert(task->result != NULL && x->code != NULL);
 	rqbo_session_note_answer(session);
 	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
 	{
@@ -356,6 +357,7 @@ refresh_is_stored(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
+	Assert(session->access_token != NULL);
 	rqbo_session_unlock_grant(session);
 	rqbo_exchange_of(session)->then(task);
 }
@@ -365,6 +367,7 @@ refresh_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
+	Assert(task->result != NULL && session->holds_grant_lock);
 	rqbo_session_note_answer(session);
 	switch (rqbo_oauth_read_answer(task->result, task->context, &rqbo_exchange_of(session)->tokens))
 	{

@@ -219,7 +219,7 @@ ms_until(TimestampTz moment)
  * take all of the places that are there for waiting.
  */
 static int
-room_for_failing(const Upkeep *upkeep)
+capacity_for_failing(const Upkeep *upkeep)
 {
 	return Max(0, rqbo_max_concurrent_requests - upkeep->job.nfailing);
 }
@@ -254,7 +254,7 @@ list_due(Upkeep *upkeep)
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	rqbo_db_begin();
-	upkeep->list = rqbo_store_list_due(LIST_LENGTH, room_for_failing(upkeep), &upkeep->length);
+	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), &upkeep->length);
 	upkeep->next = 0;
 	if (upkeep->length == 0)
 		upkeep->look_again_at = rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due()));
@@ -277,7 +277,7 @@ is_worth_looking(const Upkeep *upkeep)
 }
 
 static long
-add_due_tasks(RqboEngine *engine, int room, void *arg)
+add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 {
 	Upkeep	   *upkeep = arg;
 
@@ -290,7 +290,7 @@ add_due_tasks(RqboEngine *engine, int room, void *arg)
 		MemoryContext saved = MemoryContextSwitchTo(upkeep->list_context);
 
 		rqbo_db_begin();
-		while (room-- > 0 && upkeep->next < upkeep->length)
+		while (capacity-- > 0 && upkeep->next < upkeep->length)
 			rqbo_import_add_due(engine, &upkeep->job, &upkeep->list[upkeep->next++]);
 		rqbo_db_commit();
 		MemoryContextSwitchTo(saved);
