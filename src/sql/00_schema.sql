@@ -5,6 +5,10 @@
 
 -- The schema, the list of privileges, and the clock.
 
+-- What is bound below is bound for good. Operators are not named by schema here, and the path that CREATE EXTENSION sets begins
+-- with a schema in which others may have made some.
+SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+
 CREATE SCHEMA reefqbo;
 
 COMMENT ON SCHEMA reefqbo IS

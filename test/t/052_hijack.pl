@@ -30,8 +30,8 @@ END
 
 sub as
 {
-	my ($role, $query, %options) = @_;
-	return sql("SET SESSION AUTHORIZATION $role; $query", %options);
+	my ($role, $query, $database) = @_;
+	return sql("SET SESSION AUTHORIZATION $role; $query", $database);
 }
 
 # Whoever runs the tests owns the cluster; initdb names its superuser after them.
@@ -74,11 +74,11 @@ sub put_traps_into_pgcrypto
 	sql('CREATE DATABASE hijack');
 	sql('CREATE ROLE mallory LOGIN; GRANT CREATE ON DATABASE hijack TO mallory');
 	lay_schema($node, 'trap', 'hijack');
-	as('mallory', 'CREATE SCHEMA aaa; CREATE SCHEMA crypto; CREATE EXTENSION pgcrypto SCHEMA crypto; CREATE SCHEMA zzz', dbname => 'hijack');
+	as('mallory', 'CREATE SCHEMA aaa; CREATE SCHEMA crypto; CREATE EXTENSION pgcrypto SCHEMA crypto; CREATE SCHEMA zzz', 'hijack');
 	foreach my $function ('encrypt_iv', 'decrypt_iv')
 	{
-		as('mallory', sprintf($TRAP, $_, $function, 'bytea, bytea, bytea, text'), dbname => 'hijack') foreach 'aaa', 'zzz';
-		as('mallory', sprintf($TRAP, 'crypto', $function, 'bytea, bytea, bytea, varchar'), dbname => 'hijack');
+		as('mallory', sprintf($TRAP, $_, $function, 'bytea, bytea, bytea, text'), 'hijack') foreach 'aaa', 'zzz';
+		as('mallory', sprintf($TRAP, 'crypto', $function, 'bytea, bytea, bytea, varchar'), 'hijack');
 	}
 	return;
 }
@@ -105,6 +105,38 @@ sub import_in
 			. " WHERE m.name = '$model' AND statement = 'profit_and_loss' AND amount <> 0", $database));
 }
 
+# Whoever may create objects in a schema of the path of the one who installs it: in public of a database that was made
+# before version 15, or in a schema named like the superuser.
+sub test_planted
+{
+	sql('CREATE DATABASE planted');
+	foreach my $schema ('postgres', 'public')
+	{
+		lay_schema($node, $schema, 'planted') if $schema eq 'postgres';
+		sql('CREATE SEQUENCE public.calls; GRANT ALL ON public.calls TO PUBLIC', 'planted') if $schema eq 'public';
+		lay_near_traps($node, $schema, 'planted');
+	}
+	is(sql(q{SELECT date '2026-01-01' - 1.5}, 'planted'), '2026-01-01', 'an operator that was planted is met by a superuser');
+	clear_traps($node, $_, 'planted') foreach 'postgres', 'public';
+	$node->install_reefqbo('planted');
+	is(sql(<<'END', 'planted'), '', 'nothing of the extension depends on what stands in a schema of the path');
+SELECT DISTINCT pg_describe_object(d.classid, d.objid, d.objsubid), pg_describe_object(d.refclassid, d.refobjid, 0)
+  FROM pg_depend d
+ WHERE (d.refclassid = 'pg_operator'::regclass
+        AND d.refobjid IN (SELECT oid FROM pg_operator WHERE oprnamespace IN ('public'::regnamespace, 'postgres'::regnamespace))
+    OR d.refclassid = 'pg_proc'::regclass
+        AND d.refobjid IN (SELECT oid FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'postgres'::regnamespace)))
+   AND d.classid <> 'pg_operator'::regclass
+END
+	sql(call('create_model', 'Pod'), 'planted');
+	sql(call('complete_connection', $intuit->browse(sql(call('connect', 'Pod', 'sim-production'), 'planted'), company => 'pod-4')), 'planted');
+	sql("SELECT FROM reefqbo.import_actuals('Pod', $MONTH)", 'planted');
+	sql(q{SELECT FROM reefqbo.statement('Pod', 'profit_and_loss', '2026-01-01', '2026-12-31', 'quarter')}, 'planted');
+	sql('SELECT FROM reefqbo.check(); SELECT FROM reefqbo.upkeep_status; SELECT FROM reefqbo.connection_status', 'planted');
+	is(was_called($node, $_, 'planted'), 'f', "nor does it call what stands in schema $_") foreach 'postgres', 'public';
+	return;
+}
+
 sub test_pgcrypto
 {
 	put_traps_into_pgcrypto();
@@ -114,7 +146,7 @@ sub test_pgcrypto
 	is(import_in('hijack', 'Pod', 'pod-1'), ledger('pod-1'), 'functions added to pgcrypto: connect, a refresh of tokens and an import work');
 	is(was_called($node, 'trap', 'hijack'), 'f', 'and do not call them');
 	is(sql(q{SELECT reefqbo.realm_id('Pod') ~ '^\d+$'}, 'hijack'), 't', 'nor does realm_id');
-	as('mallory', 'ALTER EXTENSION pgcrypto DROP FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, varchar)', dbname => 'hijack');
+	as('mallory', 'ALTER EXTENSION pgcrypto DROP FUNCTION crypto.encrypt_iv(bytea, bytea, bytea, varchar)', 'hijack');
 	sql(q{SELECT FROM reefqbo.disconnect('Pod')}, 'hijack');
 	is(was_called($node, 'trap', 'hijack'), 'f', 'nor does disconnect');
 	is(sql(q{SELECT rolsuper FROM pg_roles WHERE rolname = 'mallory'}), 'f', 'nobody has become a superuser by it');
@@ -328,6 +360,7 @@ sub test_settings
 
 # ---- the run ----
 
+test_planted();
 test_pgcrypto();
 test_pgcrypto_renamed();
 

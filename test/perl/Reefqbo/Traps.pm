@@ -14,7 +14,7 @@ use warnings;
 
 use Exporter qw(import);
 
-our @EXPORT = qw(lay_schema lay_traps hostile was_called clear_traps);
+our @EXPORT = qw(lay_schema lay_traps lay_near_traps hostile was_called clear_traps);
 
 sub run_in
 {
@@ -73,6 +73,28 @@ sub operators
 		push @sql, map { "CREATE OPERATOR $schema.$_ (LEFTARG = $type, RIGHTARG = $type, FUNCTION = $schema.op)" } @OPERATORS;
 	}
 	return @sql;
+}
+
+# Operators that pg_catalog has for other types only: a better match than any of its own, wherever in the path they are.
+my @NEAR = ([qw(date numeric)], [qw(date float8)], [qw(date interval)], [qw(interval integer)], [qw(interval bigint)], [qw(numeric integer)],
+	[qw(integer numeric)], [qw(float8 integer)], [qw(integer float8)], [qw(bigint numeric)], [qw(timestamptz interval)], [qw(text name)],
+	[qw(name text)], [qw(text[] text)], [qw(bigint[] bigint)], [qw(smallint numeric)], [qw(date timestamptz)], [qw(varchar text)]);
+
+sub lay_near_traps
+{
+	my ($node, $schema, $database) = @_;
+	my @sql;
+
+	foreach my $pair (@NEAR)
+	{
+		my ($left, $right) = @$pair;
+
+		push @sql, "CREATE FUNCTION $schema.near($left, $right) RETURNS $left " . body($schema, '$1'),
+		  "CREATE FUNCTION $schema.is_near($left, $right) RETURNS boolean " . body($schema, 'true'),
+		  map { "CREATE OPERATOR $schema.$_ (LEFTARG = $left, RIGHTARG = $right, FUNCTION = $schema." . (/[=<>]/ ? 'is_near' : 'near') . ')' }
+		  @OPERATORS, '*', '/', '%';
+	}
+	return run_in($node, $database, @sql);
 }
 
 # Arguments, result and value of functions that statements like ours use.
