@@ -115,6 +115,35 @@ FROM fixture WHERE name = 'pl_class';
 SELECT * FROM pg_temp.columns('pl_class_sums');
 SELECT * FROM pg_temp.lines('pl_class_sums');
 
+-- Columns in columns in columns, each with the sum of what stands in it, not only of what stands right in it:
+-- 1 + 2 = 3, 3 + 4 + 5 = 12, 12 + 6 = 18. Text in a column of columns is no part.
+INSERT INTO fixture VALUES ('pl_class_nested', $json$
+{"Header": {"ReportName": "ProfitAndLoss", "SummarizeColumnsBy": "Classes"},
+ "Columns": {"Column": [
+   {"ColTitle": "", "ColType": "Account"},
+   {"ColTitle": "Words", "Columns": {"Column": [{"ColTitle": "Notes", "ColType": "String"}]}},
+   {"ColTitle": "Sea", "ColType": "Money", "Columns": {"Column": [
+     {"ColTitle": "Reef", "ColType": "Money", "Columns": {"Column": [
+       {"ColTitle": "Shallow", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "1"}]},
+       {"ColTitle": "Deep", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "2"}]},
+       {"ColTitle": "Sum of Reef", "ColType": "Money"}]}},
+     {"ColTitle": "Wreck", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "3"}]},
+     {"ColTitle": "Shore", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "4"}]},
+     {"ColTitle": "Total Sea", "ColType": "Money"}]}},
+   {"ColTitle": "Land", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "5"}]},
+   {"ColTitle": "TOTAL", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "total"}]}]},
+ "Rows": {"Row": [
+   {"Header": {"ColData": [{"value": "Income"}]},
+    "Rows": {"Row": [{"ColData": [{"value": "Dives", "id": "1"}, {"value": ""}, {"value": "1"}, {"value": "2"}, {"value": "3"},
+      {"value": "4"}, {"value": "5"}, {"value": "12"}, {"value": "6"}, {"value": "18"}]}]},
+    "Summary": {"ColData": [{"value": "Total Income"}, {"value": ""}, {"value": "1"}, {"value": "2"}, {"value": "3"},
+      {"value": "4"}, {"value": "5"}, {"value": "12"}, {"value": "6"}, {"value": "18"}]}, "group": "Income"},
+   {"Summary": {"ColData": [{"value": "Net Income"}, {"value": ""}, {"value": "1"}, {"value": "2"}, {"value": "3"},
+      {"value": "4"}, {"value": "5"}, {"value": "12"}, {"value": "6"}, {"value": "18"}]}, "group": "NetIncome"}]}}
+$json$);
+SELECT * FROM pg_temp.columns('pl_class_nested');
+SELECT * FROM pg_temp.lines('pl_class_nested');
+
 -- Rows that say nothing make no line; a title with an amount does, and counts: 1 + 2 = 3.
 INSERT INTO fixture VALUES ('odd_rows', $json$
 {"Header": {"ReportName": "ProfitAndLoss"},
@@ -184,6 +213,9 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_no_data_skeleton', '"value": "0.00"', '"value": "0.01"'),
     ('pl_class', '"value": "4.00"', '"value": "5.00"'),
     ('pl_class_sums', '"value": "30.0"', '"value": "31.0"'),
+    ('pl_class_nested', '"value": "3"}', '"value": "9"}'),
+    ('pl_class_nested', '"value": "12"}', '"value": "9"}'),
+    ('pl_class_nested', '"value": "18"}', '"value": "9"}'),
     ('bs_month', '"value": "9000.00"', '"value": "9000.01"'),
     ('bs_german', '"600.00"', '"599.00"'),
     ('bs_german', '"value": "1000.00"', '"value": "-1000.00"'),
@@ -244,6 +276,9 @@ INSERT INTO change (name, old, new) VALUES
     ('pl_month', '{"value": "1000.00"}', '{"value": "1000.00"}, {"value": "7"}'),
     ('pl_month', '"id": "30"', '"id": "60"'),
     ('pl_month', '"id": "30"', '"id": "' || repeat('3', 101) || '"'),
+    ('pl_month', '"value": "Ticket Sales"', '"value": "' || repeat('x', 4001) || '"'),
+    ('pl_month', '"ColTitle": "Jan 2024"', '"ColTitle": "' || repeat('x', 4001) || '"'),
+    ('pl_month', '"group": "COGS"', '"group": "' || repeat('x', 4001) || '"'),
     ('pl_month', '"value": "Ticket Sales"', '"value": "Unable to display more data. Please reduce the date range."'),
     ('pl_month', '{"value": "Rent", "id": "60"}', '{"value": "Rent", "id": "60"}, {"value": "Unable to display more data"}'),
     ('pl_key_order', '"Rows": {
@@ -315,6 +350,24 @@ INSERT INTO change (name, old, new) VALUES
 SELECT * FROM pg_temp.refusals();
 TRUNCATE change;
 
+\pset expanded off
+
+-- Large reports can be interrupted, while they are parsed and after: these two are refused in the end, if they are let.
+-- The first is no JSON. The second has 100,000 columns, each of which is called the total of another.
+CREATE TEMP TABLE large (name text, report text);
+INSERT INTO large VALUES ('cut', '[' || repeat('"1000.00", "2000.00", ', 1000000));
+INSERT INTO large
+SELECT 'columns', format('{"Header": {"ReportName": "ProfitAndLoss", "SummarizeColumnsBy": "Classes"}, "Columns": {"Column": '
+    '[{"ColType": "Account"}%s]}, "Rows": {"Row": [{"ColData": [{"value": "Dives", "id": "1"}, {"value": "1"}]}]}}',
+    string_agg(format(', {"ColTitle": "Total %s", "ColType": "Money"}', g), ''))
+FROM generate_series(1, 100000) g;
+SET statement_timeout = '10ms';
+SELECT count(*) FROM large, reefqbo.report_cells(report) WHERE name = 'cut';
+SELECT count(*) FROM large, reefqbo.report_cells(report) WHERE name = 'columns';
+RESET statement_timeout;
+
+\pset expanded on
+SELECT r.* FROM large, pg_temp.refusal(report) r ORDER BY name;
 \pset expanded off
 
 -- nobody may call it who was not granted it

@@ -12,12 +12,14 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "base/db.h"
 #include "base/errors.h"
 #include "base/month.h"
+#include "base/texts.h"
 #include "import/dimensions.h"
 #include "import/pages.h"
 #include "import/reading.h"
@@ -60,19 +62,17 @@ looks_like_id(const char *key)
 }
 
 static void
-refuse_repeated(const RqboReport *report, const char *const *values, int column)
+raise_repeated(const RqboReport *report, const char *value, int first, int second)
 {
-	for (int i = 0; i < column; i++)
-		if (values[i] != NULL && strcmp(values[i], values[column]) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
-					 errmsg("could not tell the columns of a QuickBooks report apart"),
-					 strcmp(values[i], RQBO_UNSPECIFIED) == 0 ?
-					 errdetail("Neither column \"%s\" nor column \"%s\" has an id.",
-							   report->columns[i].title, report->columns[column].title) :
-					 errdetail("Columns \"%s\" and \"%s\" have the same id.",
-							   report->columns[i].title, report->columns[column].title),
-					 errhint("Nothing of this month was changed. Ask QuickBooks for the report again; if it lasts, show Intuit's support the answer.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+			 errmsg("could not tell the columns of a QuickBooks report apart"),
+			 strcmp(value, RQBO_UNSPECIFIED) == 0 ?
+			 errdetail("Neither column \"%s\" nor column \"%s\" has an id.",
+					   report->columns[first].title, report->columns[second].title) :
+			 errdetail("Columns \"%s\" and \"%s\" have the same id.",
+					   report->columns[first].title, report->columns[second].title),
+			 errhint("Nothing of this month was changed. Ask QuickBooks for the report again; if it lasts, show Intuit's support the answer.")));
 }
 
 /*
@@ -82,6 +82,7 @@ static const char *const *
 find_values(const RqboImport *import, const RqboReport *report)
 {
 	const char **values = palloc0((report->ncolumns + 1) * sizeof(char *));
+	RqboTexts  *columns = rqbo_texts_make();
 
 	for (int i = 0; i < report->ncolumns; i++)
 	{
@@ -89,10 +90,12 @@ find_values(const RqboImport *import, const RqboReport *report)
 		bool		has_id = looks_like_id(column->key) ||
 			(column->key != NULL && rqbo_import_pages_have(import, column->key));
 
+		CHECK_FOR_INTERRUPTS();
 		if (column->is_total)
 			continue;
 		values[i] = has_id ? column->key : RQBO_UNSPECIFIED;
-		refuse_repeated(report, values, i);
+		if (!rqbo_texts_add(columns, values[i], i))
+			raise_repeated(report, values[i], rqbo_texts_find(columns, values[i]), i);
 	}
 	return values;
 }

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -179,6 +180,7 @@ check_running(const RqboImport *import, const RqboLedger *ledger)
 	{
 		const RqboLedgerLine *line = &ledger->lines[i];
 
+		CHECK_FOR_INTERRUPTS();
 		running = rqbo_amount_add(running, line->amount);
 		if (line->running != NULL && !rqbo_amount_equal(line->running, running))
 			ereport(ERROR,
@@ -196,9 +198,12 @@ check_dates(const RqboImport *import, const RqboLedger *ledger)
 	const RqboRange *range = import->ledger->range;
 
 	for (int i = 0; i < ledger->nlines; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (ledger->lines[i].date < range->start || ledger->lines[i].date > range->end)
 			rqbo_qbo_raise_invalid(import->session,
 								   psprintf("A line of it is of %s.", rqbo_month_iso(ledger->lines[i].date)));
+	}
 }
 
 /* ---- one range ---- */
@@ -368,6 +373,7 @@ add_rows(const RqboImport *import)
 		add_row(import, 0, NULL, running);
 	for (int i = 0; i < work->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		running = rqbo_amount_add(running, work->lines[i].amount);
 		add_row(import, i + 1, &work->lines[i], running);
 	}

@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
@@ -98,6 +99,7 @@ add_page(RqboImport *import, const RqboJson *nodes)
 		void	   *row = pages->of->read_row(import->session, rqbo_json_element(nodes, i), &id);
 		bool		is_known;
 
+		CHECK_FOR_INTERRUPTS();
 		(void) hash_search(pages->ids, id, HASH_ENTER, &is_known);
 		if (!is_known)
 			pages->rows = lappend(pages->rows, row);

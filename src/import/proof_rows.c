@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/amount.h"
 #include "base/month.h"
 #include "import/proof_rows.h"
@@ -63,22 +65,11 @@ nothing_row(const char *kind, const RqboReport *report, const RqboRange *range)
  * The first difference in words, and how many more there are; NULL if none.
  */
 static char *
-describe_differences(const RqboReport *report, RqboTallyKind kind, int column)
+describe_differences(const RqboTally *tally)
 {
-	char	   *first = NULL;
-	int			count = 0;
-	ListCell   *cell;
-
-	foreach(cell, report->differences)
-	{
-		const RqboDifference *difference = lfirst(cell);
-
-		if (difference->kind != kind || difference->column != column)
-			continue;
-		if (count++ == 0)
-			first = difference->text;
-	}
-	return count > 1 ? psprintf("%s And %d more.", first, count - 1) : first;
+	if (tally->differing > 1)
+		return psprintf("%s And %d more.", tally->difference, tally->differing - 1);
+	return tally->difference;
 }
 
 static List *
@@ -92,6 +83,7 @@ account_rows(List *rows, const RqboReport *report, int column, const RqboProofRo
 		const RqboDifference *difference = lfirst(cell);
 		RqboProofRow *row;
 
+		CHECK_FOR_INTERRUPTS();
 		if (difference->kind != RQBO_TALLY_PERIODS || difference->column != column ||
 			difference->account_id == NULL || count++ >= MOST_ACCOUNTS)
 			continue;
@@ -113,7 +105,7 @@ tally_row(const char *kind, const RqboReport *report, RqboTallyKind tally_kind, 
 	const RqboTally *tally = &report->tallies[tally_kind][column];
 	RqboProofRow *row = rqbo_proof_row(kind, rqbo_proof_statement(report->name), range,
 									   tally->differing == 0 ? RQBO_PASSED : RQBO_FAILED,
-									   describe_differences(report, tally_kind, column));
+									   describe_differences(tally));
 
 	row->figure = tally->figure;
 	row->other_figure = tally->other_figure;
@@ -127,8 +119,11 @@ static int
 find_month(const RqboReport *report, DateADT month)
 {
 	for (int i = 0; i < report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!report->columns[i].is_total && report->columns[i].start == month)
 			return i;
+	}
 	return -1;
 }
 

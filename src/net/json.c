@@ -19,6 +19,7 @@
 #include <json-c/json_tokener.h>
 
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 
 #include "base/owned.h"
 #include "net/json.h"
@@ -31,6 +32,9 @@
 #define ARRAY_COST		500
 #define MEMBER_COST		200
 #define ELEMENT_COST	120
+
+/* How much json-c gets at once, about: in between, interrupts are served. */
+#define LONG_RUN		(64 * 1024)
 
 /* A sign and the digits that every 64-bit integer can hold. */
 #define MAX_INTEGER		19
@@ -181,6 +185,7 @@ scan(const char *text, size_t len)
 	{
 		char		c = *text;
 
+		CHECK_FOR_INTERRUPTS();
 		if (c == '"')
 		{
 			text++;
@@ -270,6 +275,22 @@ check_result(struct json_tokener *tokener, const struct json_object *tree,
 }
 
 /*
+ * Where the run that begins here ends: signs of one kind, and of a long one as
+ * many as end with a comma, so that neither a number nor a character is cut.
+ */
+static size_t
+end_of_run(const char *text, size_t len, size_t begin)
+{
+	bool		is_ascii = !IS_HIGHBIT_SET(text[begin]);
+	size_t		next = begin + 1;
+
+	while (next < len && !IS_HIGHBIT_SET(text[next]) == is_ascii &&
+		   (next - begin < LONG_RUN || text[next - 1] != ','))
+		next++;
+	return next;
+}
+
+/*
  * json-c 0.18, where it is strict, takes nothing outside ASCII, not even in a
  * string (its issue 875).  So it gets the text in runs, and is strict with
  * those of ASCII.  The others lie inside strings, as scan() has seen to, and
@@ -286,9 +307,9 @@ feed(struct json_tokener *tokener, const char *text, size_t len, size_t *end)
 	{
 		bool		is_ascii = !IS_HIGHBIT_SET(text[next]);
 
-		begin = next++;
-		while (next < len && !IS_HIGHBIT_SET(text[next]) == is_ascii)
-			next++;
+		CHECK_FOR_INTERRUPTS();
+		begin = next;
+		next = end_of_run(text, len, begin);
 		json_tokener_set_flags(tokener, is_ascii ? JSON_FLAGS : JSON_FLAGS & ~JSON_TOKENER_STRICT);
 		tree = json_tokener_parse_ex(tokener, text + begin, (int) (next - begin));
 	} while (next < len && json_tokener_get_error(tokener) == json_tokener_continue);

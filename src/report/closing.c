@@ -13,6 +13,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/amount.h"
 #include "report/closing.h"
 #include "report/compare.h"
@@ -72,6 +74,7 @@ sum_profit_groups(const RqboColumnSums *sums, Numeric *groups)
 	{
 		int			group = profit_group(reader->sections[i].group);
 
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent >= 0)
 			continue;
 		if (group >= 0)
@@ -130,6 +133,7 @@ rqbo_report_check_profit_column(const RqboColumnSums *sums)
 		return false;
 	for (i = 0; i < reader->report->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_closing_line(reader, i))
 			check_profit_line(sums, i, groups);
 	}
@@ -146,6 +150,7 @@ find_side(const RqboReader *reader, const char *group)
 
 	for (i = 0; i < reader->nsections; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent < 0 && group_is(reader->sections[i].group, group))
 			return i;
 	}
@@ -164,6 +169,7 @@ find_two_sides(const RqboReader *reader, int *sides)
 
 	for (i = 0; i < reader->nsections; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent >= 0 || reader->sections[i].summary < 0)
 			continue;
 		if (n < 2)
@@ -202,6 +208,7 @@ has_more_than_sides(const RqboColumnSums *sums, const int *sides)
 
 	for (i = 0; i < reader->nsections; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent < 0 && i != sides[0] && i != sides[1] &&
 			!rqbo_report_is_zero(reader, sums->sections[i]))
 			return true;
@@ -252,6 +259,7 @@ sum_top(const RqboColumnSums *sums)
 
 	for (i = 0; i < reader->nsections; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent < 0)
 			rqbo_report_accumulate(reader, &total, sums->sections[i]);
 	}
@@ -267,6 +275,7 @@ rqbo_report_check_grand_totals(const RqboColumnSums *sums)
 
 	for (i = 0; i < reader->report->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->lines[i].is_grand_total)
 			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, i, sums->column, "all lines add up to", total);
 	}
@@ -279,6 +288,7 @@ has_net_income(const RqboReader *reader)
 
 	for (i = 0; i < reader->report->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (is_closing_line(reader, i) && group_is(reader->report->lines[i].group, "NetIncome"))
 			return true;
 	}
@@ -292,6 +302,7 @@ has_unknown_group(const RqboReader *reader)
 
 	for (i = 0; i < reader->nsections; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->sections[i].parent < 0 && profit_group(reader->sections[i].group) < 0)
 			return true;
 	}
@@ -321,6 +332,7 @@ has_grand_total(const RqboReader *reader)
 
 	for (i = 0; i < reader->report->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->lines[i].is_grand_total)
 			return true;
 	}

@@ -26,7 +26,7 @@ typedef struct ColumnFacts
 {
 	const char *title;
 	const char *key;
-	bool		is_nested;
+	int			nest;			/* the one it stands in */
 	bool		says_total;
 	bool		has_start;
 	bool		has_end;
@@ -76,7 +76,10 @@ read_facts(const RqboJson *column, ColumnFacts *facts)
 	if (title != NULL && *title != '\0')
 		facts->title = title;
 	for (i = 0; i < rqbo_json_length(entries); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		read_fact(rqbo_json_element(entries, i), facts);
+	}
 	if (facts->has_start != facts->has_end)
 		rqbo_report_invalid("Column \"%s\" has only one of StartDate and EndDate.",
 							rqbo_report_excerpt(facts->title));
@@ -108,8 +111,8 @@ add_money_column(RqboReader *reader, const ColumnFacts *facts)
 	make_room(reader);
 	column = &reader->report->columns[reader->report->ncolumns];
 	info = &reader->columns[reader->report->ncolumns++];
-	column->title = rqbo_report_string(reader, facts->title);
-	column->key = rqbo_report_string(reader, facts->key);
+	column->title = rqbo_report_name_string(reader, facts->title);
+	column->key = rqbo_report_name_string(reader, facts->key);
 	column->is_total = false;
 	column->has_period = facts->has_start;
 	column->start = facts->start;
@@ -117,9 +120,7 @@ add_money_column(RqboReader *reader, const ColumnFacts *facts)
 	info->cell = reader->ncells;
 	info->says_total = facts->says_total;
 	info->is_dated = facts->has_start;
-	info->is_nested = facts->is_nested;
-	info->nest_start = -1;
-	info->nest_end = -1;
+	info->nest = facts->nest;
 }
 
 static void
@@ -132,19 +133,31 @@ add_column(RqboReader *reader, const char *type, const ColumnFacts *facts)
 	reader->ncells++;
 }
 
+static int
+add_nest(RqboReader *reader, int outer)
+{
+	if (reader->nnests == reader->max_nests)
+	{
+		reader->max_nests *= 2;
+		reader->nests = repalloc_huge(reader->nests, reader->max_nests * sizeof(int));
+	}
+	reader->nests[reader->nnests] = outer;
+	return reader->nnests++;
+}
+
 /*
- * Columns that stand in one, from first on, those in the inner of them aside.
+ * Columns of columns are summed for each line: those without money are none,
+ * or a few columns of money could be made to cost as much as many.
  */
 static void
-set_nest(RqboReader *reader, int first)
+read_nest(RqboReader *reader, const RqboJson *columns, ColumnFacts *facts)
 {
-	for (int i = first; i < reader->report->ncolumns; i++)
-	{
-		if (reader->columns[i].nest_start >= 0)
-			continue;
-		reader->columns[i].nest_start = first;
-		reader->columns[i].nest_end = reader->report->ncolumns;
-	}
+	int			ncolumns = reader->report->ncolumns;
+
+	facts->nest = add_nest(reader, facts->nest);
+	read_columns(reader, columns, facts);
+	if (reader->report->ncolumns == ncolumns)
+		reader->nnests = facts->nest;
 }
 
 /*
@@ -156,18 +169,13 @@ read_column(RqboReader *reader, const RqboJson *column, const ColumnFacts *outer
 {
 	ColumnFacts facts = *outer;
 	RqboJson   *nested = rqbo_json_member(column, "Columns");
-	int			first = reader->report->ncolumns;
 
 	if (!rqbo_json_is_object(column))
 		rqbo_report_invalid("A column is not a JSON object.");
 	facts.key = NULL;
 	read_facts(column, &facts);
 	if (rqbo_json_length(nested) > 0)
-	{
-		facts.is_nested = true;
-		read_columns(reader, nested, &facts);
-		set_nest(reader, first);
-	}
+		read_nest(reader, nested, &facts);
 	else
 		add_column(reader, rqbo_json_member_text(column, "ColType"), &facts);
 }
@@ -198,7 +206,10 @@ count_dated(const RqboReader *reader)
 	int			i;
 
 	for (i = 0; i < reader->report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		ndated += reader->columns[i].is_dated ? 1 : 0;
+	}
 	return ndated;
 }
 
@@ -219,12 +230,16 @@ mark_totals(RqboReader *reader)
 	{
 		const RqboColumnInfo *info = &reader->columns[i];
 
+		CHECK_FOR_INTERRUPTS();
 		report->columns[i].is_total = info->says_total || (ndated > 0 && !info->is_dated && !reader->is_by_dimension);
 	}
 	if (reader->is_by_dimension)
 		rqbo_report_mark_part_totals(reader);
 	for (i = 0; i < report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		ntotals += report->columns[i].is_total ? 1 : 0;
+	}
 	if (ntotals > 0 && ntotals == report->ncolumns)
 		rqbo_report_invalid("All its columns are totals.");
 }
@@ -238,6 +253,7 @@ set_periods(RqboReport *report)
 	{
 		RqboReportColumn *column = &report->columns[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (column->is_total)
 			column->has_period = false;
 		else if (!column->has_period)
@@ -276,6 +292,9 @@ rqbo_report_read_columns(RqboReader *reader, const RqboJson *columns)
 	reader->report->columns = MemoryContextAlloc(reader->result,
 												 reader->max_columns * sizeof(RqboReportColumn));
 	reader->columns = palloc(reader->max_columns * sizeof(RqboColumnInfo));
+	reader->max_nests = 16;
+	reader->nests = palloc(reader->max_nests * sizeof(int));
+	none.nest = add_nest(reader, -1);
 	read_columns(reader, columns, &none);
 	refuse_odd_columns(reader);
 	mark_totals(reader);

@@ -34,6 +34,7 @@ count_comparison(const RqboReader *reader, const RqboComparison *what, Numeric f
 static void
 keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric figure, Numeric sum, const char *text)
 {
+	RqboTally  *tally = &reader->report->tallies[what->kind][what->column];
 	MemoryContext saved = MemoryContextSwitchTo(reader->result);
 	RqboDifference *difference = palloc0(sizeof(RqboDifference));
 
@@ -44,7 +45,8 @@ keep_difference(const RqboReader *reader, const RqboComparison *what, Numeric fi
 	difference->other_figure = rqbo_amount_add(sum, reader->zero);
 	difference->text = pstrdup(text);
 	reader->report->differences = lappend(reader->report->differences, difference);
-	reader->report->tallies[what->kind][what->column].differing++;
+	if (tally->differing++ == 0)
+		tally->difference = difference->text;
 	MemoryContextSwitchTo(saved);
 }
 

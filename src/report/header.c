@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 
@@ -179,6 +180,7 @@ column_is_empty(const RqboReader *reader, int column)
 
 	for (i = 0; i < reader->report->nlines; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_is_zero(reader, reader->report->lines[i].amounts[column]))
 			return false;
 	}
@@ -199,6 +201,7 @@ compare_months(const RqboReader *reader, const RqboReportAsk *ask)
 	{
 		const RqboReportColumn *column = &report->columns[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (column->is_total || (column->has_period && is_whole_month(column->start, column->end)))
 			continue;
 		if (!reader->columns[i].is_dated && column_is_empty(reader, i))
@@ -223,7 +226,10 @@ columns_prove(const RqboReader *reader, bool by_month)
 	int			i;
 
 	for (i = 0; i < reader->report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		ndated += reader->columns[i].is_dated ? 1 : 0;
+	}
 	if (by_month)
 		return ndated > 0;
 	return ndated == 0 && (reader->report->ncolumns == 1 ||

@@ -87,6 +87,7 @@ key_of(const RqboJson *column)
 		const RqboJson *entry = rqbo_json_element(entries, i);
 		const char *name = rqbo_json_member_text(entry, "Name");
 
+		CHECK_FOR_INTERRUPTS();
 		if (name != NULL && strcmp(name, "ColKey") == 0)
 			return rqbo_json_member_text(entry, "Value");
 	}
@@ -113,9 +114,15 @@ read_columns(LedgerReader *r, const RqboJson *document)
 	RqboJson   *list = rqbo_json_member(rqbo_json_member(document, "Columns"), "Column");
 
 	for (int i = 0; i < NCELLS; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		r->places[i] = -1;
+	}
 	for (int i = 0; i < rqbo_json_length(list); i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		place_column(r, key_of(rqbo_json_element(list, i)), i);
+	}
 }
 
 /*
@@ -176,6 +183,7 @@ refuse_cut(const RqboJson *cells)
 	{
 		const char *text = rqbo_report_cell_text(rqbo_json_element(cells, i));
 
+		CHECK_FOR_INTERRUPTS();
 		if (text != NULL && rqbo_report_was_cut(text))
 			rqbo_report_raise_cut();
 	}
@@ -295,6 +303,7 @@ header_id(const RqboJson *row)
 	{
 		const char *id = rqbo_json_member_text(rqbo_json_element(header, i), "id");
 
+		CHECK_FOR_INTERRUPTS();
 		if (id != NULL && *id != '\0')
 			return id;
 	}
@@ -374,7 +383,10 @@ sum_lines(LedgerReader *r)
 
 	r->ledger->sum = r->reader->zero;
 	for (int i = 0; i < r->ledger->nlines; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		r->ledger->sum = rqbo_amount_add(r->ledger->sum, r->ledger->lines[i].amount);
+	}
 	MemoryContextSwitchTo(caller);
 }
 

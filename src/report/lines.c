@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
 #include "base/amount.h"
 #include "report/lines.h"
 
@@ -48,8 +50,11 @@ rqbo_report_sum_column(const RqboReport *report, int column)
 	Numeric		sum = rqbo_amount_zero();
 
 	for (int i = 0; i < report->nlines && column < report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (report->lines[i].is_summand)
 			sum = rqbo_amount_add(sum, report->lines[i].amounts[column]);
+	}
 	return sum;
 }
 

@@ -70,6 +70,7 @@ typedef struct RqboTally
 	Numeric		other_figure;
 	int			compared;
 	int			differing;
+	char	   *difference;		/* the first of them in words, where they are kept, or NULL */
 } RqboTally;
 
 /* Two figures that should be the same and are not. */

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/texts.h"
 #include "report/compare.h"
 #include "report/parts.h"
 #include "report/reader.h"
@@ -22,64 +23,69 @@
 #define TOTAL_OF "Total "
 
 /*
- * Is there a column before this one that its title says it is the total of?
+ * Does the title say it is the total of one of these?
  */
 static bool
-is_named_after_another(const RqboReport *report, int column)
+is_named_after_one(const char *title, const RqboTexts *titles)
 {
-	const char *title = report->columns[column].title;
-
-	if (pg_strncasecmp(title, TOTAL_OF, strlen(TOTAL_OF)) != 0)
-		return false;
-	for (int i = 0; i < column; i++)
-		if (strcmp(report->columns[i].title, title + strlen(TOTAL_OF)) == 0)
-			return true;
-	return false;
+	return pg_strncasecmp(title, TOTAL_OF, strlen(TOTAL_OF)) == 0 &&
+		rqbo_texts_find(titles, title + strlen(TOTAL_OF)) >= 0;
 }
 
 /*
- * A column without a key is the sum of those it stands among, or of the one it
- * names.  Elsewhere it is what belongs to no class, which is a part.
+ * A column without a key is the sum of those it stands among, or of one before
+ * it that it names.  Elsewhere it is what belongs to no class, which is a part.
  */
 void
 rqbo_report_mark_part_totals(const RqboReader *reader)
 {
 	RqboReport *report = reader->report;
+	RqboTexts  *titles = rqbo_texts_make();
 
 	for (int i = 0; i < report->ncolumns; i++)
-		if (report->columns[i].key == NULL &&
-			(reader->columns[i].is_nested || is_named_after_another(report, i)))
-			report->columns[i].is_total = true;
+	{
+		RqboReportColumn *column = &report->columns[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (column->key == NULL && (reader->columns[i].nest > 0 || is_named_after_one(column->title, titles)))
+			column->is_total = true;
+		rqbo_texts_add(titles, column->title, i);
+	}
 }
 
-static Numeric
-sum_parts(const RqboReader *reader, const RqboReportLine *line, int start, int end)
+/*
+ * What the parts in each column of columns add up to.  It comes before those
+ * inside it, so that from the last to the first each is complete when it is
+ * added to the one around it.
+ */
+static void
+sum_nests(const RqboReader *reader, const RqboReportLine *line, Numeric *sums)
 {
-	Numeric		sum = reader->zero;
-
-	for (int i = start; i < end; i++)
+	for (int i = 0; i < reader->nnests; i++)
+		sums[i] = reader->zero;
+	for (int i = 0; i < reader->report->ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		if (!reader->report->columns[i].is_total)
-			rqbo_report_accumulate(reader, &sum, line->amounts[i]);
-	return sum;
+			rqbo_report_accumulate(reader, &sums[reader->columns[i].nest], line->amounts[i]);
+	}
+	for (int i = reader->nnests - 1; i > 0; i--)
+		rqbo_report_accumulate(reader, &sums[reader->nests[i]], sums[i]);
 }
 
 static void
 check_line(const RqboReader *reader, int line)
 {
-	const RqboReportLine *printed = &reader->report->lines[line];
+	Numeric    *sums = palloc_extended(reader->nnests * sizeof(Numeric), MCXT_ALLOC_HUGE);
 
+	sum_nests(reader, &reader->report->lines[line], sums);
 	for (int i = 0; i < reader->report->ncolumns; i++)
 	{
 		const RqboColumnInfo *info = &reader->columns[i];
 
-		if (!reader->report->columns[i].is_total)
-			continue;
-		if (!info->is_nested && info->says_total)
-			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its parts add up to",
-									 sum_parts(reader, printed, 0, reader->report->ncolumns));
-		else if (info->is_nested)
-			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its parts add up to",
-									 sum_parts(reader, printed, info->nest_start, info->nest_end));
+		CHECK_FOR_INTERRUPTS();
+		if (reader->report->columns[i].is_total && (info->nest > 0 || info->says_total))
+			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its parts add up to", sums[info->nest]);
 	}
 }
 

@@ -46,6 +46,7 @@ rqbo_report_check_periods(const RqboReader *reader)
 	{
 		const RqboReportColumn *column = &report->columns[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (column->is_total || !reader->columns[i].is_dated)
 			continue;
 		if (last != NULL && column->start != last->end + 1)
@@ -67,6 +68,7 @@ sum_periods(const RqboReader *reader, const RqboReportLine *line, Numeric *sum)
 	*sum = reader->zero;
 	for (i = 0; i < reader->report->ncolumns; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->report->columns[i].is_total || !reader->columns[i].is_dated)
 			continue;
 		rqbo_report_accumulate(reader, sum, line->amounts[i]);
@@ -85,6 +87,7 @@ check_line_total(const RqboReader *reader, int line)
 		return;
 	for (i = 0; i < reader->report->ncolumns; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (reader->report->columns[i].is_total)
 			rqbo_report_compare_line(reader, RQBO_TALLY_PERIODS, line, i, "its periods add up to", sum);
 	}

@@ -11,8 +11,10 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/texts.h"
 #include "report/columns.h"
 #include "report/header.h"
 #include "report/read.h"
@@ -32,16 +34,11 @@ says_no_data(const RqboJson *document)
 		const char *name = rqbo_json_member_text(option, "Name");
 		const char *value = rqbo_json_member_text(option, "Value");
 
+		CHECK_FOR_INTERRUPTS();
 		if (name != NULL && value != NULL && strcmp(name, "NoReportData") == 0)
 			return pg_strcasecmp(value, "true") == 0;
 	}
 	return false;
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
 /*
@@ -51,20 +48,16 @@ compare_ids(const void *a, const void *b)
 static void
 refuse_repeated_accounts(const RqboReport *report)
 {
-	char	  **ids = palloc_extended((report->nlines + 1) * sizeof(char *), MCXT_ALLOC_HUGE);
-	int			nids = 0;
+	RqboTexts  *ids = rqbo_texts_make();
 	int			i;
 
 	for (i = 0; i < report->nlines; i++)
 	{
-		if (report->lines[i].account_id != NULL)
-			ids[nids++] = report->lines[i].account_id;
-	}
-	qsort(ids, nids, sizeof(char *), compare_ids);
-	for (i = 1; i < nids; i++)
-	{
-		if (strcmp(ids[i - 1], ids[i]) == 0)
-			rqbo_report_invalid("Account id \"%s\" has more than one line.", ids[i]);
+		const char *id = report->lines[i].account_id;
+
+		CHECK_FOR_INTERRUPTS();
+		if (id != NULL && !rqbo_texts_add(ids, id, i))
+			rqbo_report_invalid("Account id \"%s\" has more than one line.", id);
 	}
 }
 

@@ -23,9 +23,7 @@ typedef struct RqboColumnInfo
 	int			cell;			/* its place in a row's ColData */
 	bool		says_total;		/* its ColKey is "total" */
 	bool		is_dated;		/* it came with StartDate and EndDate */
-	bool		is_nested;		/* it stands in a column that has columns, */
-	int			nest_start;		/* and so do those from this one on */
-	int			nest_end;		/* and before this one */
+	int			nest;			/* index of the column of columns it is in, or 0 */
 } RqboColumnInfo;
 
 /* A row that holds other rows, or a heading and a sum. */
@@ -57,6 +55,10 @@ typedef struct RqboReader
 	int			ncells;			/* how many ColData a row should have */
 	int			max_columns;
 	RqboColumnInfo *columns;	/* beside report->columns */
+	int			nnests;
+	int			max_nests;
+	int		   *nests;			/* of each column of columns the one it is in, which
+								 * comes before it; the first is the whole report */
 	int			nrows;
 	int			nsections;
 	int			max_sections;

@@ -166,6 +166,7 @@ check_cells(RqboReader *reader, const RqboJson *cells)
 	{
 		const char *text = rqbo_report_cell_text(rqbo_json_element(cells, i));
 
+		CHECK_FOR_INTERRUPTS();
 		if (text != NULL && rqbo_report_was_cut(text))
 			rqbo_report_raise_cut();
 		if (i >= Max(reader->ncells, 1) &&
@@ -184,7 +185,10 @@ read_amounts(RqboReader *reader, const RqboJson *cells)
 
 	check_cells(reader, cells);
 	for (i = 0; i < ncolumns; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		amounts[i] = read_amount(reader, cells, reader->columns[i].cell);
+	}
 	return amounts;
 }
 
@@ -195,6 +199,7 @@ is_empty(const RqboReader *reader, const Numeric *amounts)
 
 	for (i = 0; i < reader->report->ncolumns; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_is_zero(reader, amounts[i]))
 			return false;
 	}
@@ -218,7 +223,7 @@ add_line(RqboReader *reader, RqboLineKind kind, const Place *place,
 	line->kind = kind;
 	line->depth = place->depth;
 	line->section = place->group;
-	line->name = rqbo_report_string(reader, name_of(reader, cells));
+	line->name = rqbo_report_name_string(reader, name_of(reader, cells));
 	line->amounts = amounts;
 	info->section = place->section;
 	info->is_grand_total = false;
@@ -395,7 +400,7 @@ static void
 read_row(RqboReader *reader, const RqboJson *row, const Place *place)
 {
 	RqboJson   *cells = rqbo_json_member(row, "ColData");
-	char	   *group = rqbo_report_string(reader, rqbo_json_member_text(row, "group"));
+	char	   *group = rqbo_report_name_string(reader, rqbo_json_member_text(row, "group"));
 
 	CHECK_FOR_INTERRUPTS();
 	count_row(reader);

@@ -17,6 +17,12 @@
 #include "report/text.h"
 #include "secret/redact.h"
 
+/*
+ * Longer than any name in QuickBooks, with those it stands below.  Each cell
+ * of a report is shown with the names of its line and of its column.
+ */
+#define MAX_NAME		4000
+
 /* How much of a foreign text an error may repeat, in characters. */
 #define MAX_EXCERPT		200
 
@@ -32,6 +38,17 @@ rqbo_report_string(RqboReader *reader, const char *text)
 	if (text == NULL)
 		return NULL;
 	return MemoryContextStrdup(reader->result, rqbo_encoding_import(text));
+}
+
+/*
+ * The same of a name: of a line, a column or a group.
+ */
+char *
+rqbo_report_name_string(RqboReader *reader, const char *text)
+{
+	if (text != NULL && strlen(text) > MAX_NAME)
+		rqbo_report_invalid("Name \"%s\" is too long.", rqbo_report_quote(text));
+	return rqbo_report_string(reader, text);
 }
 
 /*

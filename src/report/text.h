@@ -13,6 +13,9 @@
 /* In the database encoding, kept with the report; NULL stays NULL. */
 extern char *rqbo_report_string(RqboReader *reader, const char *text);
 
+/* The same of a name; RQ008 for one that is far too long. */
+extern char *rqbo_report_name_string(RqboReader *reader, const char *text);
+
 /* For an error, the beginning of a name: in the database encoding already, or as it came. */
 extern char *rqbo_report_clip(const char *string);
 extern char *rqbo_report_excerpt(const char *text);

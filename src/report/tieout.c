@@ -37,10 +37,14 @@ make_tallies(RqboReader *reader)
 
 	for (kind = 0; kind < RQBO_TALLY_KINDS; kind++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		report->tallies[kind] = MemoryContextAllocZero(reader->result,
 													   (report->ncolumns + 1) * sizeof(RqboTally));
 		for (column = 0; column < report->ncolumns; column++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			report->tallies[kind][column].figure = report->tallies[kind][column].other_figure = reader->zero;
+		}
 	}
 }
 
@@ -56,12 +60,16 @@ sum_sections(RqboColumnSums *sums)
 	int			i;
 
 	for (i = 0; i < reader->nsections; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		sums->sections[i] = reader->zero;
+	}
 	sums->top = reader->zero;
 	for (i = 0; i < reader->report->nlines; i++)
 	{
 		int			section = reader->lines[i].section;
 
+		CHECK_FOR_INTERRUPTS();
 		if (lines[i].is_summand)
 			rqbo_report_accumulate(reader, section < 0 ? &sums->top : &sums->sections[section],
 					   lines[i].amounts[sums->column]);
@@ -70,6 +78,7 @@ sum_sections(RqboColumnSums *sums)
 	{
 		const RqboSection *section = &reader->sections[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (section->summary >= 0)
 			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, section->summary, sums->column,
 									 "its lines add up to", sums->sections[i]);
@@ -129,7 +138,10 @@ count_accounts(const RqboReport *report)
 	int			i;
 
 	for (i = 0; i < report->nlines; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
 		naccounts += report->lines[i].is_summand ? 1 : 0;
+	}
 	return naccounts;
 }
 
@@ -145,9 +157,13 @@ refuse_figures_of_nothing(const RqboReader *reader)
 
 	for (line = 0; line < report->nlines; line++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		for (column = 0; column < report->ncolumns; column++)
+		{
+			CHECK_FOR_INTERRUPTS();
 			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, line, column,
 									 "without any account it should be", reader->zero);
+		}
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 
 #include "base/array.h"
 #include "store/imports.h"
@@ -130,6 +131,7 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *
 			a->subtype, a->parent_id, a->active, a->currency, a->balance, a->description
 		};
 
+		CHECK_FOR_INTERRUPTS();
 		for (int i = 0; i < ACCOUNT_FIELDS; i++)
 			rqbo_column_add_text(&columns[i], fields[i]);
 	}
@@ -284,6 +286,7 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		const RqboReportLine *line = &report->lines[i];
 		const SectionType *type = section_type(line->section);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_line_is_stored(line))
 			continue;
 		rqbo_column_add_text(&columns[0], rqbo_report_line_id(line));

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/amount.h"
@@ -60,6 +61,7 @@ rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
 		id = CStringGetTextDatum(rqbo_report_line_id(line));
 		for (int j = 0; j < report->ncolumns; j++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (report->columns[j].is_total || rqbo_amount_is_zero(line->amounts[j]))
 				continue;
 			rqbo_column_add(&ids, id, false);

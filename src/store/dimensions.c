@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/amount.h"
@@ -140,6 +141,7 @@ rqbo_store_report_values(const RqboDimensionMonth *month, const RqboReport *repo
 	rqbo_column_begin(&columns[1], report->ncolumns);
 	for (int i = 0; i < report->ncolumns; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		if (values[i] == NULL)
 			continue;
 		rqbo_column_add_text(&columns[0], values[i]);
@@ -177,15 +179,18 @@ arg_parts(RqboArgs *args, const RqboReport *report, const char *const *values)
 	for (int i = 0; i < report->nlines; i++)
 	{
 		const RqboReportLine *line = &report->lines[i];
+		Datum		id;
 
 		if (!rqbo_report_line_is_stored(line))
 			continue;
+		id = CStringGetTextDatum(rqbo_report_line_id(line));
 		for (int j = 0; j < report->ncolumns; j++)
 		{
+			CHECK_FOR_INTERRUPTS();
 			if (values[j] == NULL || rqbo_amount_is_zero(line->amounts[j]))
 				continue;
 			rqbo_column_add_text(&columns[0], values[j]);
-			rqbo_column_add_text(&columns[1], rqbo_report_line_id(line));
+			rqbo_column_add(&columns[1], id, false);
 			rqbo_column_add(&columns[2], NumericGetDatum(line->amounts[j]), false);
 		}
 	}

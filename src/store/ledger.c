@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/array.h"
@@ -118,6 +119,7 @@ arg_lines(RqboArgs *args, const RqboLedgerLine *lines, int nlines)
 	{
 		const char *fields[TEXT_FIELDS] = {l->type, l->transaction_id, l->number, l->name, l->memo, l->split};
 
+		CHECK_FOR_INTERRUPTS();
 		rqbo_column_add(&dates, DateADTGetDatum(l->date), false);
 		rqbo_column_add(&amounts, NumericGetDatum(l->amount), false);
 		for (int i = 0; i < TEXT_FIELDS; i++)

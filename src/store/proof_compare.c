@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/array.h"
@@ -216,6 +217,7 @@ arg_trial_balance(RqboArgs *args, const RqboReport *report)
 	{
 		const RqboReportLine *line = &report->lines[i];
 
+		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_line_is_stored(line))
 			continue;
 		rqbo_column_add_text(&columns[0], rqbo_report_line_id(line));
