@@ -85,6 +85,16 @@ rqbo_encoding_import(const char *utf8)
 }
 
 /*
+ * What a first byte says of the length of its character is true only of what
+ * was verified.
+ */
+size_t
+rqbo_encoding_prefix(const char *text, size_t most)
+{
+	return pg_encoding_verifymbstr(PG_UTF8, text, (int) strnlen(text, most));
+}
+
+/*
  * There and back again: what is left is what the client can be sent.
  */
 char *

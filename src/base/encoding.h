@@ -20,6 +20,13 @@ extern void rqbo_encoding_end(void);
 extern char *rqbo_encoding_import(const char *utf8);
 
 /*
+ * How much of the beginning of a text from outside can be taken for UTF-8 and
+ * is no longer than most bytes: whole characters only.  The text ends with a
+ * zero, and may end inside a character.
+ */
+extern size_t rqbo_encoding_prefix(const char *text, size_t most);
+
+/*
  * A text for a message, in the encoding of the database: what the client's
  * encoding cannot hold is replaced, lest the message become an error.
  */

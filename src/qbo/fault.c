@@ -17,26 +17,28 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "base/encoding.h"
 #include "base/errors.h"
 #include "net/json_fault.h"
 #include "qbo/fault.h"
 #include "secret/redact.h"
 
-/* A body that is no JSON, or a text in it, is quoted up to here, in characters. */
+/* A body that is no JSON, or a text in it, is quoted up to here, in bytes. */
 #define MAX_QUOTED 200
 
 /*
- * UTF-8 from outside as redacted text in the database encoding, or NULL if it
- * is nothing or cannot be shown.
+ * Text from outside, up to where it is UTF-8, redacted and in the database
+ * encoding; NULL if that is nothing.
  */
 static char *
-presentable(const char *utf8, size_t length)
+presentable(const char *text, size_t length)
 {
+	size_t		valid = text != NULL ? rqbo_encoding_prefix(text, length) : 0;
 	char	   *copy;
 
-	if (utf8 == NULL || length == 0 || !pg_verify_mbstr(PG_UTF8, utf8, length, true))
+	if (valid == 0)
 		return NULL;
-	copy = pnstrdup(utf8, length);
+	copy = pnstrdup(text, valid);
 	if (GetDatabaseEncoding() != PG_UTF8)
 	{
 		for (char *c = copy; *c != '\0'; c++)
@@ -47,9 +49,9 @@ presentable(const char *utf8, size_t length)
 }
 
 static char *
-presentable_text(const char *utf8)
+presentable_text(const char *text)
 {
-	return presentable(utf8, utf8 != NULL ? strlen(utf8) : 0);
+	return presentable(text, text != NULL ? strlen(text) : 0);
 }
 
 /*
@@ -99,7 +101,7 @@ may_hold_json_fault(const RqboHttpResult *result)
 static size_t
 quoted_length(const char *text)
 {
-	size_t		length = pg_encoding_mbcliplen(PG_UTF8, text, strlen(text), MAX_QUOTED);
+	size_t		length = rqbo_encoding_prefix(text, MAX_QUOTED);
 
 	return length + rqbo_secret_run(text + length);
 }

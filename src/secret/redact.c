@@ -43,13 +43,22 @@ could_be_secret(const char *run, size_t length)
 	return (has_digit && length >= MIN_TOKEN) || length >= MIN_ANY;
 }
 
+/*
+ * In UTF-8.  In other encodings a text is cut a little later for it.
+ */
+static bool
+is_inside_character(const char *text)
+{
+	return (*text & 0xC0) == 0x80;
+}
+
 char *
 rqbo_secret_blank(const char *text, const char *mark, int most)
 {
 	StringInfoData result;
 
 	initStringInfo(&result);
-	while (*text != '\0' && result.len <= most)
+	while (*text != '\0' && (result.len <= most || is_inside_character(text)))
 	{
 		size_t		length = rqbo_secret_run(text);
 

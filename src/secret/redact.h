@@ -16,7 +16,8 @@ extern char *rqbo_secret_redact(const char *text);
 
 /*
  * The same with another mark, for those who clip it themselves: it ends where
- * it has become longer than most bytes, or with the text.
+ * it has become longer than most bytes, after a whole character, or with the
+ * text.
  */
 extern char *rqbo_secret_blank(const char *text, const char *mark, int most);
 

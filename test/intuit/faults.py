@@ -126,6 +126,8 @@ class Queue:
 def _status(world, options):
     body = options.get("body", "")
     body = body if isinstance(body, str) else json.dumps(body)
+    if "body_hex" in options:
+        body = bytes.fromhex(options["body_hex"])
     return Answer(int(options.get("status", 500)), body,
                   options.get("content_type", "text/plain"), options.get("headers", {}))
 

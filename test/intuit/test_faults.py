@@ -38,6 +38,8 @@ class Faults(WithSimulator):
         status, headers, body = self.report()
         self.assertEqual((status, headers["Content-Type"], headers["X-Pot"], body),
                          (418, "text/tea", "1", b"tea"))
+        self.fault("status", status=404, body_hex="74c3")
+        self.assertEqual(self.report()[0::2], (404, b"t\xc3"))
         self.good()
 
     def test_fault_in_every_form(self):

@@ -269,6 +269,32 @@ sub test_plain_text_faults
 	return;
 }
 
+# What is no UTF-8 is quoted up to there, and nothing that stands behind the answer in memory: it may end inside a
+# character, of which the first byte says how long it should be, or at the place where a long text is cut.
+sub test_broken_characters
+{
+	my $short = 'SET reefqbo.retry_budget = 3500';
+	my @cases = (
+		[ 'ends after the first byte of a character of four', "kein Zugriff \xF0", 'kein Zugriff ' ],
+		[ 'ends after the third', "kein Zugriff \xF0\x9F\x8C", 'kein Zugriff ' ],
+		[ 'is Latin-1', "Zugriff f\xFCr Sie verweigert", 'Zugriff f' ],
+		[ 'ends inside a character at the cut', 'kein ' x 39 . "abcd\xF0\x9F", 'kein ' x 39 . 'abcd' ],
+		[ 'has a character of four bytes across the cut', 'kein ' x 39 . "abc \xF0\x9F\x90\x9F and more", 'kein ' x 39 . 'abc ' ]);
+
+	foreach my $case (@cases)
+	{
+		my ($name, $body, $said) = @$case;
+
+		misbehave('status', status => 404, body_hex => unpack('H*', $body));
+		fails("a text that $name", sqlstate => 'RQ008', message => qr/refuses the request/, set => $short,
+			detail => qr/404\. Intuit says: \Q$said\E\. intuit_tid/, asked => 'ProfitAndLoss 404');
+	}
+	misbehave('status', status => 404, body_hex => unpack('H*', "\xF0"));
+	fails('a text of half a character', sqlstate => 'RQ008', message => qr/refuses the request/, set => $short,
+		detail => qr/404\. intuit_tid/, asked => 'ProfitAndLoss 404');
+	return;
+}
+
 sub test_faults_with_status_200
 {
 	misbehave('fault_200', code => '6190');
@@ -774,6 +800,7 @@ sub test_change_is_seen_at_last
 
 my @tests = (
 	\&test_reconnect_required, \&test_authentication_outage, \&test_permanent_faults, \&test_plain_text_faults,
+	\&test_broken_characters,
 	\&test_faults_with_status_200, \&test_second_report_fails, \&test_throttled, \&test_does_not_tie_out, \&test_invalid_answers,
 	\&test_invalid_reports, \&test_redirect, \&test_app_refused, \&test_key_files, \&test_malformed_rings, \&test_other_keys,
 	\&test_key_commands, \&test_unavailable_answers, \&test_no_answer, \&test_unreachable, \&test_untrusted,
