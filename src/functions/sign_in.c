@@ -16,6 +16,7 @@
 
 #include "base/encoding.h"
 #include "base/errors.h"
+#include "base/show.h"
 #include "base/url.h"
 #include "functions/call.h"
 #include "grant/sign_in.h"
@@ -56,9 +57,9 @@ check_environment_kept(const RqboConnection *c)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
 				 errmsg("branch \"%s\" of model \"%s\" is connected to \"%s\" in environment \"%s\"",
-						present->branch, present->model, present->company, present->environment),
+						present->branch, present->model, rqbo_show_line(present->company), present->environment),
 				 errhint("Use reefqbo.reconnect, or another branch or model for a company of environment \"%s\"; reefqbo.replace_company takes it in the place of \"%s\".",
-						 c->environment, present->company)));
+						 c->environment, rqbo_show_line(present->company))));
 }
 
 /* ---- what the user is told ---- */
@@ -80,7 +81,7 @@ notice_reconnect(const RqboConnection *c)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of \"%s\", choose that company and allow",
-					rqbo_encoding_for_client(c->company)),
+					rqbo_encoding_for_client(rqbo_show_line(c->company))),
 			 errdetail("Accounts, actuals and schedule stay; another company is refused. Imports that have failed run again afterwards."),
 			 errhint(WHAT_NEXT)));
 }
@@ -92,7 +93,7 @@ notice_replace(const RqboConnection *c)
 
 	ereport(NOTICE,
 			(errmsg("ending this sign-in with another company will remove \"%s\" from branch \"%s\" of model \"%s\"",
-					rqbo_encoding_for_client(c->company), c->branch, c->model),
+					rqbo_encoding_for_client(rqbo_show_line(c->company)), c->branch, c->model),
 			 errdetail("Removed will be " INT64_FORMAT " accounts, " INT64_FORMAT " amounts of " INT64_FORMAT " months (%s) and " INT64_FORMAT " restatements. The schedule stays. Until the sign-in has ended, and if it fails, nothing changes.",
 					   h->accounts, h->amounts, h->months, h->range, h->restatements),
 			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. " WHAT_NEXT " To leave everything as it is, do not open it.")));

@@ -64,7 +64,7 @@ end(RqboTask *task, bool revoked, const char *note)
 {
 	RqboSession *session = rqbo_session_of(task);
 	const RqboHoldings *h = work_of(task)->holdings;
-	const char *values[] = {rqbo_session_company(session), revoked ? "true" : "false", note, NULL, NULL, NULL, NULL};
+	const char *values[] = {rqbo_session_company_name(session), revoked ? "true" : "false", note, NULL, NULL, NULL, NULL};
 
 	if (h != NULL)
 	{

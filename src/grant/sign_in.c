@@ -29,6 +29,7 @@
 
 #include "base/db.h"
 #include "base/errors.h"
+#include "base/show.h"
 #include "grant/sign_in.h"
 #include "qbo/company.h"
 #include "qbo/fault.h"
@@ -266,17 +267,19 @@ audit_failure(const SignIn *sign_in, const RqboSession *session, const ErrorData
 static void
 notice_what_next(const RqboConnection *c, bool goes_on)
 {
+	const char *company = rqbo_show_line(c->company);
+
 	if (goes_on)
 		ereport(NOTICE,
-				(errmsg("\"%s\" is connected to branch \"%s\"; an import that had failed is tried again", c->company, c->branch),
+				(errmsg("\"%s\" is connected to branch \"%s\"; an import that had failed is tried again", company, c->branch),
 				 errhint("The background worker does so by itself. Without one: SELECT * FROM reefqbo.refresh(%s);", quote_literal_cstr(c->model))));
 	else if (!c->has_actuals)
 		ereport(NOTICE,
-				(errmsg("\"%s\" is connected to branch \"%s\"", c->company, c->branch),
+				(errmsg("\"%s\" is connected to branch \"%s\"", company, c->branch),
 				 errhint("Import its figures, for example: SELECT * FROM reefqbo.import_actuals(%s, '2025-01-01', '2025-12-31');", quote_literal_cstr(c->model))));
 	else
 		ereport(NOTICE,
-				(errmsg("\"%s\" is connected to branch \"%s\" again; nothing else is needed", c->company, c->branch)));
+				(errmsg("\"%s\" is connected to branch \"%s\" again; nothing else is needed", company, c->branch)));
 }
 
 static void
@@ -417,9 +420,9 @@ company_is_known(RqboTask *task)
 	rqbo_company_keep(session);
 	name = session->company->company_name;
 	if (sign_in->way == REFUSE)
-		raise_mismatch(session, name);
-	if (sign_in->proves_by_name && strcmp(name, rqbo_session_company(session)) != 0)
-		raise_unproved(session, name);
+		raise_mismatch(session, rqbo_show_line(name));
+	if (sign_in->proves_by_name && strcmp(name, rqbo_session_company_name(session)) != 0)
+		raise_unproved(session, rqbo_show_line(name));
 	if (sign_in->way == REPLACE)
 		replace(task);
 	else

@@ -19,6 +19,7 @@
 #include "base/db.h"
 #include "base/errors.h"
 #include "base/month.h"
+#include "base/show.h"
 #include "base/texts.h"
 #include "import/dimensions.h"
 #include "import/pages.h"
@@ -64,14 +65,15 @@ looks_like_id(const char *key)
 static void
 raise_repeated(const RqboReport *report, const char *value, int first, int second)
 {
+	const char *title = rqbo_show_line(report->columns[first].title);
+	const char *other = rqbo_show_line(report->columns[second].title);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
 			 errmsg("could not tell the columns of a QuickBooks report apart"),
 			 strcmp(value, RQBO_UNSPECIFIED) == 0 ?
-			 errdetail("Neither column \"%s\" nor column \"%s\" has an id.",
-					   report->columns[first].title, report->columns[second].title) :
-			 errdetail("Columns \"%s\" and \"%s\" have the same id.",
-					   report->columns[first].title, report->columns[second].title),
+			 errdetail("Neither column \"%s\" nor column \"%s\" has an id.", title, other) :
+			 errdetail("Columns \"%s\" and \"%s\" have the same id.", title, other),
 			 errhint("Nothing of this month was changed. Ask QuickBooks for the report again; if it lasts, show Intuit's support the answer.")));
 }
 
@@ -133,7 +135,8 @@ check_parts(const RqboImport *import, const RqboDimensionMonth *month, const Rqb
 			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
 			 errmsg("the parts of %.7s by %s of \"%s\" do not sum to the whole", rqbo_month_iso(month->start),
 					month->dimension, rqbo_session_company(import->session)),
-			 errdetail("Account %s: the parts are %s, the figure that was imported is %s.", difference->account,
+			 errdetail("Account %s: the parts are %s, the figure that was imported is %s.",
+					   rqbo_show_line(difference->account),
 					   difference->parts, difference->figure),
 			 errhint("Nothing of this month was changed. The books may have changed since: call reefqbo.refresh first, then import by %s again.",
 					 month->dimension)));

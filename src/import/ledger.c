@@ -23,6 +23,7 @@
 #include "base/encoding.h"
 #include "base/errors.h"
 #include "base/month.h"
+#include "base/show.h"
 #include "base/url.h"
 #include "import/ledger.h"
 #include "import/reading.h"
@@ -57,6 +58,15 @@ describe(const RqboRange *range)
 	if (!rqbo_import_can_halve(range))
 		return psprintf("%.7s", rqbo_month_iso(range->start));
 	return rqbo_import_describe_range(range);
+}
+
+/*
+ * How the account is called in messages.
+ */
+static char *
+account_of(const RqboImport *import)
+{
+	return rqbo_show_line(import->ledger->figure->account);
 }
 
 /* ---- amounts ---- */
@@ -106,11 +116,9 @@ halve_range(RqboTask *task)
 static void
 raise_difference(const RqboImport *import, const char *what, Numeric lines, Numeric figure)
 {
-	const RqboLedgerWork *work = import->ledger;
-
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
-			 errmsg("the ledger lines of \"%s\", %s, do not add up to the figure", work->figure->account,
+			 errmsg("the ledger lines of \"%s\", %s, do not add up to the figure", account_of(import),
 					describe(&import->ask.range)),
 			 errdetail("%s is %s by the general ledger, and %s as it was imported.", what, show(lines), show(figure)),
 			 errhint("The books may have changed since: call reefqbo.refresh, then ask again.")));
@@ -121,7 +129,7 @@ notice_unchecked(const RqboImport *import, const char *why, const char *hint)
 {
 	ereport(NOTICE,
 			(errmsg("%s: the ledger lines of \"%s\", %s, are held against no figure",
-					rqbo_session_company(import->session), import->ledger->figure->account,
+					rqbo_session_company(import->session), account_of(import),
 					describe(&import->ask.range)),
 			 errdetail("%s", why),
 			 hint != NULL ? errhint("%s", hint) : 0));
@@ -185,7 +193,7 @@ check_running(const RqboImport *import, const RqboLedger *ledger)
 		if (line->running != NULL && !rqbo_amount_equal(line->running, running))
 			ereport(ERROR,
 					(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
-					 errmsg("the general ledger of \"%s\" does not tie out", work->figure->account),
+					 errmsg("the general ledger of \"%s\" does not tie out", account_of(import)),
 					 errdetail("The balance of %s on %s should be %s.", show(line->running), rqbo_month_iso(line->date),
 							   show(running)),
 					 errhint("It may have been cut short, or made while the figures changed. Ask again.")));
@@ -213,7 +221,7 @@ explain_report_error(void *arg)
 {
 	const RqboImport *import = arg;
 
-	errcontext("%s general ledger of \"%s\", %s, of \"%s\"", import->ask.range.method, import->ledger->figure->account,
+	errcontext("%s general ledger of \"%s\", %s, of \"%s\"", import->ask.range.method, account_of(import),
 			   describe(import->ledger->range), rqbo_session_company(import->session));
 }
 
@@ -319,7 +327,7 @@ next_range(RqboTask *task)
 	work->range = linitial(work->ranges);
 	work->ranges = list_delete_first(work->ranges);
 	rqbo_qbo_get(import->session,
-				 psprintf("could not read the general ledger of \"%s\", %s, of \"%s\"", work->figure->account,
+				 psprintf("could not read the general ledger of \"%s\", %s, of \"%s\"", account_of(import),
 						  describe(work->range), rqbo_session_company(import->session)),
 				 report_path(import), range_answered, rqbo_import_can_halve(work->range) ? halve_range : NULL);
 }

@@ -27,6 +27,7 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/month.h"
+#include "base/show.h"
 #include "import/proof.h"
 #include "import/proof_rows.h"
 #include "import/reading.h"
@@ -163,7 +164,7 @@ warn(const RqboImport *import, const RqboProofFailure *failure)
 			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
 			 errmsg("%s: what was imported does not tie out with QuickBooks (checks that failed: %d)",
 					rqbo_session_company(import->session), failure->count),
-			 errdetail("%s", describe_failure(failure)),
+			 errdetail("%s", rqbo_show_line(describe_failure(failure))),
 			 errhint("If somebody posted to the books meanwhile, refresh and try again. All checks are in reefqbo.tie_out_check, with import_id " INT64_FORMAT ".",
 					 import->import_id)));
 }

@@ -19,6 +19,7 @@
 
 #include "base/encoding.h"
 #include "base/errors.h"
+#include "base/show.h"
 #include "net/json_fault.h"
 #include "qbo/fault.h"
 #include "secret/redact.h"
@@ -33,23 +34,13 @@
 static char *
 presentable(const char *text, size_t length)
 {
-	size_t		valid = text != NULL ? rqbo_encoding_prefix(text, length) : 0;
-	char	   *copy;
+	char	   *shown = text != NULL ? rqbo_show_foreign(text, length) : NULL;
 
-	if (valid == 0)
-		return NULL;
-	copy = pnstrdup(text, valid);
-	if (GetDatabaseEncoding() != PG_UTF8)
-	{
-		for (char *c = copy; *c != '\0'; c++)
-			if ((unsigned char) *c > 0x7e)
-				*c = '?';
-	}
-	return rqbo_secret_redact(copy);
+	return shown != NULL && *shown != '\0' ? rqbo_secret_redact(shown) : NULL;
 }
 
-static char *
-presentable_text(const char *text)
+char *
+rqbo_fault_text(const char *text)
 {
 	return presentable(text, text != NULL ? strlen(text) : 0);
 }
@@ -80,8 +71,8 @@ read_json(const RqboHttpResult *result, RqboFault *fault)
 	if (!rqbo_json_read_fault(rqbo_json_parse(result->body, result->length, &reason), &said))
 		return;
 	fault->code = code_number(said.code, said.message);
-	fault->message = presentable_text(said.message);
-	fault->detail = presentable_text(said.detail);
+	fault->message = rqbo_fault_text(said.message);
+	fault->detail = rqbo_fault_text(said.detail);
 }
 
 /*
@@ -131,8 +122,8 @@ read_xml(const RqboHttpResult *result, RqboFault *fault)
 		return;
 	message = xml_between(error, "<Message>", "</Message>");
 	fault->code = code_number(xml_between(error, "code=\"", "\""), message);
-	fault->message = presentable_text(message);
-	fault->detail = presentable_text(xml_between(error, "<Detail>", "</Detail>"));
+	fault->message = rqbo_fault_text(message);
+	fault->detail = rqbo_fault_text(xml_between(error, "<Detail>", "</Detail>"));
 }
 
 void
@@ -296,7 +287,7 @@ char *
 rqbo_fault_words(const RqboFault *fault, const RqboHttpResult *result)
 {
 	StringInfoData words;
-	char	   *reason = presentable_text(result->message);
+	char	   *reason = rqbo_fault_text(result->message);
 
 	initStringInfo(&words);
 	if (result->outcome != RQBO_NET_ANSWERED && reason != NULL)

@@ -19,6 +19,9 @@ typedef struct RqboFault
 	char	   *detail;			/* or NULL */
 } RqboFault;
 
+/* A text from outside, redacted and in one line, in the database encoding; NULL if that is nothing. */
+extern char *rqbo_fault_text(const char *text);
+
 /* Look for a fault in the body of an answer, whatever its status. */
 extern void rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault);
 

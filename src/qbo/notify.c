@@ -12,6 +12,7 @@
 #include "lib/stringinfo.h"
 
 #include "base/errors.h"
+#include "base/show.h"
 #include "qbo/notify.h"
 #include "store/connection.h"
 #include "store/maintenance.h"
@@ -69,7 +70,7 @@ notify_ending(const RqboEnding *ending)
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
 			 errmsg("the grant of \"%s\" (branch \"%s\" of model \"%s\") ends in " INT64_FORMAT " days",
-					ending->company, ending->branch, ending->model, ending->days),
+					rqbo_show_line(ending->company), ending->branch, ending->model, ending->days),
 			 ending->is_final ?
 			 errdetail("Intuit ends every grant five years after consent.") :
 			 errdetail("It could not be refreshed for too long."),
@@ -125,7 +126,7 @@ rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
 			 errmsg("\"%s\" (branch \"%s\" of model \"%s\"): " INT64_FORMAT " figures of closed months have changed",
-					connection->company, connection->branch, connection->model, figures),
+					rqbo_show_line(connection->company), connection->branch, connection->model, figures),
 			 errhint("The table reefqbo.restatement has the old and the new amounts, of import " INT64_FORMAT ".",
 					 import_id)));
 	begin_event(&payload, "closed_period_changed", connection->model_id, connection->connection_id);

@@ -18,7 +18,6 @@
 #include "net/json.h"
 #include "qbo/fault.h"
 #include "qbo/oauth_answer.h"
-#include "secret/redact.h"
 
 /* Intuit says up to 4096 for an access token; leave room, but not for everything. */
 #define MAX_TOKEN 16384
@@ -107,8 +106,8 @@ rqbo_oauth_answer_words(const RqboHttpResult *result)
 	if (error != NULL)
 	{
 		fault.code = -1;
-		fault.message = rqbo_secret_redact(error);
-		fault.detail = description != NULL ? rqbo_secret_redact(description) : NULL;
+		fault.message = rqbo_fault_text(error);
+		fault.detail = rqbo_fault_text(description);
 	}
 	return rqbo_fault_words(&fault, result);
 }

@@ -15,6 +15,7 @@
 #include "base/errors.h"
 #include "base/lock.h"
 #include "base/owned.h"
+#include "base/show.h"
 #include "qbo/notify.h"
 #include "qbo/session.h"
 #include "secret/seal.h"
@@ -236,9 +237,15 @@ rqbo_session_judge(const RqboSession *session)
 }
 
 const char *
-rqbo_session_company(const RqboSession *session)
+rqbo_session_company_name(const RqboSession *session)
 {
 	const RqboConnection *connection = session->connection;
 
 	return connection->company != NULL ? connection->company : connection->branch;
+}
+
+const char *
+rqbo_session_company(const RqboSession *session)
+{
+	return rqbo_show_line(rqbo_session_company_name(session));
 }

@@ -99,7 +99,8 @@ extern void rqbo_session_close(RqboSession *session);
 /* Give the connection the status it deserves, inside a transaction, after a failure. */
 extern void rqbo_session_judge(const RqboSession *session);
 
-/* How the company is called in messages. */
+/* The name of the company, or while it is not known of the branch; and how it is called in messages. */
+extern const char *rqbo_session_company_name(const RqboSession *session);
 extern const char *rqbo_session_company(const RqboSession *session);
 
 #endif							/* RQBO_QBO_SESSION_H */

@@ -20,6 +20,7 @@
 #include "report/read.h"
 #include "report/reader.h"
 #include "report/rows.h"
+#include "report/text.h"
 #include "report/tieout.h"
 
 static bool
@@ -57,7 +58,7 @@ refuse_repeated_accounts(const RqboReport *report)
 
 		CHECK_FOR_INTERRUPTS();
 		if (id != NULL && !rqbo_texts_add(ids, id, i))
-			rqbo_report_invalid("Account id \"%s\" has more than one line.", id);
+			rqbo_report_invalid("Account id \"%s\" has more than one line.", rqbo_report_clip(id));
 	}
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/amount.h"
 #include "base/encoding.h"
+#include "base/show.h"
 #include "report/reader.h"
 #include "report/text.h"
 #include "secret/redact.h"
@@ -57,34 +58,20 @@ rqbo_report_name_string(RqboReader *reader, const char *text)
 char *
 rqbo_report_clip(const char *string)
 {
-	int			len = (int) strlen(string);
-	int			clipped = pg_mbcharcliplen(string, len, MAX_EXCERPT);
+	char	   *shown = rqbo_show_line(string);
+	int			len = (int) strlen(shown);
+	int			clipped = pg_mbcharcliplen(shown, len, MAX_EXCERPT);
 
-	if (clipped == len)
-		return pstrdup(string);
-	return psprintf("%.*s...", clipped, string);
+	return clipped == len ? shown : psprintf("%.*s...", clipped, shown);
 }
 
 /*
- * The beginning of a foreign UTF-8 text, for an error.  What the database
- * encoding may not have is shown as "?": the conversion must not fail and so
- * replace one error by another.
+ * The beginning of a foreign UTF-8 text, for an error.
  */
 char *
 rqbo_report_excerpt(const char *text)
 {
-	char	   *copy = pstrdup(text);
-	char	   *p;
-
-	if (GetDatabaseEncoding() != PG_UTF8)
-	{
-		for (p = copy; *p != '\0'; p++)
-		{
-			if (IS_HIGHBIT_SET(*p))
-				*p = '?';
-		}
-	}
-	return rqbo_report_clip(copy);
+	return rqbo_report_clip(rqbo_show_foreign(text, strlen(text)));
 }
 
 /*

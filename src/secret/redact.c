@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
+#include "base/show.h"
 #include "secret/redact.h"
 
 #define MAX_REDACTED 400
@@ -63,7 +64,7 @@ rqbo_secret_blank(const char *text, const char *mark, int most)
 		size_t		length = rqbo_secret_run(text);
 
 		if (length == 0)
-			appendStringInfoChar(&result, (unsigned char) *text < ' ' ? ' ' : *text);
+			appendStringInfoChar(&result, *text);
 		else if (could_be_secret(text, length))
 			appendStringInfoString(&result, mark);
 		else
@@ -76,7 +77,7 @@ rqbo_secret_blank(const char *text, const char *mark, int most)
 char *
 rqbo_secret_redact(const char *text)
 {
-	char	   *redacted = rqbo_secret_blank(text, "(redacted)", MAX_REDACTED);
+	char	   *redacted = rqbo_secret_blank(rqbo_show_line(text), "(redacted)", MAX_REDACTED);
 
 	redacted[pg_mbcliplen(redacted, strlen(redacted), MAX_REDACTED)] = '\0';
 	return redacted;

@@ -15,9 +15,9 @@
 extern char *rqbo_secret_redact(const char *text);
 
 /*
- * The same with another mark, for those who clip it themselves: it ends where
- * it has become longer than most bytes, after a whole character, or with the
- * text.
+ * The same with another mark, and not in one line yet, for those who see to
+ * that and to the clipping: it ends where it has become longer than most bytes,
+ * after a whole character, or with the text.
  */
 extern char *rqbo_secret_blank(const char *text, const char *mark, int most);
 

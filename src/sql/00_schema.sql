@@ -34,3 +34,12 @@ AS 'MODULE_PATHNAME', 'rqbo_now_sql';
 COMMENT ON FUNCTION reefqbo._now() IS
 'Internal: the time that schedules, expiries and the log go by: when the present statement began, moved by reefqbo.clock_offset.';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._now()');
+
+CREATE FUNCTION reefqbo._show_line(text)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rqbo_show_line_sql';
+
+COMMENT ON FUNCTION reefqbo._show_line(text) IS
+'Internal: a text of QuickBooks'' for a message, in one line: control characters and those that turn the direction of writing are spaces.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._show_line(text)');

@@ -70,7 +70,7 @@ BEGIN
     IF cardinality(months) > 1 AND at_root IS NULL THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'the companies have different fiscal years, and none of them is at the root of the model',
-            DETAIL = format('They begin with: %s.', told),
+            DETAIL = format('They begin with: %s.', reefqbo._show_line(told)),
             HINT = 'Pass ''calendar'' as year.';
     END IF;
     RETURN coalesce(at_root, months[1], 1);

@@ -62,7 +62,7 @@ BEGIN
     ELSIF cardinality(ids) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('several accounts are called "%s"', $3),
-            HINT = format('Name one by its account_id: %s.', array_to_string(ids, ', '));
+            HINT = format('Name one by its account_id: %s.', reefqbo._show_line(array_to_string(ids, ', ')));
     END IF;
     RETURN ids[1];
 END

@@ -184,7 +184,7 @@ BEGIN
     ELSIF cardinality(ids) > 1 THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('several values of %s are called "%s"', $3, $4),
-            HINT = format('Name one by its id: %s.', array_to_string(ids, ', '));
+            HINT = format('Name one by its id: %s.', reefqbo._show_line(array_to_string(ids, ', ')));
     END IF;
     RETURN ids[1];
 END

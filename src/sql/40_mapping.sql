@@ -185,8 +185,8 @@ BEGIN
             HINT = format('It is one of %s.', array_to_string(reefqbo._fitting_types(NULL), ', '));
     ELSIF given.variable_type <> ALL (reefqbo._fitting_types(account.classification)) THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('account "%s" (%s) cannot be of type "%s"', account.fully_qualified_name, given.account_id, given.variable_type),
-            DETAIL = format('It is of account type %s.', account.account_type),
+            MESSAGE = format('account "%s" (%s) cannot be of type "%s"', reefqbo._show_line(account.fully_qualified_name), given.account_id, given.variable_type),
+            DETAIL = format('It is of account type %s.', reefqbo._show_line(account.account_type)),
             HINT = format('Choose one of %s.', array_to_string(reefqbo._fitting_types(account.classification), ', '));
     END IF;
     SELECT b.branch_id INTO to_branch FROM reefqbo.branch b

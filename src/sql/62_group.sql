@@ -51,7 +51,7 @@ BEGIN
     IF told IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'RQ003',
             MESSAGE = 'a sandbox company cannot be consolidated in a production model',
-            DETAIL = format('These are: %s.', told),
+            DETAIL = format('These are: %s.', reefqbo._show_line(told)),
             HINT = 'Disable its branch with reefqbo.set_branch, or remove it with reefqbo.forget_company.';
     END IF;
     SELECT count(DISTINCT coalesce(c.fiscal_year_start_month, 1)),
@@ -64,7 +64,7 @@ BEGIN
     IF years > 1 THEN
         RAISE NOTICE USING
             MESSAGE = 'the companies have different fiscal years; they are aligned by calendar month',
-            DETAIL = format('Their fiscal years begin: %s.', told);
+            DETAIL = format('Their fiscal years begin: %s.', reefqbo._show_line(told));
     END IF;
 END
 $$;
@@ -91,12 +91,12 @@ BEGIN
     END IF;
     IF unknown IS NOT NULL THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('a company whose currency is not known cannot be consolidated: %s', unknown),
-            DETAIL = format('QuickBooks has not told the home currency of: %s.', unknown),
+            MESSAGE = format('a company whose currency is not known cannot be consolidated: %s', reefqbo._show_line(unknown)),
+            DETAIL = format('QuickBooks has not told the home currency of: %s.', reefqbo._show_line(unknown)),
             HINT = 'reefqbo.reconnect reads it again. Or leave its branch out with reefqbo.set_branch, or ask for its own statement with company => true.';
     ELSIF stated IS NULL AND cardinality(currencies) > 1 THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('the companies have different currencies: %s', array_to_string(currencies, ', ')),
+            MESSAGE = format('the companies have different currencies: %s', reefqbo._show_line(array_to_string(currencies, ', '))),
             HINT = 'Choose one to consolidate in with reefqbo.set_currency, and state rates with reefqbo.set_rate.';
     END IF;
     RETURN coalesce(stated, currencies[1]);

@@ -71,7 +71,7 @@ BEGIN
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'months are left out that were not imported for every company',
-            DETAIL = format('Not imported: %s.', told),
+            DETAIL = format('Not imported: %s.', reefqbo._show_line(told)),
             HINT = 'Import them with reefqbo.import_actuals.';
     END IF;
 END
@@ -107,7 +107,7 @@ BEGIN
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'months that were not imported by class or department stand in their company''s own branch as a whole',
-            DETAIL = format('Not imported: %s.', told),
+            DETAIL = format('Not imported: %s.', reefqbo._show_line(told)),
             HINT = 'Import them with reefqbo.import_dimensions.';
     END IF;
     SELECT string_agg(DISTINCT format('%s by %s, %s', c.company_name, d.dimension, to_char(d.period_start, 'YYYY-MM')), '; ') INTO told
@@ -118,7 +118,7 @@ BEGIN
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'months were restated since they were imported by class or department; what has changed stands in their company''s own branch',
-            DETAIL = format('These are: %s.', told),
+            DETAIL = format('These are: %s.', reefqbo._show_line(told)),
             HINT = 'Import them again with reefqbo.import_dimensions.';
     END IF;
 END
@@ -231,7 +231,7 @@ BEGIN
             usable := usable || slot;
         ELSIF slot.variant = 'amount' THEN
             RAISE undefined_object USING
-                MESSAGE = missing,
+                MESSAGE = reefqbo._show_line(missing),
                 HINT = 'State it with reefqbo.set_rate, or ask for other months.';
         END IF;
     END LOOP;

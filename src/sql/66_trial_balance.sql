@@ -16,7 +16,7 @@ BEGIN
     IF told IS NOT NULL THEN
         RAISE undefined_object USING
             MESSAGE = format('%s was not imported for every company', to_char($4, 'YYYY-MM')),
-            DETAIL = format('It is missing for: %s.', told),
+            DETAIL = format('It is missing for: %s.', reefqbo._show_line(told)),
             HINT = 'Import it with reefqbo.import_actuals.';
     END IF;
 END

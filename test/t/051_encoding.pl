@@ -203,6 +203,21 @@ sub test_report
 	return;
 }
 
+# ESC, a control of C1 in Latin-1, and U+202E in UTF-8: a space is what is a control in the database's encoding, and
+# letters stay.
+my %SHOWN = (latin => [ '611b859b62c5e9' => '6120202062c5e9' ], bytes => [ '611be280ae62c3a9' => '61202062c3a9' ]);
+
+sub test_shown
+{
+	my ($database) = @_;
+	my ($text, $shown) = @{ $SHOWN{$database} };
+	my $encoding = quote($ENCODING{$database});
+
+	is(sql_in($database, "SELECT encode(convert_to(reefqbo._show_line(convert_from('\\x$text', $encoding)), $encoding), 'hex')"), $shown,
+		"$ENCODING{$database}: a text is shown without its controls");
+	return;
+}
+
 # ---- a client that is not UTF-8 ----
 
 # The setting of a database reaches its workers as well.
@@ -246,6 +261,7 @@ foreach my $database (sort keys %ENCODING)
 	test_japanese_names($database);
 	test_foreign_words($database);
 	test_report($database);
+	test_shown($database);
 }
 make_western();
 test_client_encoding('UTF8');
