@@ -34,7 +34,7 @@ for part in service companies figures; do
 	. "$HERE/$part.sh"
 done
 
-ALL_FIGURES="import cycle latency memory stop idle statement"
+ALL_FIGURES="import cycle latency memory stop idle statement report"
 
 # Those that ONLY names, or all.
 chosen_figures()

@@ -71,7 +71,7 @@ counts_for()
 	for figure in $1; do
 		case $figure in
 			memory) printf '%s\n' "$FEW" "$MANY" ;;
-			idle | statement) echo "$FEW" ;;
+			idle | statement | report) echo "$FEW" ;;
 			*) echo "$COMPANIES" ;;
 		esac
 	done

@@ -402,3 +402,46 @@ figure_statement()
 	drop_companies crowd
 	drop_companies alone
 }
+
+# ---- a large report ----
+
+# A report by class of so many columns, every other of which is a sum of all classes, and of one account.
+report_sql()
+{
+	cat <<-END
+		INSERT INTO report
+		SELECT $1, format('{"Header": {"ReportName": "ProfitAndLoss", "SummarizeColumnsBy": "Classes"}, "Columns": {"Column": '
+		    '[{"ColTitle": "", "ColType": "Account"}%1\$s]}, "Rows": {"Row": [{"Rows": {"Row": [{"ColData": [{"value": "Dives", '
+		    '"id": "1"}%2\$s]}]}, "Summary": {"ColData": [{"value": "Total Income"}%2\$s]}, "group": "Income"}, {"Summary": '
+		    '{"ColData": [{"value": "Net Income"}%2\$s]}, "group": "NetIncome"}]}}',
+		    string_agg(format(', {"ColTitle": "Class %1\$s", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "%1\$s"}]}'
+		        ', {"ColTitle": "Sum %1\$s", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "total"}]}', g), ''),
+		    string_agg(format(', {"value": "1.00"}, {"value": "%s.00"}', $1 / 2), ''))
+		FROM generate_series(1, $1 / 2) g;
+	END
+}
+
+read_report()
+{
+	sql reports -At -c "SELECT count(*) FROM generate_series(1, 5), LATERAL (SELECT report FROM report WHERE columns = $1) r,
+	        LATERAL reefqbo.report_cells(r.report)"
+}
+
+figure_report()
+{
+	local round few=3000 many=12000 long short
+
+	step "Reading five times a report by class of $many columns, against one of $few"
+	sql postgres -c "CREATE DATABASE reports TEMPLATE seed_$FEW"
+	sql reports -c "CREATE TABLE report (columns integer, report text)"
+	{ report_sql $few && report_sql $many; } | sql reports -f -
+	say "    they have $(value reports "SELECT string_agg(octet_length(report)::text, ' and ' ORDER BY columns) FROM report") bytes"
+	for round in $(seq "$ROUNDS"); do
+		long=$(seconds_of read_report $many)
+		short=$(seconds_of read_report $few)
+		note report long "$long"
+		note report short "$short"
+		say "    round $round: $long s and $short s"
+	done
+	sql postgres -c "DROP DATABASE reports"
+}

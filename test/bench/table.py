@@ -27,6 +27,7 @@ FIGURES = {
     "memory_mapped": ("  the same with shared_buffers, many : few", "MB", "many", "few", None),
     "stop": ("stop, worker waiting : server idle", "s", "waiting", "idle", None),
     "statement": ("reading statements, in a crowd : alone", "s", "crowd", "alone", 1.5),
+    "report": ("reading a report by class, four times as long : as it is", "s", "long", "short", 4.5),
     "idle": ("idle switches, launcher : autovacuum's", "", "launcher", "autovacuum", 0),
 }
 HEAD = ("figure", "ratio", "min", "max", "goal", "", "raw (medians)")
