@@ -25,6 +25,8 @@ line counts from 1 in the order of the report, column_number from 1 at the first
 
 A report without data gives rows of 0, or no rows. Errors: RQ007 if its figures do not tie out, with the section, the column and the difference in the detail; RQ008 if the text is no such report, is a fault, or was cut short by QuickBooks.
 
+reefqbo.max_response_size is not asked for here: a text is refused (RQ008) that would need more than 1 GB to parse. What else it takes grows as the text does, and it can be cancelled.
+
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
 https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/trialbalance';
