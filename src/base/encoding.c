@@ -66,7 +66,7 @@ convert(const char *text, int from, int to)
 	initStringInfo(&result);
 	while (*text != '\0')
 	{
-		int			length = pg_encoding_mblen(from, text);
+		int			length = (int) strnlen(text, pg_encoding_mblen(from, text));
 
 		append_character(&result, conversion, text, length, from, to);
 		text += length;
