@@ -73,6 +73,13 @@ SELECT reefqbo.set_schedule('Schedule model', refresh_every => '29 days');
 \echo :SQLSTATE
 SELECT reefqbo.set_schedule('Schedule model', refresh_every => '-1 hour');
 \echo :SQLSTATE
+-- a year is not everywhere the same
+SELECT reefqbo.set_schedule('Schedule model', refresh_every => '-1000 years 360001 days');
+\echo :SQLSTATE
+SELECT reefqbo.set_schedule('Schedule model', refresh_every => '-4 years 1461 days');
+\echo :SQLSTATE
+SELECT reefqbo.set_schedule('Schedule model', full_every => '-1000 years 360001 days');
+\echo :SQLSTATE
 SELECT reefqbo.set_schedule('Schedule model', full_every => '1 minute');
 \echo :SQLSTATE
 SELECT reefqbo.set_schedule('Schedule model', reread_months => 0);

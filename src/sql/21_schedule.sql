@@ -10,8 +10,11 @@ CREATE TABLE reefqbo.schedule (
     time_zone text NOT NULL DEFAULT 'UTC',
     is_paused boolean NOT NULL DEFAULT false,
     PRIMARY KEY (model_id),
-    CONSTRAINT schedule_refresh_every CHECK (refresh_every BETWEEN interval '1 minute' AND interval '28 days'),
-    CONSTRAINT schedule_full_every CHECK (full_every BETWEEN interval '1 hour' AND interval '366 days'),
+    -- a year has 365.25 days where turns are worked out, and 360 where intervals are compared
+    CONSTRAINT schedule_refresh_every CHECK (refresh_every BETWEEN interval '1 minute' AND interval '28 days'
+        AND date_part('epoch', refresh_every) BETWEEN 60 AND 28 * 86400),
+    CONSTRAINT schedule_full_every CHECK (full_every BETWEEN interval '1 hour' AND interval '366 days'
+        AND date_part('epoch', full_every) BETWEEN 3600 AND 366 * 86400),
     CONSTRAINT schedule_reread_months CHECK (reread_months BETWEEN 1 AND 1200)
 );
 
