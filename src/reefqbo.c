@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "base/guc.h"
+#include "functions/lock_table.h"
 #include "worker/launcher.h"
 #include "worker/shmem.h"
 #include "worker/wake.h"
@@ -23,6 +24,7 @@ void
 _PG_init(void)
 {
 	rqbo_guc_define();
+	rqbo_lock_table_define();
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	rqbo_shmem_request();

@@ -8,6 +8,7 @@
 #ifndef RQBO_BASE_COMPAT_H
 #define RQBO_BASE_COMPAT_H
 
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #if PG_VERSION_NUM < 190000
 #include "commands/dbcommands.h"
@@ -85,6 +86,16 @@ rqbo_owns_database(Oid database)
 	return object_ownercheck(DatabaseRelationId, database, GetUserId());
 #else
 	return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+static inline bool
+rqbo_owns_relation(Oid relation)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, relation, GetUserId());
+#else
+	return pg_class_ownercheck(relation, GetUserId());
 #endif
 }
 

@@ -70,7 +70,8 @@ COMMENT ON FUNCTION reefqbo._caller() IS
 'Internal: the role that has called a function which runs with other rights than its own.';
 
 -- Row-level security does not concern everybody. Who is concerned sees the models that a row of access names.
--- It calls no function of ours: a view runs the functions in it with the rights of whoever reads it.
+-- It calls no function of ours: a view runs the functions in it with the rights of whoever reads it. And it reads no catalog: who
+-- locks a view locks all that stands below it, and nobody could log in.
 CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
 SELECT m.model_id
 FROM reefqbo.model m
@@ -78,8 +79,8 @@ WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
    OR NOT EXISTS (SELECT FROM reefqbo.protection)
    OR EXISTS (
         SELECT FROM reefqbo.access a
-        JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
-        WHERE a.model_id IN (0, m.model_id) AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+        WHERE a.model_id IN (0, m.model_id)
+          AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(a.grantee)), 'USAGE'));
 
 COMMENT ON VIEW reefqbo._my_model IS
 'Internal: the models that whoever asks may see. Row-level security and the views go by it.';
@@ -91,8 +92,8 @@ WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
    OR NOT EXISTS (SELECT FROM reefqbo.protection)
    OR EXISTS (
         SELECT FROM reefqbo.access a
-        JOIN pg_catalog.pg_roles r ON r.rolname = a.grantee
-        WHERE a.model_id IN (0, m.model_id) AND a.level <> 'reader' AND pg_catalog.pg_has_role(r.oid, 'USAGE'));
+        WHERE a.model_id IN (0, m.model_id) AND a.level <> 'reader'
+          AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(a.grantee)), 'USAGE'));
 
 COMMENT ON VIEW reefqbo._my_work IS
 'Internal: the models that whoever asks may work on, as an operator or admin. Row-level security goes by it where a table is written to by its users.';
