@@ -33,7 +33,7 @@ class Rule:
         self.times, self.options = int(times), options
 
     def meets(self, ask):
-        if self.times == 0 or ask.endpoint in ("authorize", "admin"):
+        if self.times == 0 or ask.endpoint in ("authorize", "admin") or self.kind == HANDSHAKE:
             return False
         if self.company is not None and (ask.company is None or ask.company.key != self.company):
             return False
@@ -100,9 +100,16 @@ class Queue:
             self.rules = []
 
     def take(self, ask):
+        return self._take_first(lambda rule: rule.meets(ask))
+
+    def take_handshake(self):
+        """The rule that meets a connection before it has said what it wants, or None."""
+        return self._take_first(lambda rule: rule.times != 0 and rule.kind == HANDSHAKE)
+
+    def _take_first(self, meets):
         with self.lock:
             for rule in self.rules:
-                if rule.meets(ask):
+                if meets(rule):
                     rule.times -= 1 if rule.times > 0 else 0
                     self.rules = [r for r in self.rules if r.times != 0]
                     return rule
@@ -218,10 +225,11 @@ SENDING = {"cut": ("cut", "fraction", 0.5), "drip": ("drip", "bytes_per_second",
            "rotate_and_drop": ("reset", "seconds", 0), "rotate_and_mute": ("mute", "seconds", 0)}
 TOKEN_KINDS = ("rotate_and_drop", "rotate_and_mute", "missing_token")
 OWN_ENDPOINTS = dict({kind: "token" for kind in TOKEN_KINDS}, break_tb="TrialBalance")
+HANDSHAKE = "cut_handshake"
 BEFORE = ("delay", "page_shift", "short_page")
 REPORT_KINDS = tuple(mangle.REPORT_CHANGES) + ("max_months",)
 KINDS = (set(REPLACING) | set(SENDING) | set(BEFORE) | set(mangle.CHANGES)
-         | set(mangle.REPORT_CHANGES))
+         | set(mangle.REPORT_CHANGES) | {HANDSHAKE})
 
 
 def before(world, ask, rule):

@@ -147,8 +147,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self):
         self.request.settimeout(30)
+        if self.server.world.faults.take_handshake():
+            self._cut_handshake()
         self.request = self.server.tls.wrap_socket(self.request, server_side=True)
         super().setup()
+
+    def _cut_handshake(self):
+        """Hear what the client says first, and close."""
+        self.request.recv(65536)
+        self.request.close()
+        raise ConnectionAbortedError("cut_handshake")
 
     def finish(self):
         super().finish()

@@ -300,6 +300,18 @@ class TokenFaults(WithSimulator):
         self.assertEqual(self.client.refresh()[0], 200)
 
 
+class Handshakes(WithSimulator):
+    def test_cut_handshake(self):
+        client = support.Client(self.sim, "reef")
+        self.sim.tell("log_clear")
+        self.sim.tell("fault", kind="cut_handshake", times=2)
+        for _ in range(2):
+            with self.assertRaises(OSError):
+                client.get("preferences")
+        self.assertEqual(client.get("preferences")[0], 200)
+        self.assertEqual([r["endpoint"] for r in self.sim.tell("log")["log"]], ["preferences"])
+
+
 class Magic(WithSimulator):
     """The companies that misbehave from the start, after a good connect."""
 
