@@ -62,6 +62,7 @@ typedef struct SignIn
 	SignInWay	way;
 	bool		proves_by_name; /* the realm id of before cannot be unsealed any more */
 	bool		was_connected;	/* the branch had a company */
+	bool		state_is_used;	/* the address cannot be passed on again */
 	char	   *old_company;
 } SignIn;
 
@@ -226,6 +227,7 @@ claim_state(RqboTask *task)
 	rqbo_store_use_request(sign_in->request.model_id, digest);
 	rqbo_db_make_durable();
 	rqbo_db_commit();
+	sign_in->state_is_used = true;
 }
 
 /* ---- the end ---- */
@@ -503,6 +505,29 @@ is_worth_keeping(const RqboSession *session, const SignIn *sign_in, int sqlstate
 }
 
 /*
+ * What passes by itself elsewhere does not here: whether the code has left or
+ * not, its state is used up.  The hint says what there is to do about it.
+ */
+static void
+hint_way_on(const SignIn *sign_in, ErrorData *failure, bool grant_is_kept)
+{
+	static const char *const begins[] = {
+		[RQBO_SIGN_IN_CONNECT] = "reefqbo.connect",
+		[RQBO_SIGN_IN_RECONNECT] = "reefqbo.reconnect",
+		[RQBO_SIGN_IN_REPLACE] = "reefqbo.replace_company"
+	};
+
+	if (!sign_in->state_is_used ||
+		(failure->sqlerrcode != ERRCODE_RQBO_UNAVAILABLE && failure->sqlerrcode != ERRCODE_RQBO_THROTTLED))
+		return;
+	if (grant_is_kept)
+		failure->hint = "The connection is stored and need not be made again: the next import reads what is missing of its company.";
+	else
+		failure->hint = psprintf("Nothing of this sign-in was kept, and its state is used up: begin again with %s, a little later. If it lasts, check the server's network, reefqbo.proxy, reefqbo.ca_file and https://status.developer.intuit.com.",
+								 begins[sign_in->request.kind]);
+}
+
+/*
  * If the grant is stored but the company could not be read, say so on the
  * connection, which stays.
  */
@@ -517,6 +542,7 @@ fail(RqboTask *task)
 
 	if (sign_in->way == REFUSE)
 		name_mismatch(session, failure);
+	hint_way_on(sign_in, failure, session->generation != 0);
 	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(sign_in->job, failure);
 	PG_TRY();

@@ -57,6 +57,17 @@ on_close_socket(void *arg pg_attribute_unused(), curl_socket_t fd)
 }
 
 /*
+ * Connected, through proxy and handshake: from here on the request may be on its way.
+ */
+static int
+on_connected(void *arg, char *primary_ip pg_attribute_unused(), char *local_ip pg_attribute_unused(),
+			 int primary_port pg_attribute_unused(), int local_port pg_attribute_unused())
+{
+	((RqboTransfer *) arg)->was_sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/*
  * The answer to a POST carries tokens: it is not left behind in memory.
  */
 static void
@@ -248,6 +259,8 @@ set_security(CURL *easy)
 		SET_OPTION(easy, CURLOPT_CAPATH, NULL);
 	}
 	SET_OPTION(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	/* what a proxy says of itself is no answer */
+	SET_OPTION(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET_OPTION(easy, CURLOPT_PROXY, rqbo_proxy != NULL ? rqbo_proxy : "");
 }
 
@@ -276,6 +289,8 @@ set_callbacks(RqboTransfer *transfer)
 	SET_OPTION(easy, CURLOPT_HEADERDATA, transfer);
 	SET_OPTION(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	SET_OPTION(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+	SET_OPTION(easy, CURLOPT_PREREQFUNCTION, on_connected);
+	SET_OPTION(easy, CURLOPT_PREREQDATA, transfer);
 }
 
 /*
@@ -348,43 +363,38 @@ rqbo_transfer_make(const RqboHttpRequest *request, void *owner)
 	return transfer;
 }
 
-/*
- * Did the request leave at all, or did looking up the name, connecting or the
- * TLS handshake take all the time?
- */
 static bool
-was_sent(CURL *easy)
+is_untrusted(CURLcode code)
 {
-	curl_off_t	pretransfer = 0;
-
-	(void) curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
-	return pretransfer > 0;
-}
-
-static RqboNetOutcome
-outcome_of(const RqboTransfer *transfer, CURLcode code)
-{
-	if (transfer->too_large)
-		return RQBO_NET_TOO_LARGE;
 	switch (code)
 	{
-		case CURLE_OK:
-			return RQBO_NET_ANSWERED;
-		case CURLE_COULDNT_RESOLVE_HOST:
-		case CURLE_COULDNT_RESOLVE_PROXY:
-		case CURLE_COULDNT_CONNECT:
-			return RQBO_NET_UNREACHABLE;
-		case CURLE_OPERATION_TIMEDOUT:
-			return was_sent(transfer->easy) ? RQBO_NET_TIMED_OUT : RQBO_NET_UNREACHABLE;
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_CACERT_BADFILE:
 		case CURLE_SSL_ISSUER_ERROR:
 		case CURLE_URL_MALFORMAT:
 		case CURLE_UNSUPPORTED_PROTOCOL:
-			return RQBO_NET_UNTRUSTED;
+			return true;
 		default:
-			return RQBO_NET_BROKEN;
+			return false;
 	}
+}
+
+/*
+ * Whether the request was sent is not told from the code: a connection may be
+ * reset, or the time be over, before and after.
+ */
+static RqboNetOutcome
+outcome_of(const RqboTransfer *transfer, CURLcode code)
+{
+	if (transfer->too_large)
+		return RQBO_NET_TOO_LARGE;
+	if (code == CURLE_OK)
+		return RQBO_NET_ANSWERED;
+	if (is_untrusted(code))
+		return RQBO_NET_UNTRUSTED;
+	if (!transfer->was_sent)
+		return RQBO_NET_UNREACHABLE;
+	return code == CURLE_OPERATION_TIMEDOUT ? RQBO_NET_TIMED_OUT : RQBO_NET_BROKEN;
 }
 
 void
