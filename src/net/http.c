@@ -121,6 +121,8 @@ rqbo_http_create(void)
 	http->wait_set_owned = rqbo_owned_reserve(http->context, release_wait_set);
 	http->multi_owned = rqbo_owned_reserve(http->context, release_multi);
 
+	/* libcurl would write the keys of every connection to the file it names */
+	(void) unsetenv("SSLKEYLOGFILE");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),

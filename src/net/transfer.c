@@ -262,6 +262,8 @@ set_security(CURL *easy)
 	/* what a proxy says of itself is no answer */
 	SET_OPTION(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET_OPTION(easy, CURLOPT_PROXY, rqbo_proxy != NULL ? rqbo_proxy : "");
+	/* nor is there a way around it by the environment's no_proxy */
+	SET_OPTION(easy, CURLOPT_NOPROXY, "");
 }
 
 static void

@@ -1,8 +1,10 @@
-# What happens below HTTP: a request that never left is not one that was lost.
+# What happens below HTTP: a handshake that is cut, a proxy that says no, and
+# variables of the server's environment that libcurl would heed.
 
 use strict;
 use warnings;
 
+use IO::Socket::INET ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -11,7 +13,15 @@ use Reefqbo::Cluster;
 use Reefqbo::Simulator;
 
 my $intuit = Reefqbo::Simulator->start(no_throttle => undef);
-my $node = reefqbo_cluster('wire', $intuit);
+my $keylog = PostgreSQL::Test::Utils::tempdir() . '/keylog';
+my $node;
+
+{
+	# The server's alone: Python's TLS heeds the first as well.
+	local @ENV{qw(SSLKEYLOGFILE NO_PROXY no_proxy)} = ($keylog, '*', '*');
+	$node = plain_cluster('wire', intuit => $intuit);
+}
+$node->install_reefqbo('postgres');
 
 sub sql { return $node->safe_psql('postgres', $_[0]) }
 
@@ -95,11 +105,76 @@ sub test_company_unread
 	return;
 }
 
+# ---- a proxy ----
+
+# A proxy that answers every CONNECT with this, and writes down what it was asked.
+sub start_proxy
+{
+	my ($answer) = @_;
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', Listen => 50) or die "could not listen: $!";
+	my $proxy = { port => $listener->sockport, log => PostgreSQL::Test::Utils::tempdir() . '/proxy' };
+
+	append_to_file($proxy->{log}, '');
+	$proxy->{pid} = fork() // die "could not fork: $!";
+	return $proxy if $proxy->{pid};
+	while (my $guest = $listener->accept)
+	{
+		my $asked = '';
+		sysread($guest, $asked, 65536, length $asked) or last until $asked =~ /\r\n\r\n/;
+		append_to_file($proxy->{log}, "$1\n") if $asked =~ /\A(\S+ \S+)/;
+		syswrite $guest, $answer;
+		close $guest;
+	}
+	POSIX::_exit(0);
+}
+
+sub stop_proxy
+{
+	my ($proxy) = @_;
+
+	kill 'KILL', $proxy->{pid};
+	waitpid $proxy->{pid}, 0;
+	return;
+}
+
+sub asked_of { return split /\n/, slurp_file($_[0]{log}) }
+
+# What a proxy says in its own name counts for nothing: not its clock, its pauses, its ids.
+my $REFUSAL = join "\r\n", 'HTTP/1.1 403 Forbidden', 'Retry-After: 3000', 'intuit_tid: 1-proxy', 'Content-Length: 0', '', '';
+
+sub test_refusing_proxy
+{
+	my $name = 'a proxy that refuses CONNECT';
+	my $completing = signed_in('Proxy', 'pod-4');
+	my $proxy = start_proxy($REFUSAL);
+	my $through = "SET reefqbo.proxy = 'http://127.0.0.1:$proxy->{port}'; SET reefqbo.retry_budget = '1500ms'; ";
+
+	stays_cut($name, $through . $completing, 'connect');
+	is(join(' ', asked_of($proxy)), join(' ', ('CONNECT localhost:' . $intuit->port) x 2),
+		"$name: it was asked twice, whatever no_proxy says, and for the host alone");
+	my $error = $node->sqlstate_of($through . call('import_accounts', 'Cut'));
+	is($error->{sqlstate}, 'RQ011', "$name: an import fails");
+	unlike("$error->{detail}", qr/1-proxy/, "$name: its headers are not Intuit's");
+	stop_proxy($proxy);
+	is($node->sqlstate_of(call('import_accounts', 'Cut')), undef, "$name: without it an import works");
+	return;
+}
+
+# ---- the environment ----
+
+sub test_keylog
+{
+	is(-e $keylog ? 'written' : 'not there', 'not there', 'SSLKEYLOGFILE: no session key was written down');
+	return;
+}
+
 # ---- the run ----
 
 test_cut_handshake();
 test_cut_handshakes();
 test_company_unread();
+test_refusing_proxy();
+test_keylog();
 
 $node->stop;
 done_testing();
