@@ -270,6 +270,10 @@ static void
 set_limits(CURL *easy, int timeout_ms)
 {
 	SET_OPTION(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* whoever is given up is not waited for: not the thread that asks a name server which does not answer */
+	SET_OPTION(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	SET_OPTION(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) rqbo_connect_timeout);
 	SET_OPTION(easy, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
 	SET_OPTION(easy, CURLOPT_LOW_SPEED_LIMIT, (long) LOW_SPEED_BYTES);

@@ -1,10 +1,11 @@
-# What happens below HTTP: a handshake that is cut, a proxy that says no, and
-# variables of the server's environment that libcurl would heed.
+# What happens below HTTP: a handshake that is cut, a proxy that says no, a name server that does not answer,
+# and variables of the server's environment that libcurl would heed.
 
 use strict;
 use warnings;
 
 use IO::Socket::INET ();
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -168,6 +169,77 @@ sub test_keylog
 	return;
 }
 
+# ---- a name server that does not answer ----
+
+# A getaddrinfo that is asked for a host named mute, says so, and then waits until it is let go.
+my $RESOLVER = <<'C';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	int			(*next) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+
+	if (node == NULL || strcmp(node, "mute.example") != 0)
+		return next(node, service, hints, result);
+	close(open(getenv("MUTE_IS_ASKED"), O_CREAT | O_WRONLY, 0600));
+	while (access(getenv("MUTE_LETS_GO"), F_OK) != 0)
+		usleep(10000);
+	return EAI_AGAIN;
+}
+C
+
+my ($ASKED, $LETS_GO) = map { PostgreSQL::Test::Utils::tempdir() . "/$_" } qw(asked lets_go);
+
+# The server, restarted with that in front of the C library's own.
+sub deafen
+{
+	my $directory = PostgreSQL::Test::Utils::tempdir();
+
+	append_to_file("$directory/mute.c", $RESOLVER);
+	system_or_bail('cc', '-shared', '-fPIC', '-o', "$directory/mute.so", "$directory/mute.c", '-ldl');
+	$node->stop;
+	local @ENV{qw(LD_PRELOAD MUTE_IS_ASKED MUTE_LETS_GO)} = ("$directory/mute.so", $ASKED, $LETS_GO);
+	$node->start;
+	return;
+}
+
+sub workers { return sql(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) }
+
+# A worker whose caller has gone goes too, though the name server has it wait: if it did not, this would wait in vain.
+sub test_mute_name_server
+{
+	my ($name, $err) = ('a name server that does not answer', '');
+
+	deafen();
+	sql(q{UPDATE reefqbo.environment SET api_url = 'https://mute.example/production' WHERE name = 'sim-production'});
+	my $caller = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SET reefqbo.connect_timeout = 600000; ' . call('import_accounts', 'Cut') ],
+		'<', \undef, '>', \my $out, '2>', \$err);
+	wait_until('it is asked', sub { return -e $ASKED });
+	is(workers(), 1, "$name: a worker waits for it");
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ 'import_accounts' AND pid <> pg_backend_pid()});
+	$caller->finish;
+	like($err, qr/canceling statement due to user request/, "$name: the caller can cancel");
+	wait_until('the worker has gone', sub { return workers() eq '0' });
+	pass("$name: and the worker ends, while it still does not answer");
+
+	# the same for a connection whose time is up: others must not wait for it
+	unlink $ASKED;
+	my $error = $node->sqlstate_of(q{SET reefqbo.connect_timeout = '300ms'; SET reefqbo.retry_budget = 0; } . call('import_accounts', 'Cut'));
+	is($error->{sqlstate}, 'RQ011', "$name: an import fails when its time is up");
+	ok(-e $ASKED && !-e $LETS_GO, "$name: and it still does not answer");
+	append_to_file($LETS_GO, '');
+	sql('UPDATE reefqbo.environment SET api_url = ' . quote($intuit->api_url('production')) . q{ WHERE name = 'sim-production'});
+	is($node->sqlstate_of(call('import_accounts', 'Cut')), undef, "$name: an import of what can be resolved works");
+	return;
+}
+
 # ---- the run ----
 
 test_cut_handshake();
@@ -175,6 +247,7 @@ test_cut_handshakes();
 test_company_unread();
 test_refusing_proxy();
 test_keylog();
+test_mute_name_server();
 
 $node->stop;
 done_testing();
