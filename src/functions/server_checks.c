@@ -2,7 +2,8 @@
  *
  * functions/server_checks.c
  *	  What reefqbo.check cannot see from SQL: the key ring, whether a sealed
- *	  value is one of its keys', pgcrypto at work, and the library itself.
+ *	  value is one of its keys', pgcrypto at work, the library itself, and how
+ *	  long a company is to be left alone.
  *
  * Nothing here is written or sent, and no secret is opened.  What is wrong
  * raises as ever; the SQL around it makes a row of that.
@@ -17,7 +18,9 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
+#include "net/throttle.h"
 #include "net/transfer.h"
 #include "secret/seal.h"
 #include "worker/shmem.h"
@@ -26,6 +29,7 @@ PG_FUNCTION_INFO_V1(rqbo_key_ids);
 PG_FUNCTION_INFO_V1(rqbo_seal_holds);
 PG_FUNCTION_INFO_V1(rqbo_cipher_works);
 PG_FUNCTION_INFO_V1(rqbo_library);
+PG_FUNCTION_INFO_V1(rqbo_paused_until);
 
 /* ---- the key ring ---- */
 
@@ -107,4 +111,18 @@ rqbo_library(PG_FUNCTION_ARGS)
 		values[2] = CStringGetTextDatum(ca_file);
 	nulls[2] = ca_file == NULL;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* ---- the budget of requests ---- */
+
+Datum
+rqbo_paused_until(PG_FUNCTION_ARGS)
+{
+	RqboThrottle throttle = {true, PG_GETARG_FLOAT8(0), PG_GETARG_TIMESTAMPTZ(1)};
+	TimestampTz now = GetCurrentTimestamp();
+	int			wait_ms = rqbo_throttle_wait_ms(&throttle, now);
+
+	if (wait_ms <= RQBO_THROTTLE_SHORT_WAIT_MS)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(TimestampTzPlusMilliseconds(now, wait_ms));
 }

@@ -523,8 +523,11 @@ hint_way_on(const SignIn *sign_in, ErrorData *failure, bool grant_is_kept)
 	if (grant_is_kept)
 		failure->hint = "The connection is stored and need not be made again: the next import reads what is missing of its company.";
 	else
-		failure->hint = psprintf("Nothing of this sign-in was kept, and its state is used up: begin again with %s, a little later. If it lasts, check the server's network, reefqbo.proxy, reefqbo.ca_file and https://status.developer.intuit.com.",
-								 begins[sign_in->request.kind]);
+		failure->hint = psprintf("Nothing of this sign-in was kept, and its state is used up: begin again with %s, a little later. %s",
+								 begins[sign_in->request.kind],
+								 failure->sqlerrcode == ERRCODE_RQBO_THROTTLED ?
+								 "reefqbo.check() tells until when QuickBooks is left alone." :
+								 "If it lasts, check the server's network, reefqbo.proxy, reefqbo.ca_file and https://status.developer.intuit.com.");
 }
 
 /*

@@ -31,6 +31,12 @@ rqbo_retry_is_throttled(const RqboAttempt *attempt)
 		(attempt->status == 429 || attempt->fault_code == RQBO_FAULT_THROTTLED);
 }
 
+int
+rqbo_retry_pause(const RqboAttempt *attempt, int throttle_wait_ms)
+{
+	return Min(attempt->retry_after_ms >= 0 ? attempt->retry_after_ms : throttle_wait_ms, RQBO_LONGEST_PAUSE_MS);
+}
+
 /*
  * Is the access token refused, rather than the request or the consent?
  */
@@ -94,7 +100,7 @@ rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int
 		return attempt->token_was_refreshed ? RQBO_GIVE_UP : RQBO_REFRESH_TOKEN;
 
 	if (rqbo_retry_is_throttled(attempt))
-		*wait_ms = attempt->retry_after_ms >= 0 ? attempt->retry_after_ms : limits->throttle_wait_ms;
+		*wait_ms = rqbo_retry_pause(attempt, limits->throttle_wait_ms);
 	else if (is_transient(attempt))
 		*wait_ms = Max(backoff_ms(attempt->attempt), attempt->retry_after_ms);
 	else

@@ -49,6 +49,9 @@ typedef struct RqboRetryLimits
 
 #define RQBO_RETRY_MAX_ATTEMPTS 6
 
+/* Whatever QuickBooks or somebody in its name asks for, it is asked again after that. */
+#define RQBO_LONGEST_PAUSE_MS (60 * 60 * 1000)
+
 /* Intuit's fault codes that decide something. */
 #define RQBO_FAULT_AUTHENTICATION			100
 #define RQBO_FAULT_AUTHORIZATION			120
@@ -62,6 +65,9 @@ typedef struct RqboRetryLimits
 
 extern RqboDecision rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int *wait_ms);
 extern bool rqbo_retry_is_throttled(const RqboAttempt *attempt);
+
+/* How long it is to be left alone then, in milliseconds. */
+extern int	rqbo_retry_pause(const RqboAttempt *attempt, int throttle_wait_ms);
 
 /*
  * How many seconds the schedule waits after an error before it tries again.

@@ -18,10 +18,14 @@
 
 #include <math.h>
 
+#include "net/retry.h"
 #include "net/throttle.h"
 
 #define BUCKET_SIZE 2.0
 #define TOKENS_A_SECOND 6.5
+
+/* What is in the bucket while this long is to be waited. */
+#define TOKENS_BEFORE(ms) (1.0 - (double) (ms) * TOKENS_A_SECOND / 1000)
 
 int
 rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
@@ -34,9 +38,10 @@ rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
 	else
 	{
 		double		seconds = (double) (now - throttle->counted_at) / USECS_PER_SEC;
+		double		tokens = Max(throttle->tokens, TOKENS_BEFORE(RQBO_LONGEST_PAUSE_MS));
 
 		/* a clock that was set back must not take tokens away */
-		throttle->tokens = Min(BUCKET_SIZE, throttle->tokens + Max(seconds, 0) * TOKENS_A_SECOND);
+		throttle->tokens = Min(BUCKET_SIZE, tokens + Max(seconds, 0) * TOKENS_A_SECOND);
 	}
 	throttle->counted_at = now;
 	if (throttle->tokens < 1.0)
@@ -45,10 +50,18 @@ rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
 	return 0;
 }
 
+int
+rqbo_throttle_wait_ms(const RqboThrottle *throttle, TimestampTz now)
+{
+	RqboThrottle copy = *throttle;
+
+	return rqbo_throttle_spend(&copy, now);
+}
+
 void
 rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms)
 {
 	throttle->is_begun = true;
-	throttle->tokens = Min(throttle->tokens, 1.0 - (double) ms * TOKENS_A_SECOND / 1000);
+	throttle->tokens = Min(throttle->tokens, TOKENS_BEFORE(Min(ms, RQBO_LONGEST_PAUSE_MS)));
 	throttle->counted_at = now;
 }

@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include <limits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "storage/fd.h"
@@ -172,9 +172,8 @@ on_header(char *data, size_t size, size_t count, void *arg)
 	if ((value = header_value(transfer, data, length, "intuit_tid:")) != NULL ||
 		(value = header_value(transfer, data, length, "intuit-tid:")) != NULL)
 		result->intuit_tid = value;
-	else if ((value = header_value(transfer, data, length, "retry-after:")) != NULL &&
-			 value[0] >= '0' && value[0] <= '9')
-		result->retry_after_ms = Min(strtol(value, NULL, 10), INT_MAX / 1000) * 1000;
+	else if ((value = header_value(transfer, data, length, "retry-after:")) != NULL)
+		transfer->retry_after = value;
 	else if ((value = header_value(transfer, data, length, "date:")) != NULL)
 		result->date = (int64) curl_getdate(value, NULL);
 	return length;
@@ -353,7 +352,6 @@ rqbo_transfer_make(const RqboHttpRequest *request, void *owner)
 	transfer->context = CurrentMemoryContext;
 	transfer->owner = owner;
 	transfer->body_limit = (size_t) rqbo_max_response_size * 1024;
-	transfer->result.retry_after_ms = -1;
 	transfer->result.date = -1;
 	rqbo_owned_set(owned, transfer);
 
@@ -403,6 +401,31 @@ outcome_of(const RqboTransfer *transfer, CURLcode code)
 	return code == CURLE_OPERATION_TIMEDOUT ? RQBO_NET_TIMED_OUT : RQBO_NET_BROKEN;
 }
 
+/*
+ * Seconds, or a date (RFC 9110 section 10.2.3) by the clock that stands beside
+ * it in the answer: the two may be far from ours.  -1 for what is neither.
+ */
+static int
+read_retry_after(const char *value, int64 server_date)
+{
+	size_t		length = value != NULL ? strlen(value) : 0;
+	int64		seconds;
+
+	if (length == 0)
+		return -1;
+	if (strspn(value, "0123456789") == length)
+		seconds = length > 9 ? PG_INT32_MAX : strtol(value, NULL, 10);
+	else
+	{
+		int64		date = isalpha((unsigned char) value[0]) ? (int64) curl_getdate(value, NULL) : -1;
+
+		if (date < 0)
+			return -1;
+		seconds = date - (server_date >= 0 ? server_date : (int64) time(NULL));
+	}
+	return (int) Min(Max(seconds, 0), RQBO_LONGEST_PAUSE_MS / 1000) * 1000;
+}
+
 void
 rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 {
@@ -417,6 +440,7 @@ rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	result->status = (int) status;
 	result->bytes = bytes;
+	result->retry_after_ms = read_retry_after(transfer->retry_after, result->date);
 	result->outcome = outcome_of(transfer, code);
 	if (result->body == NULL)
 		result->body = MemoryContextStrdup(transfer->context, "");

@@ -31,6 +31,7 @@ typedef struct RqboTransfer
 	size_t		body_size;
 	size_t		body_limit;
 	bool		too_large;
+	char	   *retry_after;	/* as it came, or NULL */
 	bool		was_sent;		/* or may have been: it was connected all the way */
 	char		error[CURL_ERROR_SIZE];
 	RqboHttpResult result;

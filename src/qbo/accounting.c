@@ -32,9 +32,6 @@
 /* How long a request may take that is made once and can be done without. */
 #define ONCE_TIMEOUT_MS 30000
 
-/* The budget of requests asks for waits up to here, which are no refusal. */
-#define SHORT_WAIT_MS 1000
-
 /* The request in hand. */
 typedef struct RqboCall
 {
@@ -107,7 +104,7 @@ note_pause(RqboSession *session, const RqboAttempt *attempt)
 {
 	if (!rqbo_retry_is_throttled(attempt))
 		return;
-	session->pause_ms = attempt->retry_after_ms >= 0 ? attempt->retry_after_ms : rqbo_throttle_wait;
+	session->pause_ms = rqbo_retry_pause(attempt, rqbo_throttle_wait);
 	rqbo_throttle_pause(&session->connection->throttle, GetCurrentTimestamp(), session->pause_ms);
 }
 
@@ -205,12 +202,12 @@ send_call(RqboTask *task)
 	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
 
 	Assert(rqbo_session_of(task)->access_token != NULL && rqbo_session_of(task)->realm_id != NULL);
-	if (session->call->is_once && wait_ms > SHORT_WAIT_MS)
+	if (session->call->is_once && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
 	{
 		give_up_once(session, "QuickBooks asks to be left alone for a while");
 		return;
 	}
-	if (wait_ms > rqbo_retry_budget && wait_ms > SHORT_WAIT_MS)
+	if (wait_ms > rqbo_retry_budget && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
 		raise_still_paused(session, wait_ms);
 	if (wait_ms > 0)
 	{

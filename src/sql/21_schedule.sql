@@ -186,6 +186,74 @@ paused, true to read nothing until it is false again: grants are kept alive all 
 Result: the schedule. Errors: 42704 no such model, 22023 a value or time zone is not acceptable.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_schedule(text, interval, integer, interval, time, time, text, boolean)');
 
+-- ---- pauses that QuickBooks asks for ----
+
+CREATE FUNCTION reefqbo._paused_until(throttle_tokens double precision, throttle_counted_at timestamptz)
+RETURNS timestamptz
+LANGUAGE c VOLATILE STRICT SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_paused_until';
+
+COMMENT ON FUNCTION reefqbo._paused_until(double precision, timestamptz) IS
+'Internal: until when a company with this budget of requests is left alone, by the server''s clock; NULL if it is not.';
+
+CREATE VIEW reefqbo._pause AS
+SELECT c.model_id, c.connection_id, c.realm_digest, p.paused_until
+FROM reefqbo.connection c
+CROSS JOIN LATERAL (
+    SELECT reefqbo._paused_until(o.throttle_tokens, o.throttle_counted_at) AS paused_until
+    FROM reefqbo.connection o
+    WHERE o.realm_digest = c.realm_digest AND o.throttle_counted_at IS NOT NULL
+    ORDER BY o.throttle_counted_at DESC LIMIT 1
+) p
+WHERE c.status <> 'disconnected' AND p.paused_until IS NOT NULL;
+
+COMMENT ON VIEW reefqbo._pause IS
+'Internal: the connections whose company has asked to be left alone, whichever of its connections it has told.';
+
+CREATE FUNCTION reefqbo._lift_pause(model text, branch text)
+RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    in_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
+    companies bytea[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM reefqbo.connection c
+                   WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch)) THEN
+        RAISE undefined_object USING
+            MESSAGE = CASE WHEN $2 IS NULL THEN format('model "%s" has no connection', $1)
+                           ELSE format('branch "%s" of model "%s" has no connection', $2, $1) END,
+            HINT = 'The view reefqbo.connection_status lists the connections.';
+    END IF;
+    companies := ARRAY(SELECT DISTINCT p.realm_digest FROM reefqbo._pause p
+                       JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
+                       WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch));
+    UPDATE reefqbo.connection c SET throttle_tokens = NULL, throttle_counted_at = NULL
+    WHERE c.realm_digest = ANY (companies);
+    UPDATE reefqbo.upkeep u SET not_before = NULL
+    FROM reefqbo.connection c
+    WHERE c.realm_digest = ANY (companies) AND u.model_id = c.model_id AND u.connection_id = c.connection_id
+      AND u.sqlstate = 'RQ006';
+    -- the background worker looks at commit what has become due
+    UPDATE reefqbo.schedule s SET is_paused = s.is_paused WHERE s.model_id = in_model;
+    PERFORM reefqbo._audit('pause_lifted', in_model, $1, format('of %s companies', cardinality(companies)));
+    RETURN cardinality(companies);
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._lift_pause(text, text) IS 'Internal: what reefqbo.lift_pause does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.lift_pause(model text, branch text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.lift_pause(text, text) IS
+'Lets a company be asked again although QuickBooks has throttled and asked for a pause, of an hour at most; reefqbo.check() shows the pauses there are. A pause is the company''s: it is lifted for every connection to it. QuickBooks may answer with the next one.
+Arguments: model; branch, by default every connection of the model. Result: how many companies were paused. Errors: 42704 no such model, branch or connection.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.lift_pause(text, text)');
+
 CREATE VIEW reefqbo._due AS
 SELECT d.*, GREATEST(LEAST(d.refresh_due_at, d.backfill_due_at, d.grant_due_at), d.held_until) AS due_at
 FROM (

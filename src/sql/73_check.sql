@@ -278,6 +278,23 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_grants() IS 'Internal: rows of reefqbo.check about the grants, as reefqbo.connection_status has them.';
 
+CREATE FUNCTION reefqbo._check_pauses(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'pause', reefqbo._subject(m.name, b.name), 'warning',
+           format('paused until %s by QuickBooks, which throttles: nothing is asked of the company before',
+                  to_char(p.paused_until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')),
+           format('It goes on by itself. To ask again at once: SELECT reefqbo.lift_pause(%L, %L);', m.name, b.name)
+    FROM reefqbo._pause p
+    JOIN reefqbo.model m ON m.model_id = p.model_id
+    JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
+    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
+    ORDER BY m.name, b.name
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_pauses() IS 'Internal: rows of reefqbo.check about companies that QuickBooks has asked to leave alone for a while; none for the others.';
+
 CREATE FUNCTION reefqbo._check_imports(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -373,6 +390,7 @@ BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_grants() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_pauses() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_imports() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_mapping() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_sequences() r;
@@ -388,7 +406,7 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_operator_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, import, mapping, sequence; each may have several rows.
+Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, pause, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.check()');
 

@@ -24,10 +24,6 @@ my $node;
 }
 $node->install_reefqbo('postgres');
 
-sub sql { return $node->safe_psql('postgres', $_[0]) }
-
-sub call { return Reefqbo::Cluster::call(@_) }
-
 sub asked { return join ' ', map { $_->{endpoint} } grep { $_->{endpoint} ne 'authorize' } @{ $intuit->admin('log')->{log} } }
 
 # A sign-in whose address is at hand, and nothing in the log of requests.
