@@ -3,8 +3,9 @@
  * qbo/oauth_answer.c
  *	  Reading what a token endpoint answers.
  *
- * An answer counts only when it is whole: status 200, both tokens and both
- * lifetimes.  Anything less keeps the old pair.
+ * An answer counts only when it is whole: status 200 and both tokens.  Anything
+ * less keeps the old pair.  Lifetimes are not worth losing living tokens for: an
+ * answer need not have them.
  *
  * https://www.rfc-editor.org/rfc/rfc6749#section-5
  *
@@ -21,6 +22,10 @@
 
 /* Intuit says up to 4096 for an access token; leave room, but not for everything. */
 #define MAX_TOKEN 16384
+
+/* What is taken where it does not say, in seconds: an hour, and the 100 days that Intuit documents. */
+#define ACCESS_SECONDS 3600
+#define REFRESH_SECONDS (100 * 86400)
 
 /*
  * A token that can stand in a header: visible ASCII only.
@@ -39,16 +44,16 @@ is_token(const char *token)
 }
 
 /*
- * A lifetime in seconds, number or digits in a string; -1 for none.
+ * A lifetime in seconds, number or digits in a string.
  */
 static int64
-read_seconds(const RqboJson *answer, const char *key)
+read_seconds(const RqboJson *answer, const char *key, int64 unsaid)
 {
 	const char *digits = rqbo_json_member_text(answer, key);
 	size_t		length = digits != NULL ? strlen(digits) : 0;
 
 	if (length == 0 || length > 12 || strspn(digits, "0123456789") != length)
-		return -1;
+		return unsaid;
 	return strtoll(digits, NULL, 10);
 }
 
@@ -58,10 +63,10 @@ read_tokens(const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
 	const char *access = rqbo_json_member_text(answer, "access_token");
 	const char *refresh = rqbo_json_member_text(answer, "refresh_token");
 
-	tokens->access_seconds = read_seconds(answer, "expires_in");
-	tokens->refresh_seconds = read_seconds(answer, "x_refresh_token_expires_in");
-	tokens->hard_seconds = read_seconds(answer, "x_refresh_token_hard_expires_in");
-	if (!is_token(access) || !is_token(refresh) || tokens->access_seconds < 0 || tokens->refresh_seconds < 0)
+	tokens->access_seconds = read_seconds(answer, "expires_in", ACCESS_SECONDS);
+	tokens->refresh_seconds = read_seconds(answer, "x_refresh_token_expires_in", REFRESH_SECONDS);
+	tokens->hard_seconds = read_seconds(answer, "x_refresh_token_hard_expires_in", -1);
+	if (!is_token(access) || !is_token(refresh))
 		return false;
 	tokens->access_token = MemoryContextStrdup(context, access);
 	tokens->refresh_token = MemoryContextStrdup(context, refresh);

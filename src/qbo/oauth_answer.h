@@ -13,7 +13,7 @@
 
 typedef enum RqboTokenVerdict
 {
-	RQBO_TOKENS_WHOLE,			/* a pair with its lifetimes */
+	RQBO_TOKENS_WHOLE,			/* a pair */
 	RQBO_TOKENS_NOT_WHOLE,		/* 200, but not that */
 	RQBO_TOKENS_GRANT_REJECTED, /* invalid_grant */
 	RQBO_TOKENS_CLIENT_REJECTED,	/* invalid_client: the app's keys are wrong */

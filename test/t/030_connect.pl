@@ -450,7 +450,7 @@ sub test_begun_in_open_transaction
 
 sub test_token_answer_not_whole
 {
-	foreach my $field (qw(access_token refresh_token expires_in x_refresh_token_expires_in))
+	foreach my $field (qw(access_token refresh_token))
 	{
 		my $back = sign_in(begin('Partial'), 'pod-8');
 		my $before = state_of_tables();
@@ -470,7 +470,7 @@ sub generation { return sql('SELECT generation FROM reefqbo.credential WHERE con
 sub test_refresh_answer_not_whole
 {
 	$intuit->admin('config', { grace => 3600 });
-	foreach my $field (qw(access_token refresh_token expires_in x_refresh_token_expires_in))
+	foreach my $field (qw(access_token refresh_token))
 	{
 		end_tokens();
 		my ($generation, $tokens) = (generation('Partial'), sealed_tokens('Partial'));
@@ -484,6 +484,43 @@ sub test_refresh_answer_not_whole
 		is(generation('Partial'), $generation + 1, "a refresh answered without $field: one new generation");
 	}
 	$intuit->admin('config', { grace => 0 });
+	return;
+}
+
+# Lifetimes are asked of nobody (RFC 6749): without them an access token is taken to live for an hour, and a
+# refresh token for the hundred days that Intuit documents. The old refresh token is dead by then.
+sub test_no_lifetimes
+{
+	my $day = 86400;
+	my %lifetime = ('' => [ 3600, 101 * $day ], expires_in => [ 3600, 101 * $day ], x_refresh_token_expires_in => [ 3600, 100 * $day ]);
+
+	foreach my $field (sort keys %lifetime)
+	{
+		my $name = 'an answer without ' . ($field || 'nothing');
+
+		sql(completing(sign_in(begin('Lifetimes'), 'pod-22'))) if connection_id('Lifetimes') eq '';
+		end_tokens();
+		my $generation = generation('Lifetimes');
+		$intuit->admin('fault', { kind => 'missing_token', company => 'pod-22', field => $field }) if $field;
+		import_works('Lifetimes', "$name: a refresh works");
+		is(generation('Lifetimes'), $generation + 1, "$name: by one new generation");
+		lives_for('Lifetimes', $name, @{ $lifetime{$field} });
+		end_tokens();
+		import_works('Lifetimes', "$name: what it brought is kept, and is good for the next");
+
+		$intuit->admin('fault', { kind => 'missing_token', company => 'pod-22', field => $field }) if $field;
+		is(sql('SELECT company FROM reefqbo.complete_connection(' . quote(sign_in(begin('Lifetimes'), 'pod-22')) . ')'), 'Pod 22 Ltd', "$name: a sign-in works");
+		lives_for('Lifetimes', "$name, of a sign-in", @{ $lifetime{$field} });
+	}
+	return;
+}
+
+sub lives_for
+{
+	my ($model, $name, $access, $refresh) = @_;
+
+	is(sql("SELECT abs(extract(epoch FROM access_expires_at - obtained_at) - $access) < 30, abs(extract(epoch FROM refresh_expires_at - obtained_at) - $refresh) < 30"
+			. ' FROM reefqbo.credential WHERE connection_id = ' . connection_id($model)), 't|t', "$name: the tokens end when they should");
 	return;
 }
 
@@ -842,6 +879,7 @@ test_caller_rolls_back();
 test_begun_in_open_transaction();
 test_token_answer_not_whole();
 test_refresh_answer_not_whole();
+test_no_lifetimes();
 test_reconnect_same_company();
 test_reconnect_other_company();
 test_reconnect_other_environment();

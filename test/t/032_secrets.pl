@@ -205,7 +205,7 @@ sub do_token_failures
 		like(sqlstate_of('SET reefqbo.retry_budget = 0; ' . call('import_accounts', 'Atoll')), qr/^RQ0(08|09|11)$/, "a refresh that ends with $status");
 		$intuit->admin('clear_faults');
 	}
-	foreach my $field (qw(access_token refresh_token expires_in))
+	foreach my $field (qw(access_token refresh_token))
 	{
 		$intuit->admin('fault', { kind => 'missing_token', company => 'pod-1', field => $field });
 		isnt(complete('Partial', 'pod-1'), 0, "a sign-in answered without $field");
