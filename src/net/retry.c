@@ -37,12 +37,11 @@ rqbo_retry_pause(const RqboAttempt *attempt, int throttle_wait_ms)
 	return Min(attempt->retry_after_ms >= 0 ? attempt->retry_after_ms : throttle_wait_ms, RQBO_LONGEST_PAUSE_MS);
 }
 
-/*
- * Is the access token refused, rather than the request or the consent?
- */
-static bool
-token_is_refused(const RqboAttempt *attempt)
+bool
+rqbo_retry_token_is_refused(const RqboAttempt *attempt)
 {
+	if (attempt->outcome != RQBO_NET_ANSWERED)
+		return false;
 	if (attempt->fault_code == RQBO_FAULT_TOKEN)
 		return true;
 	return attempt->status == 401 &&
@@ -96,7 +95,7 @@ rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int
 	*wait_ms = 0;
 	if (answered && attempt->status == 200 && attempt->body_is_usable && attempt->fault_code == 0)
 		return RQBO_ACCEPT;
-	if (answered && token_is_refused(attempt))
+	if (rqbo_retry_token_is_refused(attempt))
 		return attempt->token_was_refreshed ? RQBO_GIVE_UP : RQBO_REFRESH_TOKEN;
 
 	if (rqbo_retry_is_throttled(attempt))

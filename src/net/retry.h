@@ -66,6 +66,9 @@ typedef struct RqboRetryLimits
 extern RqboDecision rqbo_retry_decide(const RqboAttempt *attempt, const RqboRetryLimits *limits, int *wait_ms);
 extern bool rqbo_retry_is_throttled(const RqboAttempt *attempt);
 
+/* Is the access token refused, rather than the request or the consent? */
+extern bool rqbo_retry_token_is_refused(const RqboAttempt *attempt);
+
 /* How long it is to be left alone then, in milliseconds. */
 extern int	rqbo_retry_pause(const RqboAttempt *attempt, int throttle_wait_ms);
 

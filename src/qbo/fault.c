@@ -150,13 +150,16 @@ rqbo_fault_read(const RqboHttpResult *result, RqboFault *fault)
 
 /* ---- errors ---- */
 
+/*
+ * An access token that is refused says nothing of the grant: the token
+ * endpoint alone says that one has ended.  Where it gives a new token and that
+ * is refused as well, Intuit's own authentication is out of order.
+ */
 static int
 sqlstate_of_fault(int code)
 {
 	switch (code)
 	{
-		case RQBO_FAULT_TOKEN:
-		case RQBO_FAULT_AUTHENTICATION:
 		case RQBO_FAULT_AUTHORIZATION:
 			return ERRCODE_RQBO_RECONNECT_REQUIRED;
 		case RQBO_FAULT_APP_AUTHORIZATION:
@@ -168,6 +171,8 @@ sqlstate_of_fault(int code)
 			return ERRCODE_RQBO_PERMISSION_DENIED;
 		case RQBO_FAULT_THROTTLED:
 			return ERRCODE_RQBO_THROTTLED;
+		case RQBO_FAULT_TOKEN:
+		case RQBO_FAULT_AUTHENTICATION:
 		case RQBO_FAULT_SYSTEM:
 			return ERRCODE_RQBO_UNAVAILABLE;
 		default:
@@ -178,13 +183,11 @@ sqlstate_of_fault(int code)
 static int
 sqlstate_of_status(int status)
 {
-	if (status == 401)
-		return ERRCODE_RQBO_RECONNECT_REQUIRED;
 	if (status == 403)
 		return ERRCODE_RQBO_PERMISSION_DENIED;
 	if (status == 429)
 		return ERRCODE_RQBO_THROTTLED;
-	if (status >= 500)
+	if (status == 401 || status >= 500)
 		return ERRCODE_RQBO_UNAVAILABLE;
 	return ERRCODE_RQBO_INVALID_RESPONSE;
 }
@@ -197,9 +200,6 @@ sqlstate_of(const RqboAttempt *attempt)
 	if (attempt->outcome == RQBO_NET_TOO_LARGE)
 		return ERRCODE_RQBO_INVALID_RESPONSE;
 	if (attempt->outcome != RQBO_NET_ANSWERED)
-		return ERRCODE_RQBO_UNAVAILABLE;
-	/* with a status of 500, Intuit's own authentication is out of order */
-	if (attempt->fault_code == RQBO_FAULT_AUTHENTICATION && attempt->status >= 500)
 		return ERRCODE_RQBO_UNAVAILABLE;
 	sqlstate = sqlstate_of_fault(attempt->fault_code);
 	return sqlstate != 0 ? sqlstate : sqlstate_of_status(attempt->status);
@@ -219,6 +219,8 @@ complaint(int sqlstate, const RqboAttempt *attempt)
 		return "no answer in time";
 	if (attempt->outcome != RQBO_NET_ANSWERED)
 		return "QuickBooks could not be reached";
+	if (rqbo_retry_token_is_refused(attempt))
+		return "QuickBooks refuses an access token that should be good";
 	switch (sqlstate)
 	{
 		case ERRCODE_RQBO_RECONNECT_REQUIRED:

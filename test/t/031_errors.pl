@@ -141,14 +141,28 @@ sub succeeds
 
 # ---- RQ001 ----
 
-sub test_reconnect_required
+# Only the token endpoint can say that a grant has ended, and it has just renewed it.
+sub test_token_refused
 {
+	my $message = qr/QuickBooks refuses an access token that should be good/;
+
 	misbehave('fault', code => '3200');
-	fails('401 twice', sqlstate => 'RQ001', message => qr/QuickBooks refuses the grant/, detail => qr/401\. Fault 3200\..*AuthenticationFailed/,
+	fails('401 twice', sqlstate => 'RQ011', message => $message, detail => qr/401\. Fault 3200\..*AuthenticationFailed/,
 		asked => 'ProfitAndLoss 401, token 200, ProfitAndLoss 401');
 	misbehave('status', status => 401);
-	fails('401 twice with no body', sqlstate => 'RQ001', message => qr/refuses the grant/, detail => qr/HTTP status 401/,
+	fails('401 twice with no body', sqlstate => 'RQ011', message => $message, detail => qr/HTTP status 401/,
 		asked => 'ProfitAndLoss 401, token 200, ProfitAndLoss 401');
+	misbehave('fault', code => '100', status => 401);
+	fails('fault 100 with status 401, twice', sqlstate => 'RQ011', message => $message, detail => qr/401\. Fault 100\./,
+		asked => 'ProfitAndLoss 401, token 200, ProfitAndLoss 401');
+	misbehave('fault', code => '999', status => 401);
+	fails('a 401 of an unknown kind', sqlstate => 'RQ011', message => qr/QuickBooks is not available/, detail => qr/401\. Fault 999\./,
+		asked => 'ProfitAndLoss 401');
+	return;
+}
+
+sub test_reconnect_required
+{
 	misbehave('fault', code => '120');
 	fails('the user lost access', sqlstate => 'RQ001', message => qr/refuses the grant/, detail => qr/Fault 120\..*Authorization Failure/,
 		asked => 'ProfitAndLoss 401');
@@ -799,7 +813,7 @@ sub test_change_is_seen_at_last
 }
 
 my @tests = (
-	\&test_reconnect_required, \&test_authentication_outage, \&test_permanent_faults, \&test_plain_text_faults,
+	\&test_token_refused, \&test_reconnect_required, \&test_authentication_outage, \&test_permanent_faults, \&test_plain_text_faults,
 	\&test_broken_characters,
 	\&test_faults_with_status_200, \&test_second_report_fails, \&test_throttled, \&test_does_not_tie_out, \&test_invalid_answers,
 	\&test_invalid_reports, \&test_redirect, \&test_app_refused, \&test_key_files, \&test_malformed_rings, \&test_other_keys,

@@ -584,11 +584,11 @@ sub test_refused_after_refresh
 
 	$intuit->admin('log_clear');
 	$intuit->admin('fault', { kind => 'fault', company => $company, endpoint => 'query', code => 3200, status => 401, times => 2 });
-	is(sqlstate(importing($model)), 'RQ001', "$name: RQ001");
+	is(sqlstate(importing($model)), 'RQ011', "$name: RQ011");
 	is(join(' ', map { $_->{endpoint} } asked($company)), 'query token query', "$name: after one refresh");
-	is(status_of($model), 'reconnect_required', "$name: the connection says so");
+	is(status_of($model), 'connected', "$name: the connection stays connected");
 	is(sqlstate(importing($model)), 'none', "$name: the next import asks again, and succeeds when Intuit thinks better of it");
-	is(of_connection($model, 'c.status, c.status_reason'), 'connected|', "$name: the connection is connected again");
+	is(of_connection($model, 'c.status, c.status_reason'), 'connected|', "$name: as if nothing had been");
 	nothing_is_lost($model, $company, $name);
 	return;
 }

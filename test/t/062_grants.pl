@@ -450,6 +450,30 @@ sub test_rejection
 	return;
 }
 
+# A gateway in trouble refuses every access token, the new one as well. The token endpoint renews the grant all the while.
+sub test_refused_access
+{
+	my ($model, $name) = ('Gateway', 'access tokens that are refused although they are new');
+	my $company = imported_model($model);
+
+	told();
+	$intuit->admin('fault', { kind => 'fault', code => '3200', company => $company, endpoint => 'cdc', times => 2 });
+	post_expense($company);
+	$intuit->admin('log_clear');
+	later('1 days');
+	is(join(' ', map { "$_->{endpoint} $_->{status}" } asked_for($company, qr/cdc|token/)) =~ s/^token 200 //r, 'cdc 401 token 200 cdc 401', "$name: after one more refresh it is given up");
+	is(status($model, 'status, reason'), 'connected|', "$name: the connection stays connected");
+	is(upkeep($model, 'sqlstate, failures_in_a_row'), 'RQ011|1', "$name: monitoring sees an outage");
+	is(upkeep($model, q{next_due - reefqbo._now() < interval '10 minutes'}), 't', "$name: it is tried again within minutes");
+	is(scalar(events('reconnect_required', $model, told())), 0, "$name: nobody is told to sign in");
+
+	later('0.5 hours');
+	is(upkeep($model, 'status, sqlstate, failures_in_a_row'), 'connected||0', "$name: which succeeds");
+	ties($model, $company, $name);
+	pause($model, 'true');
+	return;
+}
+
 # ---- 4. lost answers ----
 
 sub test_lost_answer
@@ -731,6 +755,7 @@ test_countdown('second', %company);
 test_mark_alone($company{'Unavailable'});
 test_wrong_keys();
 test_rejection();
+test_refused_access();
 
 my $lost = idle_model('Lost');
 test_lost_answer('Lost', $lost);

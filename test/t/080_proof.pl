@@ -411,7 +411,7 @@ sub test_no_answers
 	test_no_answer('a trial balance that never comes', 'no answer in time', kind => 'mute');
 	test_no_answer('a trial balance that is refused', 'Fault 5020', kind => 'fault', code => '5020');
 	test_no_answer('an outage', 'HTTP status 503', kind => 'status', status => 503);
-	test_no_answer('an access token that is refused', 'refuses the grant', kind => 'fault', code => '3200');
+	test_no_answer('an access token that is refused', 'refuses an access token', kind => 'fault', code => '3200');
 	test_no_answer('an answer that is cut', 'could not be reached', kind => 'cut', fraction => 0.5);
 	test_no_answer('a page of HTML', 'HTTP status', kind => 'html');
 	test_no_answer('another range than was asked for', 'another report', kind => 'wrong_dates');
