@@ -38,3 +38,6 @@ REVOKE ALL ON ALL ROUTINES IN SCHEMA reefqbo FROM PUBLIC;
 
 -- A policy is a question of whoever meets it. These two answer with the ids of one's own models.
 GRANT SELECT ON reefqbo._my_model, reefqbo._my_work TO PUBLIC;
+
+-- The background worker may have found the database without the extension, and would look again after a while: its trigger wakes it.
+UPDATE reefqbo.schedule SET is_paused = is_paused WHERE false;

@@ -681,6 +681,21 @@ sub end_broken
 		'and worker_status shows no problem');
 }
 
+# Whoever has been looked at in vain for minutes need not wait for the next time.
+sub test_new_extension
+{
+	my ($node) = @_;
+	my $served = $node->safe_psql('postgres', 'SHOW reefqbo.databases');
+
+	$node->safe_psql('postgres', 'CREATE DATABASE fresh');
+	serve($node, $served, 'fresh');
+	retry($node, 6, 'fresh');
+	$node->safe_psql('fresh', 'CREATE EXTENSION reefqbo CASCADE');
+	wait_until('the extension is found', sub { return status_of($node, 'fresh', 'state') eq 'idle' });
+	pass('an extension that was just made is found at once');
+	return serve($node, $served);
+}
+
 sub test_max_workers
 {
 	my ($node) = @_;
@@ -840,6 +855,7 @@ test_worker_is_killed($main);
 test_worker_is_terminated($main);
 test_launcher_is_killed($main);
 test_shutdown($main);
+test_new_extension($main);
 test_not_preloaded($main);
 
 $main->stop;
