@@ -114,14 +114,19 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 		   ParamListInfo parameters, QueryEnvironment *environment, DestReceiver *destination,
 		   QueryCompletion *completion)
 {
-	if (IsA(statement->utilityStmt, LockStmt))
-		check((const LockStmt *) statement->utilityStmt);
+	const LockStmt *lock = IsA(statement->utilityStmt, LockStmt) ? (const LockStmt *) statement->utilityStmt : NULL;
+
+	if (lock != NULL)
+		check(lock);
 	if (previous_utility_hook != NULL)
 		previous_utility_hook(statement, text, read_only_tree, context, parameters, environment, destination,
 							  completion);
 	else
 		standard_ProcessUtility(statement, text, read_only_tree, context, parameters, environment, destination,
 								completion);
+	/* a name may have come to mean another relation while its lock was waited for; now it stays so */
+	if (lock != NULL)
+		check(lock);
 }
 
 void

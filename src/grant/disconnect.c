@@ -20,10 +20,12 @@
 #include "grant/disconnect.h"
 #include "qbo/fault.h"
 #include "qbo/oauth.h"
+#include "qbo/oauth_kept.h"
 #include "qbo/oauth_answer.h"
 #include "qbo/session.h"
 #include "secret/seal.h"
 #include "store/access.h"
+#include "store/kept.h"
 
 #define LOCK_RETRY_MS 200
 
@@ -92,6 +94,7 @@ revoke_answered(RqboTask *task)
 {
 	const RqboHttpResult *result = task->result;
 
+	rqbo_task_release(task);
 	rqbo_session_note_answer(rqbo_session_of(task));
 	if (result->outcome == RQBO_NET_ANSWERED && result->status == 200)
 		end_revoked(task, true, "tokens wiped; Intuit has revoked the grant");
@@ -222,9 +225,12 @@ begin(RqboTask *task)
 		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);
 		return;
 	}
+	/* what is revoked is the newest */
+	rqbo_oauth_take_kept(session->connection);
 	token = try_token_to_revoke(session, &note);
 	work_of(task)->token = token;
 	end_here(task, note);
+	rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
 	if (token == NULL)
 		end(task, false, note);
 	else

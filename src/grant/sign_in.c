@@ -41,6 +41,7 @@
 #include "secret/seal.h"
 #include "store/access.h"
 #include "store/chunks.h"
+#include "store/kept.h"
 #include "store/upkeep.h"
 
 #define LOCK_RETRY_MS 200
@@ -321,7 +322,7 @@ put_grant(RqboSession *session)
 	bytea	   *digest = rqbo_secret_realm_digest(rqbo_keyring_newest(session->ring), c->environment_id,
 												  session->realm_id);
 
-	rqbo_store_lock_grant(c->model_id, c->connection_id);
+	rqbo_store_lock_grant(c);
 	if (c->connection_id == 0)
 	{
 		c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
@@ -375,6 +376,7 @@ replace(RqboTask *task)
 	audit(sign_in_of(task), c, "replaced", psprintf("in the place of \"%s\"", sign_in_of(task)->old_company));
 	rqbo_db_make_durable();
 	rqbo_db_commit();
+	rqbo_kept_remove(c->model_id, old_id);
 	session->is_fresh_grant = false;
 	rqbo_company_read_preferences(session, end);
 }
@@ -442,6 +444,8 @@ exchange_answered(RqboTask *task)
 		rqbo_oauth_store_answer(session, put_grant, grant_is_stored);
 		return;
 	}
+	/* a consent that is not stored yet can be given again */
+	rqbo_task_release(task);
 	rqbo_oauth_use_answer(session);
 	rqbo_company_ask(session, company_is_known);
 }

@@ -20,6 +20,8 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -36,6 +38,9 @@
 #define STALLED_MS 3000
 #define MAX_STALLED 3
 
+/* How much longer than an exchange's own time-out libcurl waits for it. */
+#define EXCHANGE_SLACK_MS 600000
+
 typedef enum TaskState
 {
 	TASK_READY,
@@ -50,6 +55,8 @@ typedef struct EngineTask
 	RqboTask	public;			/* must be first */
 	TaskState	state;
 	bool		is_exchange;
+	RqboTransfer *transfer;		/* of one that sends */
+	int64		give_up_at;		/* an exchange under way, on the engine's turned_ms */
 	RqboStep	step;
 	RqboStep	on_failure;
 	int64		wake_at;		/* of a sleeper, on rqbo_clock_ms */
@@ -72,8 +79,46 @@ struct RqboEngine
 	dlist_head	running;
 	int			nrunning;
 	int			nexchanges;
+	int64		turned_ms;		/* spent waiting for the network so far */
+	bool		is_ending;		/* nothing is begun any more */
+	uint32		held;			/* InterruptHoldoffCount outside of the step of an exchange */
 	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
 };
+
+/*
+ * A request to terminate takes effect when an engine has finished its exchanges:
+ * until then it is a cancel, which ends whatever step is under way by an ERROR.
+ */
+static volatile sig_atomic_t engine_is_running = false;
+static volatile sig_atomic_t die_is_pending = false;
+
+void
+rqbo_engine_die(SIGNAL_ARGS)
+{
+	int			saved_errno = errno;
+
+	if (!proc_exit_inprogress)
+	{
+		InterruptPending = true;
+		if (engine_is_running)
+			die_is_pending = QueryCancelPending = true;
+		else
+			ProcDiePending = true;
+	}
+	SetLatch(MyLatch);
+	errno = saved_errno;
+}
+
+static void
+die_if_pending(void)
+{
+	engine_is_running = false;
+	if (!die_is_pending)
+		return;
+	die_is_pending = false;
+	ProcDiePending = InterruptPending = true;
+	CHECK_FOR_INTERRUPTS();
+}
 
 RqboEngine *
 rqbo_engine_create(RqboStillWanted still_wanted, void *arg)
@@ -120,7 +165,7 @@ send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
 	Assert(task->next_page == NULL);
 	task->next_page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
 	saved = MemoryContextSwitchTo(task->next_page);
-	(void) rqbo_http_start(task->public.engine->http, request, task);
+	task->transfer = rqbo_http_start(task->public.engine->http, request, task);
 	MemoryContextSwitchTo(saved);
 	task->state = TASK_SENDING;
 	task->sent_at = rqbo_clock_ms();
@@ -133,14 +178,35 @@ rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 	send_request((EngineTask *) task, request, next);
 }
 
+static void refuse_step(RqboTask *task);
+
+/*
+ * The time that this process spends with other tasks is none of Intuit's: an
+ * answer may have arrived meanwhile, which libcurl would throw away if its
+ * time-out had come.  Hence the engine counts the time, while it waits.
+ */
 void
 rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 {
+	EngineTask *t = (EngineTask *) task;
+	RqboHttpRequest patient = *request;
+
 	/* what is interrupted already must not begin what cannot be interrupted */
 	CHECK_FOR_INTERRUPTS();
-	send_request((EngineTask *) task, request, next);
-	((EngineTask *) task)->is_exchange = true;
+	if (task->engine->is_ending)
+		refuse_step(task);
+	patient.timeout_ms += EXCHANGE_SLACK_MS;
+	send_request(t, &patient, next);
+	t->give_up_at = task->engine->turned_ms + request->timeout_ms;
+	t->is_exchange = true;
 	task->engine->nexchanges++;
+}
+
+void
+rqbo_task_release(RqboTask *task)
+{
+	if (InterruptHoldoffCount > task->engine->held)
+		RESUME_INTERRUPTS();
 }
 
 void
@@ -256,6 +322,7 @@ call_step(EngineTask *task, RqboStep step)
 	if (!is_exchange)
 		return call_guarded(task, is_wanted(task->public.engine) ? step : refuse_step);
 	exchange_is_over(task);
+	task->public.engine->held = held;
 	HOLD_INTERRUPTS();
 	done = call_guarded(task, step);
 	InterruptHoldoffCount = held;	/* an ERROR has reset it */
@@ -439,19 +506,49 @@ time_to_act(RqboEngine *engine)
 
 		if (task->state == TASK_SLEEPING)
 			first = Min(first, task->wake_at);
-		else if (others_may_wait(engine) && stalls_at(task, now) > now)
+		else if (task->is_exchange)
+			first = Min(first, now + task->give_up_at - engine->turned_ms);
+		if (task->state == TASK_SENDING && others_may_wait(engine) && stalls_at(task, now) > now)
 			first = Min(first, stalls_at(task, now));
 	}
 	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
 
+/*
+ * An exchange that has had its time, and no answer in it, is given up.
+ */
+static void
+give_up_exchanges(RqboEngine *engine)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->running)
+	{
+		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
+
+		if (task->is_exchange && task->state == TASK_SENDING && task->give_up_at <= engine->turned_ms)
+			rqbo_http_give_up(engine->http, task->transfer);
+	}
+}
+
+static void
+turn(RqboEngine *engine, long timeout_ms)
+{
+	int64		began = rqbo_clock_ms();
+
+	rqbo_http_turn(engine->http, timeout_ms);
+	engine->turned_ms += rqbo_clock_ms() - began;
+	give_up_exchanges(engine);
+}
+
 /* ---- the end ---- */
 
 /*
- * Milliseconds until a task sleeps no more that holds an answer; -1 if none does.
+ * Milliseconds until an exchange is given up or a task sleeps no more that holds
+ * an answer.
  */
 static long
-time_to_store(RqboEngine *engine)
+time_to_finish(RqboEngine *engine)
 {
 	dlist_iter	iter;
 	int64		now = rqbo_clock_ms();
@@ -463,18 +560,21 @@ time_to_store(RqboEngine *engine)
 
 		if (task->is_exchange && task->state == TASK_SLEEPING)
 			first = Min(first, task->wake_at);
+		else if (task->is_exchange)
+			first = Min(first, now + task->give_up_at - engine->turned_ms);
 	}
 	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
 
 /*
  * Wait for the answers that carry tokens and let them be stored; of all other
- * tasks nothing goes on.  Interrupts wait until then.
+ * tasks nothing goes on.  Whatever the engine ends for has been seen by now.
  */
 static void
 finish_exchanges(RqboEngine *engine)
 {
-	HOLD_INTERRUPTS();
+	engine->is_ending = true;
+	QueryCancelPending = false;
 	if (engine->nexchanges > 0)
 		ereport(LOG,
 				(errmsg("reefqbo: before this process ends, it waits for answers of Intuit's that carry tokens: %d",
@@ -484,11 +584,10 @@ finish_exchanges(RqboEngine *engine)
 		/* others may be waiting for us to see a barrier */
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();
-		rqbo_http_turn(engine->http, time_to_store(engine));
+		turn(engine, time_to_finish(engine));
 		run_answered_tasks(engine, true);
 		run_woken_tasks(engine, true);
 	}
-	RESUME_INTERRUPTS();
 }
 
 /*
@@ -497,10 +596,18 @@ finish_exchanges(RqboEngine *engine)
 static void
 handle_interrupts(RqboEngine *engine)
 {
-	if (ProcDiePending || QueryCancelPending || engine->cancelled != NULL || !is_wanted(engine))
+	bool		is_cancelled = QueryCancelPending;
+
+	if (die_is_pending || ProcDiePending || is_cancelled || engine->cancelled != NULL || !is_wanted(engine))
+	{
 		finish_exchanges(engine);
+		die_if_pending();
+		if (is_cancelled)
+			QueryCancelPending = InterruptPending = true;
+	}
 	if (engine->cancelled != NULL)
 		ReThrowError(engine->cancelled);
+	CHECK_FOR_INTERRUPTS();
 	if (!is_wanted(engine))
 		refuse_step(NULL);
 	if (ConfigReloadPending)
@@ -508,7 +615,6 @@ handle_interrupts(RqboEngine *engine)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
-	CHECK_FOR_INTERRUPTS();
 }
 
 /*
@@ -537,7 +643,7 @@ run_until_done(RqboEngine *engine)
 		begin_tasks(engine);
 		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
 			break;
-		rqbo_http_turn(engine->http, InterruptPending ? 0 : time_to_act(engine));
+		turn(engine, InterruptPending ? 0 : time_to_act(engine));
 		run_answered_tasks(engine, false);
 		run_woken_tasks(engine, false);
 	}
@@ -548,6 +654,7 @@ run_until_done(RqboEngine *engine)
 void
 rqbo_engine_run(RqboEngine *engine)
 {
+	engine_is_running = true;
 	PG_TRY();
 	{
 		run_until_done(engine);
@@ -563,8 +670,10 @@ rqbo_engine_run(RqboEngine *engine)
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(engine->context);
 		finish_exchanges(engine);
+		die_if_pending();
 		abandon_tasks(engine, reason);
 		ReThrowError(reason);
 	}
 	PG_END_TRY();
+	die_if_pending();
 }

@@ -48,6 +48,9 @@ extern void rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *
 extern RqboTask *rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure);
 extern void rqbo_engine_run(RqboEngine *engine);
 
+/* The handler of SIGTERM, in the place of die(), in processes that run engines. */
+extern void rqbo_engine_die(SIGNAL_ARGS);
+
 /*
  * What comes next.  An exchange is a request whose answer must not be lost (it
  * carries tokens): whatever ends the engine, it is waited for, and the step that
@@ -56,6 +59,9 @@ extern void rqbo_engine_run(RqboEngine *engine);
 extern void rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_sleep(RqboTask *task, int ms, RqboStep next);
+
+/* In the step after an exchange: its answer carries nothing that could be lost, so that interrupts are handled again. */
+extern void rqbo_task_release(RqboTask *task);
 
 /* Sleep with such an answer in hand, not yet stored: the same holds for the pause. */
 extern void rqbo_task_sleep_with_answer(RqboTask *task, int ms, RqboStep next);

@@ -183,6 +183,21 @@ rqbo_http_start(RqboHttp *http, const RqboHttpRequest *request, void *owner)
 }
 
 static void
+note_end(RqboHttp *http, RqboTransfer *transfer, CURLcode code)
+{
+	rqbo_transfer_finish(transfer, code);
+	dlist_push_tail(&http->ended, &transfer->link);
+	transfer->is_ended = true;
+}
+
+void
+rqbo_http_give_up(RqboHttp *http, RqboTransfer *transfer)
+{
+	if (transfer->is_running)
+		note_end(http, transfer, CURLE_OPERATION_TIMEDOUT);
+}
+
+static void
 collect_ended(RqboHttp *http)
 {
 	CURLMsg    *message;
@@ -195,9 +210,7 @@ collect_ended(RqboHttp *http)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		(void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		rqbo_transfer_finish((RqboTransfer *) transfer, message->data.result);
-		dlist_push_tail(&http->ended, &((RqboTransfer *) transfer)->link);
-		((RqboTransfer *) transfer)->is_ended = true;
+		note_end(http, (RqboTransfer *) transfer, message->data.result);
 	}
 }
 

@@ -26,6 +26,9 @@ extern void rqbo_http_push(RqboHttp *http);
  */
 extern void rqbo_http_turn(RqboHttp *http, long timeout_ms);
 
+/* End a transfer as by its time-out, unless it has ended. */
+extern void rqbo_http_give_up(RqboHttp *http, RqboTransfer *transfer);
+
 /* The owner of a transfer that has ended, with its result; NULL when there is none. */
 extern void *rqbo_http_next_ended(RqboHttp *http, RqboHttpResult **result);
 

@@ -25,7 +25,9 @@
 #include "access/xact.h"
 #include "common/pg_prng.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -58,10 +60,14 @@ code_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	RqboExchange *x = rqbo_exchange_of(session);
+	RqboTokenVerdict verdict;
 
 	Assert(task->result != NULL && x->code != NULL);
+	verdict = rqbo_oauth_read_answer(task->result, task->context, &x->tokens);
+	if (verdict != RQBO_TOKENS_WHOLE)
+		rqbo_task_release(task);
 	rqbo_session_note_answer(session);
-	switch (rqbo_oauth_read_answer(task->result, task->context, &x->tokens))
+	switch (verdict)
 	{
 		case RQBO_TOKENS_WHOLE:
 			rqbo_secret_wipe(x->code);
@@ -164,48 +170,53 @@ rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 static void
 store_in_tables(RqboSession *session)
 {
+	rqbo_db_begin_nowait();
 	rqbo_exchange_of(session)->store(session);
 	/* before it is used */
 	rqbo_db_make_durable();
-}
-
-static void
-keep_in_file(RqboSession *session)
-{
-	const RqboConnection *c = session->connection;
-	RqboKeptOwner owner = {c->model_id, c->connection_id, c->branch_id, session->verdict_generation};
-	RqboSealedTokens sealed = seal_tokens(session);
-
-	rqbo_kept_write(&owner, &sealed);
-	rqbo_exchange_of(session)->is_kept = true;
-	session->generation = ++session->verdict_generation;
-	ereport(LOG,
-			(errmsg("reefqbo: the tables cannot take new tokens of \"%s\", which are kept in a file until they can",
-					rqbo_session_company(session))));
+	rqbo_db_commit();
 }
 
 /*
- * Do it in a transaction that waits for nobody, with interrupts held off.  An
- * error is none here, unless patience has ended: what is in the way (a lock, a
- * full disk) is no reason to throw away what may be the only copy of a living
- * refresh token.
+ * With nothing that somebody could lock: sealing reads catalogs, and that is all.
+ */
+static void
+keep_in_file(RqboSession *session)
+{
+	RqboExchange *x = rqbo_exchange_of(session);
+	RqboSealedTokens sealed;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	sealed = seal_tokens(session);
+	rqbo_kept_write(&x->owner, &sealed);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	x->is_kept = true;
+	session->generation = session->verdict_generation = x->owner.generation + 1;
+}
+
+/*
+ * With interrupts held off, in a transaction that waits for nobody.  An error is
+ * none here, unless patience has ended: what is in the way (a lock, a full disk)
+ * is no reason to throw away what may be the only copy of a living refresh token.
  */
 static bool
 try_to(void (*do_it) (RqboSession *), RqboSession *session)
 {
 	MemoryContext context = CurrentMemoryContext;
+	uint32		held = InterruptHoldoffCount;
 	int64		known_id = session->connection->connection_id;
 	int64		waited_ms = rqbo_clock_ms() - rqbo_exchange_of(session)->answered_ms;
 	volatile bool is_done = true;
 
 	PG_TRY();
 	{
-		rqbo_db_begin_nowait();
 		do_it(session);
-		rqbo_db_commit();
 	}
 	PG_CATCH();
 	{
+		InterruptHoldoffCount = held;	/* the ERROR has reset it */
 		if (waited_ms > STORE_PATIENCE_MS)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
@@ -216,12 +227,27 @@ try_to(void (*do_it) (RqboSession *), RqboSession *session)
 		is_done = false;
 	}
 	PG_END_TRY();
+	MemoryContextSwitchTo(context);
 	return is_done;
 }
 
+static void
+note_kept(RqboSession *session)
+{
+	RqboExchange *x = rqbo_exchange_of(session);
+
+	if (!x->is_noted)
+		ereport(LOG,
+				(errmsg("reefqbo: the tables cannot take new tokens of \"%s\", which are kept in a file until they can",
+						rqbo_session_company(session))));
+	x->is_noted = true;
+}
+
 /*
- * Once they are in a file the tables are waited for like anything else, and then
- * the work goes on without them.
+ * First into the file, where there is one: whatever happens then, even a crash
+ * of the server for a full disk, they are not lost.  Once they are there the
+ * tables are waited for like anything else, and then the work goes on without
+ * them.
  */
 static void
 store_answer(RqboTask *task)
@@ -231,15 +257,22 @@ store_answer(RqboTask *task)
 	RqboTokens *tokens = &x->tokens;
 
 	Assert(tokens->refresh_token != NULL && tokens->access_token != NULL);
+	if (x->has_place && !x->is_kept)
+		(void) try_to(keep_in_file, session);
 	if (try_to(store_in_tables, session))
-		rqbo_oauth_give_up_place(session);
-	else if (!x->is_kept && !(x->has_place && try_to(keep_in_file, session)))
+	{
+		/* what was kept of another consent is older than this */
+		rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
+		x->has_place = x->is_kept = false;
+	}
+	else if (!x->is_kept)
 	{
 		rqbo_task_sleep_with_answer(task, STORE_RETRY_MS, store_answer);
 		return;
 	}
 	else if (rqbo_clock_ms() - x->answered_ms < KEPT_PATIENCE_MS)
 	{
+		note_kept(session);
 		rqbo_task_sleep(task, STORE_RETRY_MS, store_answer);
 		return;
 	}
@@ -258,6 +291,7 @@ rqbo_oauth_store_answer(RqboSession *session, void (*store) (RqboSession *), Rqb
 
 	x->store = store;
 	x->after_store = then;
+	x->is_noted = false;
 	x->answered_ms = rqbo_clock_ms();
 	store_answer(session->task);
 }
@@ -335,7 +369,7 @@ grant_was_rejected(RqboSession *session, const RqboHttpResult *result)
 	{
 		rqbo_db_commit();
 		x->use_previous = true;
-		send_refresh(session->task);
+		rqbo_task_sleep(session->task, 0, send_refresh);
 		return;
 	}
 	rqbo_store_reject_grant(c->model_id, c->connection_id, session->verdict_generation);
@@ -366,10 +400,17 @@ static void
 refresh_answered(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
+	RqboTokenVerdict verdict;
 
 	Assert(task->result != NULL && session->holds_grant_lock);
+	verdict = rqbo_oauth_read_answer(task->result, task->context, &rqbo_exchange_of(session)->tokens);
+	if (verdict != RQBO_TOKENS_WHOLE)
+	{
+		rqbo_oauth_give_up_place(session);
+		rqbo_task_release(task);
+	}
 	rqbo_session_note_answer(session);
-	switch (rqbo_oauth_read_answer(task->result, task->context, &rqbo_exchange_of(session)->tokens))
+	switch (verdict)
 	{
 		case RQBO_TOKENS_WHOLE:
 			rqbo_oauth_store_answer(session, put_refreshed, refresh_is_stored);
@@ -408,7 +449,7 @@ send_refresh(RqboTask *task)
 	Assert(session->holds_grant_lock);
 	rqbo_db_begin();
 	credential = read_credential(session);
-	rqbo_oauth_reserve_place(session);
+	rqbo_oauth_reserve_place(session, credential);
 	token = rqbo_secret_unseal(session->ring, owner,
 							   rqbo_exchange_of(session)->use_previous ?
 							   credential->previous_sealed : credential->refresh_sealed);

@@ -11,6 +11,7 @@
 #define RQBO_QBO_OAUTH_EXCHANGE_H
 
 #include "qbo/session.h"
+#include "store/kept.h"
 
 typedef struct RqboExchange
 {
@@ -27,6 +28,8 @@ typedef struct RqboExchange
 	void		(*store) (RqboSession *session);	/* how to store it */
 	bool		has_place;		/* in a file, where it is kept if it cannot be stored */
 	bool		is_kept;		/* there */
+	bool		is_noted;		/* in the log */
+	RqboKeptOwner owner;		/* of that place */
 	RqboStep	after_store;
 	int64		answered_ms;
 } RqboExchange;

@@ -18,14 +18,18 @@
 #include "store/kept.h"
 
 void
-rqbo_oauth_reserve_place(RqboSession *session)
+rqbo_oauth_reserve_place(RqboSession *session, const RqboCredential *credential)
 {
 	const RqboConnection *c = session->connection;
-	RqboKeptOwner owner = {c->model_id, c->connection_id, c->branch_id, session->verdict_generation};
+	RqboExchange *x = rqbo_exchange_of(session);
 
-	rqbo_kept_reserve(&owner);
-	rqbo_exchange_of(session)->has_place = true;
-	rqbo_exchange_of(session)->is_kept = false;
+	x->owner = (RqboKeptOwner) {
+		c->model_id, c->connection_id, c->branch_id, credential->generation,
+		rqbo_kept_digest(credential->refresh_sealed)
+	};
+	rqbo_kept_reserve(&x->owner);
+	x->has_place = true;
+	x->is_kept = false;
 }
 
 void
@@ -38,14 +42,20 @@ rqbo_oauth_give_up_place(RqboSession *session)
 	x->has_place = x->is_kept = false;
 }
 
+/*
+ * Where there is no row, its data may not have been restored yet.
+ */
 static void
 take(int64 model_id, int64 connection_id)
 {
+	RqboTaking	taking;
+
 	rqbo_db_begin_nowait();
-	rqbo_store_take_kept(model_id, connection_id);
+	taking = rqbo_store_take_kept(model_id, connection_id);
 	rqbo_db_make_durable();
 	rqbo_db_commit();
-	rqbo_kept_remove(model_id, connection_id);
+	if (taking != RQBO_OWNERLESS)
+		rqbo_kept_remove(model_id, connection_id);
 }
 
 void
@@ -76,6 +86,8 @@ try_to_take(const RqboKeptOwner *owner)
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
+		if (failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(failure);
 		ereport(LOG,
 				(errmsg("reefqbo: the tables still cannot take the tokens of connection " INT64_FORMAT ", which stay in a file: %s",
 						owner->connection_id, failure->message)));

@@ -11,7 +11,7 @@
 #include "qbo/session.h"
 
 /* Reserve the place before tokens are asked for; raises an error where that cannot be.  Give it up. */
-extern void rqbo_oauth_reserve_place(RqboSession *session);
+extern void rqbo_oauth_reserve_place(RqboSession *session, const RqboCredential *credential);
 extern void rqbo_oauth_give_up_place(RqboSession *session);
 
 /*

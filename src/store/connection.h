@@ -168,7 +168,7 @@ extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connecti
 extern void rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation);
 extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);
 extern void rqbo_store_lock_credential(int64 model_id, int64 connection_id);
-extern void rqbo_store_lock_grant(int64 model_id, int64 connection_id);
+extern void rqbo_store_lock_grant(const RqboConnection *connection);
 extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
 								   bool is_new_consent);
 extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests);

@@ -169,22 +169,35 @@ rqbo_store_lock_credential(int64 model_id, int64 connection_id)
 
 /*
  * The same of what a sign-in will touch.  Rows of others refer to the
- * connection: what they lock of it is no hindrance.
+ * connection: what they lock of it is no hindrance.  The connection itself
+ * refers to its branch and its environment, which foreign keys will lock.
  */
 void
-rqbo_store_lock_grant(int64 model_id, int64 connection_id)
+rqbo_store_lock_grant(const RqboConnection *c)
 {
 	static RqboStatement tables = {
 		.text = "LOCK TABLE reefqbo.connection, reefqbo.schedule, reefqbo.upkeep IN ROW EXCLUSIVE MODE NOWAIT"
 	};
+	static RqboStatement referred_tables = {
+		.text = "LOCK TABLE reefqbo.model, reefqbo.branch, reefqbo.environment IN ROW SHARE MODE NOWAIT"
+	};
+	static RqboStatement referred_rows = RQBO_STATEMENT(
+		"SELECT FROM reefqbo.branch b, reefqbo.environment e"
+		" WHERE b.model_id = $1 AND b.branch_id = $2 AND e.environment_id = $3 FOR KEY SHARE NOWAIT",
+		INT8OID, INT8OID, INT8OID);
 	static RqboStatement connection = RQBO_STATEMENT(
 		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
 		INT8OID, INT8OID);
 	RqboArgs	none = {0};
+	RqboArgs	referred = {0};
 
 	rqbo_db_run(&tables, &none);
-	rqbo_db_run_ids(&connection, model_id, connection_id);
-	rqbo_store_lock_credential(model_id, connection_id);
+	rqbo_db_run(&referred_tables, &none);
+	rqbo_arg_ids(&referred, c->model_id, c->branch_id);
+	rqbo_arg_int8(&referred, c->environment_id);
+	rqbo_db_run(&referred_rows, &referred);
+	rqbo_db_run_ids(&connection, c->model_id, c->connection_id);
+	rqbo_store_lock_credential(c->model_id, c->connection_id);
 }
 
 /*

@@ -2,7 +2,7 @@
  *
  * store/kept.c
  *	  Tokens that the tables could not take, in a file each until they can.
- *	  When that is done is decided in qbo/oauth.c and qbo/kept.c.
+ *	  When that is done is decided in qbo/oauth.c and qbo/oauth_kept.c.
  *
  * Once Intuit has rotated a refresh token, its answer may be the only copy of
  * the living one.  Somebody's lock, a full disk or an extension that is being
@@ -19,17 +19,19 @@
 
 #include "catalog/pg_type.h"
 #include "common/file_perm.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
 
 #include "base/clock.h"
+#include "base/compat.h"
 #include "base/db.h"
 #include "store/kept.h"
 
 #define DIRECTORY "reefqbo_tokens"
 #define MAGIC 0x5251544B		/* "RQTK" */
-#define RESERVED 8192
+#define RESERVED 40960			/* two of the longest tokens, sealed */
 
 /* The head of a file; the access token and the refresh token follow, as they are sealed. */
 typedef struct KeptHead
@@ -54,9 +56,9 @@ make_path(char *path, int64 model_id, int64 connection_id)
 }
 
 static void
-raise_file_error(const char *what, const char *path)
+report_file_error(int elevel, const char *what, const char *path)
 {
-	ereport(ERROR,
+	ereport(elevel,
 			(errcode_for_file_access(),
 			 errmsg("could not %s file \"%s\": %m", what, path),
 			 errhint("New tokens are kept there when the tables cannot take them. Intuit is not asked for any before that can be done.")));
@@ -72,20 +74,22 @@ write_durably(const RqboKeptOwner *owner, const char *data, size_t length)
 	int			file;
 
 	make_path(path, owner->model_id, owner->connection_id);
-	if (MakePGDirectory(DIRECTORY) < 0 && errno != EEXIST)
-		raise_file_error("create the directory of", path);
+	if (MakePGDirectory(DIRECTORY) == 0)
+		fsync_fname(".", true);
+	else if (errno != EEXIST)
+		report_file_error(ERROR, "create the directory of", path);
 	file = OpenTransientFile(path, O_RDWR | O_CREAT | PG_BINARY);
 	if (file < 0)
-		raise_file_error("open", path);
+		report_file_error(ERROR, "open", path);
 	errno = 0;
 	if (pg_pwrite(file, data, length, 0) != (ssize_t) length)
 	{
 		if (errno == 0)
 			errno = ENOSPC;
-		raise_file_error("write", path);
+		report_file_error(ERROR, "write", path);
 	}
 	if (pg_fsync(file) != 0)
-		raise_file_error("flush", path);
+		report_file_error(ERROR, "flush", path);
 	CloseTransientFile(file);
 	fsync_fname(DIRECTORY, true);
 }
@@ -93,9 +97,10 @@ write_durably(const RqboKeptOwner *owner, const char *data, size_t length)
 void
 rqbo_kept_reserve(const RqboKeptOwner *owner)
 {
-	char		zeros[RESERVED] = {0};
+	char	   *zeros = palloc0(RESERVED);
 
-	write_durably(owner, zeros, sizeof(zeros));
+	write_durably(owner, zeros, RESERVED);
+	pfree(zeros);
 }
 
 static pg_crc32c
@@ -134,6 +139,12 @@ rqbo_kept_write(const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
 	pfree(data);
 }
 
+uint64
+rqbo_kept_digest(const bytea *refresh_sealed)
+{
+	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(refresh_sealed), VARSIZE_ANY_EXHDR(refresh_sealed), 0);
+}
+
 void
 rqbo_kept_remove(int64 model_id, int64 connection_id)
 {
@@ -145,23 +156,37 @@ rqbo_kept_remove(int64 model_id, int64 connection_id)
 
 /* ---- reading ---- */
 
+static ssize_t
+read_open_file(int file, char **data)
+{
+	struct stat status;
+
+	if (fstat(file, &status) != 0)
+		return -1;
+	*data = palloc(status.st_size + 1);
+	return pg_pread(file, *data, status.st_size, 0);
+}
+
+/*
+ * 0 if there is none, or if it cannot be read and elevel is no error.
+ */
 static size_t
-read_file(const char *path, char **data)
+read_file(const char *path, char **data, int elevel)
 {
 	int			file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
-	struct stat status;
 	ssize_t		length;
 
-	if (file < 0 && errno == ENOENT)
+	if (file < 0)
+	{
+		if (errno != ENOENT)
+			report_file_error(elevel, "open", path);
 		return 0;
-	if (file < 0 || fstat(file, &status) != 0)
-		raise_file_error("open", path);
-	*data = palloc(status.st_size + 1);
-	length = pg_pread(file, *data, status.st_size, 0);
+	}
+	length = read_open_file(file, data);
 	if (length < 0)
-		raise_file_error("read", path);
+		report_file_error(elevel, "read", path);
 	CloseTransientFile(file);
-	return length;
+	return Max(length, 0);
 }
 
 /*
@@ -169,10 +194,10 @@ read_file(const char *path, char **data)
  * reserved place, or if it was cut off while it was written.
  */
 static const KeptHead *
-read_kept(const char *path)
+read_kept(const char *path, int elevel)
 {
-	char	   *data;
-	size_t		length = read_file(path, &data);
+	char	   *data = NULL;
+	size_t		length = read_file(path, &data, elevel);
 	const KeptHead *head = (const KeptHead *) data;
 	size_t		whole;
 
@@ -188,7 +213,7 @@ rqbo_kept_is_there(int64 model_id, int64 connection_id)
 	char		path[MAXPGPATH];
 
 	make_path(path, model_id, connection_id);
-	return read_kept(path) != NULL;
+	return read_kept(path, ERROR) != NULL;
 }
 
 List *
@@ -209,7 +234,7 @@ rqbo_kept_list(void)
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
 			continue;
 		snprintf(path, sizeof(path), DIRECTORY "/%s", entry->d_name);
-		head = read_kept(path);
+		head = read_kept(path, WARNING);
 		if (head != NULL)
 			owners = lappend(owners, memcpy(palloc(sizeof(RqboKeptOwner)), &head->owner, sizeof(RqboKeptOwner)));
 	}
@@ -219,19 +244,23 @@ rqbo_kept_list(void)
 
 /* ---- taking in ---- */
 
-static bool
-is_the_generation(const KeptHead *head)
+static RqboTaking
+compare_with_row(const KeptHead *head)
 {
 	static RqboStatement table = {.text = "LOCK TABLE reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"};
 	static RqboStatement row = RQBO_STATEMENT(
-		"SELECT generation FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2"
+		"SELECT generation, refresh_token_sealed FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2"
 		" FOR NO KEY UPDATE NOWAIT",
 		INT8OID, INT8OID);
 	RqboArgs	none = {0};
 
 	rqbo_db_run(&table, &none);
-	return rqbo_db_run_ids(&row, head->owner.model_id, head->owner.connection_id) > 0
-		&& rqbo_column_int8(1) == head->owner.generation;
+	if (rqbo_db_run_ids(&row, head->owner.model_id, head->owner.connection_id) == 0)
+		return RQBO_OWNERLESS;
+	if (rqbo_column_int8(1) != head->owner.generation || rqbo_column_is_null(2) ||
+		rqbo_kept_digest(rqbo_column_bytea(2)) != head->owner.refresh_digest)
+		return RQBO_OUTDATED;
+	return RQBO_TAKEN;
 }
 
 static bytea *
@@ -240,18 +269,20 @@ copy_sealed(const char *data, uint32 length)
 	return memcpy(palloc(length), data, length);
 }
 
-void
+RqboTaking
 rqbo_store_take_kept(int64 model_id, int64 connection_id)
 {
 	char		path[MAXPGPATH];
 	const KeptHead *head;
 	RqboSealedTokens tokens;
+	RqboTaking	taking;
 	int64		passed;
 
 	make_path(path, model_id, connection_id);
-	head = read_kept(path);
-	if (head == NULL || !is_the_generation(head))
-		return;
+	head = read_kept(path, ERROR);
+	taking = head != NULL ? compare_with_row(head) : RQBO_OUTDATED;
+	if (taking != RQBO_TAKEN)
+		return taking;
 	passed = (rqbo_now() - head->kept_at) / USECS_PER_SEC;
 	tokens.access_sealed = copy_sealed((const char *) (head + 1), head->access_length);
 	tokens.refresh_sealed = copy_sealed((const char *) (head + 1) + head->access_length, head->refresh_length);
@@ -259,4 +290,5 @@ rqbo_store_take_kept(int64 model_id, int64 connection_id)
 	tokens.refresh_seconds = head->refresh_seconds - passed;
 	tokens.hard_seconds = head->hard_seconds < 0 ? head->hard_seconds : Max(0, head->hard_seconds - passed);
 	(void) rqbo_store_put_tokens(model_id, connection_id, &tokens, false);
+	return taking;
 }

@@ -174,11 +174,13 @@ rqbo_store_release_cut_attempts(void)
 {
 	static RqboStatement statement = {
 		.text = "WITH cut AS ("
-		"  UPDATE reefqbo.credential t SET keep_alive_at = reefqbo._now()"
-		"  FROM reefqbo.upkeep u WHERE u.model_id = t.model_id AND u.connection_id = t.connection_id"
-		"  AND t.refresh_started_at >= u.attempted_at AND t.rejected_at IS NULL"
+		"  SELECT t.model_id, t.connection_id FROM reefqbo.credential t"
+		"  JOIN reefqbo.upkeep u ON u.model_id = t.model_id AND u.connection_id = t.connection_id"
+		"  WHERE t.refresh_started_at >= u.attempted_at AND t.rejected_at IS NULL"
 		"  AND (u.failed_at IS NULL OR u.failed_at < t.refresh_started_at)"
-		"  RETURNING t.model_id, t.connection_id)"
+		"  FOR NO KEY UPDATE SKIP LOCKED),"
+		" due AS (UPDATE reefqbo.credential t SET keep_alive_at = reefqbo._now() FROM cut"
+		"  WHERE t.model_id = cut.model_id AND t.connection_id = cut.connection_id)"
 		" UPDATE reefqbo.upkeep u SET not_before = NULL FROM cut"
 		" WHERE u.model_id = cut.model_id AND u.connection_id = cut.connection_id"
 	};

@@ -222,7 +222,7 @@ rqbo_worker_main(Datum main_arg)
 	RqboJobShared *shared;
 	shm_mq	   *queue;
 
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, rqbo_engine_die);
 	BackgroundWorkerUnblockSignals();
 
 	segment = dsm_attach(DatumGetUInt32(main_arg));

@@ -411,7 +411,7 @@ rqbo_upkeep_main(Datum main_arg)
 {
 	char		database[NAMEDATALEN];
 
-	pqsignal(SIGTERM, die);
+	pqsignal(SIGTERM, rqbo_engine_die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	take_slot(DatumGetInt32(main_arg));

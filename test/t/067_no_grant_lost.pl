@@ -73,6 +73,17 @@ sub grant_lives
 	return;
 }
 
+# The next job stores what is kept, before anything else.
+sub grant_lives_after_taking
+{
+	my ($model, $company, $name) = @_;
+
+	$intuit->admin('clear_faults');
+	is(sqlstate(importing($model)), 'none', "$name: the next import works");
+	is_deeply([ files() ], [], "$name: what was kept is stored");
+	return grant_lives($model, $company, $name);
+}
+
 # ---- 1. what users lock ----
 
 my $MAPPING = "INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('%s')";
@@ -174,6 +185,93 @@ sub test_kept_and_reconnected
 	is(of_grant($model, 'generation'), $generation, "$name: with the newer ones");
 	unlink $file;
 	grant_lives($model, $company, $name);
+	return;
+}
+
+# Nor may one from before the company was disconnected, though numbers of generations begin again; and what is revoked
+# is the newest token.
+sub test_kept_and_disconnected
+{
+	my ($model, $name) = ('Gone', 'tokens in a file, and a company that is disconnected');
+	my $company = connected($model);
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 1);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.credential IN EXCLUSIVE MODE;');
+	wait_until('the tokens are kept', sub { return slurp_file($node->logfile) =~ /new tokens of "Pod $pods Ltd", which are kept/ });
+	end_callers();
+	end_sql($session);
+	my $file = $node->data_dir . '/reefqbo_tokens/' . (files())[0];
+	my $content = slurp_file($file);
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	is(sql("SELECT revoked FROM reefqbo.disconnect('$model')"), 't', "$name: the grant that lives is revoked");
+	is(scalar @{ $intuit->admin('tokens', { company => $company })->{living_refresh} }, 0, "$name: and lives no more");
+	is_deeply([ files() ], [], "$name: the file goes");
+	$node->connect_company($model, 'sim-production', $company);
+	is(of_grant($model, 'generation'), 1, "$name: a sign-in begins with the first generation");
+	append_to_file($file, $content);
+	chmod 0600, $file;
+	is(sqlstate(importing($model)), 'none', "$name: an import works");
+	is(of_grant($model, 'generation'), 1, "$name: a copy of the file is not taken for newer");
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# The extension itself may be locked.
+sub test_extension_locked
+{
+	my ($model, $name) = ('Extension', 'an extension about to be dropped while tokens are on their way');
+	my $company = connected($model);
+	my $lock = $node->background_psql('postgres');
+
+	make_it_rotate($company, 2);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe('BEGIN; SET LOCAL client_min_messages = error; DROP EXTENSION reefqbo CASCADE;');
+	wait_until('the tokens are kept', sub { return slurp_file($node->logfile) =~ /new tokens of "Pod $pods Ltd", which are kept/ });
+	end_callers();
+	end_sql($session);
+	is(scalar(files()), 1, "$name: they are in a file");
+	$lock->query_safe('ROLLBACK;');
+	$lock->quit;
+	grant_lives_after_taking($model, $company, $name);
+	return;
+}
+
+# ---- several companies in one process ----
+
+# A step of one that waits for a lock must not end the process while tokens of another are on their way, nor keep its
+# answer from being read in time.
+sub test_two_companies
+{
+	my ($model, $name) = ('Two', 'a worker ended in a step of one company while tokens of another are on their way');
+	my ($first, $second) = (connected($model), 'pod-' . ++$pods);
+	my $generation = of_grant($model, 'generation');
+	my $lock = $node->background_psql('postgres');
+
+	$node->connect_company($model, 'sim-production', $second, 'Second');
+	my $began = "t.connection_id = (SELECT min(connection_id) FROM reefqbo.connection JOIN reefqbo.model USING (model_id) WHERE name = '$model')";
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.actual IN ACCESS EXCLUSIVE MODE;');
+	make_it_rotate($first, 4);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($first, 'delay');
+	wait_until('the other waits for the lock', sub {
+		return sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'reefqbo.actual'::regclass AND NOT granted}) > 0;
+	});
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'});
+	end_sql($session);
+	workers_have_gone();
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	is(sql("SELECT generation FROM reefqbo.credential t WHERE $began"), $generation + 1, "$name: they are stored");
+	$intuit->admin('clear_faults');
+	$intuit->admin('log_clear');
+	$intuit->admin('expire_access', { company => $first });
+	is(sqlstate(importing($model)), 'none', "$name: an hour later an import works");
+	is(token_statuses($first), '200', "$name: with the refresh token that had come, at the first try");
 	return;
 }
 
@@ -309,6 +407,9 @@ test_mapping_beside();
 test_mapping_before();
 test_table_locked();
 test_kept_and_reconnected();
+test_kept_and_disconnected();
+test_extension_locked();
+test_two_companies();
 test_evidence_locked();
 test_end($_) foreach sort keys %END;
 $node->set_option('reefqbo.databases', 'postgres');
