@@ -153,7 +153,7 @@ define_worker(void)
 							&rqbo_max_workers, rqbo_max_workers, 1, 64,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("reefqbo.log_retention",
-							"How long a row of reefqbo.import_log is kept.",
+							"How long rows of reefqbo.import_log and reefqbo.api_call are kept.",
 							"0 keeps them for ever.",
 							&rqbo_log_retention, rqbo_log_retention, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);

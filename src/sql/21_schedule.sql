@@ -219,8 +219,8 @@ DECLARE
     in_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
     companies bytea[];
 BEGIN
-    IF NOT EXISTS (SELECT FROM reefqbo.connection c
-                   WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch)) THEN
+    PERFORM FROM reefqbo.connection c WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch);
+    IF NOT FOUND THEN
         RAISE undefined_object USING
             MESSAGE = CASE WHEN $2 IS NULL THEN format('model "%s" has no connection', $1)
                            ELSE format('branch "%s" of model "%s" has no connection', $2, $1) END,

@@ -56,7 +56,7 @@ wanted()
 }
 
 # Which check a word of ONLY belongs to: it is its name, or the name of one
-# regression test (sql/report.sql), or else of a TAP test.
+# regression test (sql/report_cells.sql), or else of a TAP test.
 check_of()
 {
 	case $1 in
