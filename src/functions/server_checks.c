@@ -2,8 +2,8 @@
  *
  * functions/server_checks.c
  *	  What reefqbo.check cannot see from SQL: the key ring, whether a sealed
- *	  value is one of its keys', pgcrypto at work, the library itself, and how
- *	  long a company is to be left alone.
+ *	  value is one of its keys', pgcrypto at work, the library itself, how long a
+ *	  company is to be left alone, and whose tokens are kept in a file.
  *
  * Nothing here is written or sent, and no secret is opened.  What is wrong
  * raises as ever; the SQL around it makes a row of that.
@@ -23,6 +23,7 @@
 #include "net/throttle.h"
 #include "net/transfer.h"
 #include "secret/seal.h"
+#include "store/kept.h"
 #include "worker/shmem.h"
 
 PG_FUNCTION_INFO_V1(rqbo_key_ids);
@@ -30,6 +31,7 @@ PG_FUNCTION_INFO_V1(rqbo_seal_holds);
 PG_FUNCTION_INFO_V1(rqbo_cipher_works);
 PG_FUNCTION_INFO_V1(rqbo_library);
 PG_FUNCTION_INFO_V1(rqbo_paused_until);
+PG_FUNCTION_INFO_V1(rqbo_kept_connections);
 
 /* ---- the key ring ---- */
 
@@ -125,4 +127,19 @@ rqbo_paused_until(PG_FUNCTION_ARGS)
 	if (wait_ms <= RQBO_THROTTLE_SHORT_WAIT_MS)
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(TimestampTzPlusMilliseconds(now, wait_ms));
+}
+
+/* ---- kept tokens ---- */
+
+Datum
+rqbo_kept_connections(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	List	   *owners = rqbo_kept_list();
+	Datum	   *ids = palloc((list_length(owners) + 1) * sizeof(Datum));
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, owners)
+		ids[count++] = Int64GetDatum(((const RqboKeptOwner *) lfirst(cell))->connection_id);
+	PG_RETURN_ARRAYTYPE_P(construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

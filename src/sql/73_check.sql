@@ -261,18 +261,30 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_apps() IS 'Internal: rows of reefqbo.check about the apps of the environments, and whether models and environments suit.';
 
+CREATE FUNCTION reefqbo._kept_connections()
+RETURNS bigint[]
+LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_kept_connections';
+
+COMMENT ON FUNCTION reefqbo._kept_connections() IS 'Internal: the connections whose newest tokens are in a file of the data directory, until the tables can take them.';
+
 CREATE FUNCTION reefqbo._check_grants(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'grant', reefqbo._subject(s.model, s.branch), v.status,
-           concat_ws(', ', s.status, CASE WHEN s.status = 'connected' THEN s.days_until_grant_ends || ' days are left' END, s.reason),
-           CASE WHEN v.status <> 'ok' THEN upper(left(s.what_to_do, 1)) || substr(s.what_to_do, 2) || '.' END
+           concat_ws(', ', s.status, CASE WHEN s.status = 'connected' THEN s.days_until_grant_ends || ' days are left' END,
+                     CASE WHEN s.connection_id = ANY (k.kept) THEN 'the tables could not take its newest tokens, which are in a file' END,
+                     s.reason),
+           CASE WHEN v.is_kept THEN 'The next call, or the background worker, stores them. Leave the directory reefqbo_tokens of the data directory alone until then.'
+                WHEN v.status <> 'ok' THEN upper(left(s.what_to_do, 1)) || substr(s.what_to_do, 2) || '.' END
     FROM reefqbo.connection_status s
+    CROSS JOIN (SELECT reefqbo._kept_connections()) k (kept)
     CROSS JOIN LATERAL (SELECT CASE WHEN s.status = 'disconnected' THEN 'note'
                                     WHEN s.status <> 'connected' OR s.days_until_grant_ends < 7 THEN 'problem'
-                                    WHEN s.days_until_grant_ends < 30 THEN 'warning'
-                                    ELSE 'ok' END) v (status)
+                                    WHEN s.days_until_grant_ends < 30 OR s.connection_id = ANY (k.kept) THEN 'warning'
+                                    ELSE 'ok' END,
+                               s.status = 'connected' AND s.connection_id = ANY (k.kept)) v (status, is_kept)
     ORDER BY s.model, s.branch
 $$;
 

@@ -851,11 +851,11 @@ end_without_key($_) foreach @begun;
 $_->stop foreach $broken, $full;
 end_without_launcher($without_launcher);
 
+test_new_extension($main);
 test_worker_is_killed($main);
 test_worker_is_terminated($main);
 test_launcher_is_killed($main);
 test_shutdown($main);
-test_new_extension($main);
 test_not_preloaded($main);
 
 $main->stop;

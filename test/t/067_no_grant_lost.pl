@@ -146,6 +146,7 @@ sub test_table_locked
 	is(of_grant($model, 'generation'), $generation, "$name: the table does not have them");
 	is(scalar(files()), 1, "$name: they are in a file");
 	is((stat $node->data_dir . '/reefqbo_tokens/' . (files())[0])[2] & 0777, 0600, "$name: which the server alone may read");
+	like(sql("SELECT status, finding FROM reefqbo.check() WHERE item = 'grant' AND subject = '$model'"), qr/^warning\|.*newest tokens, which are in a file/, "$name: check tells it");
 	$intuit->admin('expire_access', { company => $company });
 	is(sqlstate(importing($model)), '55P03', "$name: while that lasts nobody asks Intuit with the token of before");
 	is(token_statuses($company), '200', "$name: nobody has");
