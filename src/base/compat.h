@@ -34,6 +34,13 @@
 #error reefqbo needs PostgreSQL 15 or later
 #endif
 
+/* 19 tells a signal's handler more of it. */
+#if PG_VERSION_NUM >= 190000
+#define rqbo_ignore_signal_args() ((void) postgres_signal_arg, (void) pg_siginfo)
+#else
+#define rqbo_ignore_signal_args() ((void) postgres_signal_arg)
+#endif
+
 /* get_database_name is declared in commands/dbcommands.h, from 19 on in utils/lsyscache.h: see above. */
 
 /* 17 ties a wait event set to a resource owner (NULL: freed by hand), 16 to a memory context. */

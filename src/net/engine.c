@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 
 #include "base/clock.h"
+#include "base/compat.h"
 #include "base/guc.h"
 #include "net/engine.h"
 
@@ -97,6 +98,7 @@ rqbo_engine_die(SIGNAL_ARGS)
 {
 	int			saved_errno = errno;
 
+	rqbo_ignore_signal_args();
 	if (!proc_exit_inprogress)
 	{
 		InterruptPending = true;
