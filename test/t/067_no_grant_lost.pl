@@ -297,7 +297,7 @@ sub test_evidence_locked
 # ---- 4. the end of the process, or of the server ----
 
 my %END = (
-	'a fast restart' => sub { $node->restart('fast') },
+	'a fast restart' => sub { $node->restart },
 	'a termination' => sub { sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) },
 	'a cancel' => sub { sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) },
 	'the end of the caller' => sub { sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'}) });
@@ -346,7 +346,7 @@ sub test_restart_of_worker
 	make_it_rotate($company, 3);
 	keep_alive_now($model);
 	$node->wait_for_fault($company, 'delay');
-	$node->restart('fast');
+	$node->restart;
 	is(of_grant($model, 'generation'), $generation + 1, "$name: they are stored");
 	like(slurp_file($node->logfile), qr/waits for answers of Intuit's that carry tokens: 1/, "$name: and the log says what was waited for");
 	wait_for_rest();
