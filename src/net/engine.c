@@ -180,7 +180,16 @@ rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 	send_request((EngineTask *) task, request, next);
 }
 
-static void refuse_step(RqboTask *task);
+/*
+ * A step that only the one who has gone would have wanted.
+ */
+static void
+refuse_step(RqboTask *task pg_attribute_unused())
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+}
 
 /*
  * The time that this process spends with other tasks is none of Intuit's: an
@@ -296,17 +305,6 @@ static bool
 is_wanted(const RqboEngine *engine)
 {
 	return engine->still_wanted(engine->still_wanted_arg);
-}
-
-/*
- * A step that only the one who has gone would have wanted.
- */
-static void
-refuse_step(RqboTask *task pg_attribute_unused())
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_QUERY_CANCELED),
-			 errmsg("canceling reefqbo work because the session that asked for it has gone")));
 }
 
 /*
@@ -450,11 +448,17 @@ begin_tasks(RqboEngine *engine)
 }
 
 /*
- * Of tasks that are no exchanges nothing goes on if only those count; they have
+ * Of an engine that is ending nothing goes on but exchanges; other tasks have
  * ended, but for being told.
  */
+static bool
+goes_on(const EngineTask *task)
+{
+	return task->is_exchange || !task->public.engine->is_ending;
+}
+
 static void
-run_answered_tasks(RqboEngine *engine, bool only_exchanges)
+run_answered_tasks(RqboEngine *engine)
 {
 	EngineTask *task;
 	RqboHttpResult *result;
@@ -462,13 +466,13 @@ run_answered_tasks(RqboEngine *engine, bool only_exchanges)
 	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
 	{
 		task->public.result = result;
-		if (task->is_exchange || !only_exchanges)
+		if (goes_on(task))
 			run_step(task);
 	}
 }
 
 static void
-run_woken_tasks(RqboEngine *engine, bool only_exchanges)
+run_woken_tasks(RqboEngine *engine)
 {
 	dlist_mutable_iter iter;
 	int64		now = rqbo_clock_ms();
@@ -477,7 +481,7 @@ run_woken_tasks(RqboEngine *engine, bool only_exchanges)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
-		if (task->state == TASK_SLEEPING && task->wake_at <= now && (task->is_exchange || !only_exchanges))
+		if (task->state == TASK_SLEEPING && task->wake_at <= now && goes_on(task))
 			run_step(task);
 	}
 }
@@ -485,13 +489,13 @@ run_woken_tasks(RqboEngine *engine, bool only_exchanges)
 static bool
 others_may_wait(RqboEngine *engine)
 {
-	return engine->source != NULL || !dlist_is_empty(&engine->waiting);
+	return !engine->is_ending && (engine->source != NULL || !dlist_is_empty(&engine->waiting));
 }
 
 /*
  * Milliseconds until there is something to do though no answer has come: a
- * sleeper wakes, somebody's place becomes free, or the source has more.  -1 if
- * there is nothing of that kind.
+ * sleeper wakes, an exchange is given up, somebody's place becomes free, or the
+ * source has more.  -1 if there is nothing of that kind.
  */
 static long
 time_to_act(RqboEngine *engine)
@@ -500,12 +504,14 @@ time_to_act(RqboEngine *engine)
 	int64		now = rqbo_clock_ms();
 	int64		first = PG_INT64_MAX;
 
-	if (engine->source != NULL && engine->ask_source_at > now)
+	if (engine->source != NULL && !engine->is_ending && engine->ask_source_at > now)
 		first = engine->ask_source_at;
 	dlist_foreach(iter, &engine->running)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
+		if (!goes_on(task))
+			continue;
 		if (task->state == TASK_SLEEPING)
 			first = Min(first, task->wake_at);
 		else if (task->is_exchange)
@@ -533,40 +539,24 @@ give_up_exchanges(RqboEngine *engine)
 	}
 }
 
+/*
+ * Wait until there is something to do, and do it.  Whatever an engine ends for
+ * has been seen: that does not keep it from waiting.
+ */
 static void
-turn(RqboEngine *engine, long timeout_ms)
+turn(RqboEngine *engine)
 {
+	long		timeout_ms = InterruptPending && !engine->is_ending ? 0 : time_to_act(engine);
 	int64		began = rqbo_clock_ms();
 
 	rqbo_http_turn(engine->http, timeout_ms);
 	engine->turned_ms += rqbo_clock_ms() - began;
 	give_up_exchanges(engine);
+	run_answered_tasks(engine);
+	run_woken_tasks(engine);
 }
 
 /* ---- the end ---- */
-
-/*
- * Milliseconds until an exchange is given up or a task sleeps no more that holds
- * an answer.
- */
-static long
-time_to_finish(RqboEngine *engine)
-{
-	dlist_iter	iter;
-	int64		now = rqbo_clock_ms();
-	int64		first = PG_INT64_MAX;
-
-	dlist_foreach(iter, &engine->running)
-	{
-		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
-
-		if (task->is_exchange && task->state == TASK_SLEEPING)
-			first = Min(first, task->wake_at);
-		else if (task->is_exchange)
-			first = Min(first, now + task->give_up_at - engine->turned_ms);
-	}
-	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
-}
 
 /*
  * Wait for the answers that carry tokens and let them be stored; of all other
@@ -586,9 +576,7 @@ finish_exchanges(RqboEngine *engine)
 		/* others may be waiting for us to see a barrier */
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();
-		turn(engine, time_to_finish(engine));
-		run_answered_tasks(engine, true);
-		run_woken_tasks(engine, true);
+		turn(engine);
 	}
 }
 
@@ -645,9 +633,7 @@ run_until_done(RqboEngine *engine)
 		begin_tasks(engine);
 		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
 			break;
-		turn(engine, InterruptPending ? 0 : time_to_act(engine));
-		run_answered_tasks(engine, false);
-		run_woken_tasks(engine, false);
+		turn(engine);
 	}
 	if (engine->cancelled != NULL)
 		ReThrowError(engine->cancelled);
