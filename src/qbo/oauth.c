@@ -37,8 +37,8 @@
 #include "qbo/oauth.h"
 #include "qbo/oauth_answer.h"
 #include "qbo/oauth_exchange.h"
-#include "qbo/oauth_request.h"
 #include "qbo/oauth_kept.h"
+#include "qbo/oauth_request.h"
 #include "secret/seal.h"
 #include "store/kept.h"
 
@@ -259,12 +259,9 @@ store_answer(RqboTask *task)
 	Assert(tokens->refresh_token != NULL && tokens->access_token != NULL);
 	if (x->has_place && !x->is_kept)
 		(void) try_to(keep_in_file, session);
+	/* what was kept of another consent is older than what is stored now */
 	if (try_to(store_in_tables, session))
-	{
-		/* what was kept of another consent is older than this */
-		rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
-		x->has_place = x->is_kept = false;
-	}
+		rqbo_oauth_give_up_place(session);
 	else if (!x->is_kept)
 	{
 		rqbo_task_sleep_with_answer(task, STORE_RETRY_MS, store_answer);

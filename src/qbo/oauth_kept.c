@@ -37,8 +37,7 @@ rqbo_oauth_give_up_place(RqboSession *session)
 {
 	RqboExchange *x = rqbo_exchange_of(session);
 
-	if (x->has_place)
-		rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
+	rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
 	x->has_place = x->is_kept = false;
 }
 

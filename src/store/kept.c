@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "catalog/pg_type.h"
 #include "common/file_perm.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
@@ -26,7 +25,6 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
-#include "base/db.h"
 #include "store/kept.h"
 
 #define DIRECTORY "reefqbo_tokens"
@@ -245,20 +243,16 @@ rqbo_kept_list(void)
 /* ---- taking in ---- */
 
 static RqboTaking
-compare_with_row(const KeptHead *head)
+compare_with_row(const RqboKeptOwner *owner)
 {
-	static RqboStatement table = {.text = "LOCK TABLE reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"};
-	static RqboStatement row = RQBO_STATEMENT(
-		"SELECT generation, refresh_token_sealed FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2"
-		" FOR NO KEY UPDATE NOWAIT",
-		INT8OID, INT8OID);
-	RqboArgs	none = {0};
+	const RqboCredential *credential;
 
-	rqbo_db_run(&table, &none);
-	if (rqbo_db_run_ids(&row, head->owner.model_id, head->owner.connection_id) == 0)
+	rqbo_store_lock_credential(owner->model_id, owner->connection_id);
+	credential = rqbo_store_read_credential(owner->model_id, owner->connection_id);
+	if (credential == NULL)
 		return RQBO_OWNERLESS;
-	if (rqbo_column_int8(1) != head->owner.generation || rqbo_column_is_null(2) ||
-		rqbo_kept_digest(rqbo_column_bytea(2)) != head->owner.refresh_digest)
+	if (credential->generation != owner->generation || credential->refresh_sealed == NULL ||
+		rqbo_kept_digest(credential->refresh_sealed) != owner->refresh_digest)
 		return RQBO_OUTDATED;
 	return RQBO_TAKEN;
 }
@@ -280,7 +274,7 @@ rqbo_store_take_kept(int64 model_id, int64 connection_id)
 
 	make_path(path, model_id, connection_id);
 	head = read_kept(path, ERROR);
-	taking = head != NULL ? compare_with_row(head) : RQBO_OUTDATED;
+	taking = head != NULL ? compare_with_row(&head->owner) : RQBO_OUTDATED;
 	if (taking != RQBO_TAKEN)
 		return taking;
 	passed = (rqbo_now() - head->kept_at) / USECS_PER_SEC;
