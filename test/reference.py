@@ -22,8 +22,7 @@ SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS types,
        pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
        p.prokind = 'p' AS is_procedure, obj_description(p.oid, 'pg_proc') AS comment,
        (SELECT v.level FROM reefqbo._privileges() v
-         WHERE v.object ~ '^(FUNCTION|PROCEDURE) ' AND to_regprocedure(split_part(v.object, ' ', 2) ||
-               substr(v.object, strpos(v.object, ' ') + 1 + length(split_part(v.object, ' ', 2)))) = p.oid) AS level
+         WHERE v.object ~ '^(FUNCTION|PROCEDURE) ' AND to_regprocedure(regexp_replace(v.object, '^\w+ ', '')) = p.oid) AS level
   FROM pg_proc p
  WHERE p.pronamespace = 'reefqbo'::regnamespace AND p.proname !~ '^_'
    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)

@@ -110,12 +110,9 @@ sub import_in
 sub test_planted
 {
 	sql('CREATE DATABASE planted');
-	foreach my $schema ('postgres', 'public')
-	{
-		lay_schema($node, $schema, 'planted') if $schema eq 'postgres';
-		sql('CREATE SEQUENCE public.calls; GRANT ALL ON public.calls TO PUBLIC', 'planted') if $schema eq 'public';
-		lay_near_traps($node, $schema, 'planted');
-	}
+	lay_schema($node, 'postgres', 'planted');
+	sql('CREATE SEQUENCE public.calls; GRANT ALL ON public.calls TO PUBLIC', 'planted');
+	lay_near_traps($node, $_, 'planted') foreach 'postgres', 'public';
 	is(sql(q{SELECT date '2026-01-01' - 1.5}, 'planted'), '2026-01-01', 'an operator that was planted is met by a superuser');
 	clear_traps($node, $_, 'planted') foreach 'postgres', 'public';
 	$node->install_reefqbo('planted');

@@ -7,7 +7,6 @@
 use strict;
 use warnings;
 
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -15,6 +14,7 @@ use Time::HiRes qw(sleep time);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
+use Reefqbo::Session;
 use Reefqbo::Simulator;
 use Reefqbo::Worker;
 
@@ -141,28 +141,6 @@ sub wait_until_held
 }
 
 # ---- sessions beside this one, and what ends them ----
-
-sub begin_sql
-{
-	my ($query) = @_;
-	my $session = { out => '', err => '' };
-	local $ENV{PGAPPNAME} = 'caller';
-
-	$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-c', $query ],
-		'<', \undef, '>', \$session->{out}, '2>', \$session->{err});
-	return $session;
-}
-
-# Wait for a session's end. Returns what it has printed, or its error's SQLSTATE.
-sub end_sql
-{
-	my ($session) = @_;
-
-	$session->{run}->finish;
-	chomp $session->{out};
-	return $1 if $session->{err} =~ /(?:ERROR|FATAL):  (\w{5}):/;
-	return $session->{out};
-}
 
 # An import that waits for the chunk after so many.
 sub begin_held_import

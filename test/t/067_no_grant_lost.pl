@@ -322,13 +322,6 @@ sub test_end
 
 # ---- 5. the background worker ----
 
-sub wait_for_rest
-{
-	$node->poll_query_until('postgres', q{SELECT bool_or(database = 'postgres' AND state = 'idle') FROM reefqbo.worker_status()})
-	  or BAIL_OUT('the worker does not come to rest');
-	return;
-}
-
 sub keep_alive_now
 {
 	my ($model) = @_;
@@ -349,7 +342,7 @@ sub test_restart_of_worker
 	$node->restart;
 	is(of_grant($model, 'generation'), $generation + 1, "$name: they are stored");
 	like(slurp_file($node->logfile), qr/waits for answers of Intuit's that carry tokens: 1/, "$name: and the log says what was waited for");
-	wait_for_rest();
+	wait_until_idle($node);
 	grant_lives($model, $company, $name);
 	return;
 }
@@ -371,7 +364,7 @@ sub test_source_fails
 	pass("$name: they are stored");
 	$lock->query_safe('COMMIT;');
 	$lock->quit;
-	wait_for_rest();
+	wait_until_idle($node);
 	grant_lives($model, $company, $name);
 	return;
 }
@@ -396,7 +389,7 @@ sub test_killed
 	$node->wait_until_up;
 	wait_until('it is asked again', sub { return token_statuses($company) eq '0 200' });
 	pass("$name: it is asked again at once");
-	wait_for_rest();
+	wait_until_idle($node);
 	$intuit->admin('config', { grace => 0 });
 	grant_lives($model, $company, $name);
 	return;
@@ -414,7 +407,7 @@ test_two_companies();
 test_evidence_locked();
 test_end($_) foreach sort keys %END;
 $node->set_option('reefqbo.databases', 'postgres');
-wait_for_rest();
+wait_until_idle($node);
 test_restart_of_worker();
 test_source_fails();
 test_killed();

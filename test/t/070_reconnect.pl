@@ -8,7 +8,6 @@
 use strict;
 use warnings;
 
-use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -16,6 +15,7 @@ use Time::HiRes qw(sleep);
 
 use Reefqbo::Cluster;
 use Reefqbo::Ledger;
+use Reefqbo::Session;
 use Reefqbo::Simulator;
 use Reefqbo::Worker qw(align_clock wait_until_idle);
 
@@ -39,27 +39,6 @@ sub told
 
 	die "$query: $stderr" if $status != 0;
 	return $stderr;
-}
-
-sub begin_sql
-{
-	my ($query) = @_;
-	my $session = { out => '', err => '' };
-
-	$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-c', $query ],
-		'<', \undef, '>', \$session->{out}, '2>', \$session->{err});
-	return $session;
-}
-
-# What it has printed, or its error's SQLSTATE.
-sub end_sql
-{
-	my ($session) = @_;
-
-	$session->{run}->finish;
-	chomp $session->{out};
-	return $1 if $session->{err} =~ /(?:ERROR|FATAL):  (\w{5}):/;
-	return $session->{out};
 }
 
 # What is stored of a model's one connection.
