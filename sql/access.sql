@@ -13,6 +13,11 @@ CREATE ROLE regress_reefqbo_admin;
 CREATE ROLE regress_reefqbo_one;
 CREATE ROLE regress_reefqbo_mixed;
 CREATE ROLE regress_reefqbo_by_hand;
+CREATE ROLE regress_reefqbo_in_group;
+CREATE ROLE regress_reefqbo_monitor;
+CREATE ROLE regress_reefqbo_other_monitor;
+CREATE ROLE regress_reefqbo_scoped;
+CREATE ROLE regress_reefqbo_scoped_one;
 CREATE ROLE regress_reefqbo_member IN ROLE regress_reefqbo_one;
 SELECT current_database() AS home \gset
 \c regress_reefqbo_access
@@ -33,19 +38,29 @@ INSERT INTO reefqbo.actual
 SELECT c.model_id, c.connection_id, '1', 'profit_and_loss', 'Accrual', '2026-01-01', '2026-01-31', 100 * c.model_id, 1 FROM reefqbo.connection c;
 INSERT INTO reefqbo.import_log (model_id, connection_id, kind, started_by, status)
 SELECT c.model_id, c.connection_id, 'refresh', 'nobody', 'running' FROM reefqbo.connection c;
+INSERT INTO reefqbo.api_call (model_id, connection_id, called_at, method, path, milliseconds, bytes)
+SELECT c.model_id, c.connection_id, '2026-01-01', 'GET', '/v3/company', 1, 1 FROM reefqbo.connection c;
 INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method, period_start, period_end, compared)
 SELECT c.model_id, c.connection_id, 1, 'balance', 'balance_sheet', 'Accrual', '2026-01-01', '2026-01-31', 0 FROM reefqbo.connection c;
 
 --
--- Until access is given to somebody, there is no row-level security, and what was granted by hand holds.
+-- Nobody has been given access: nobody sees anything, whatever was granted by hand.
 --
 GRANT USAGE ON SCHEMA reefqbo TO regress_reefqbo_by_hand;
-GRANT SELECT ON reefqbo.actual, reefqbo.connection_status TO regress_reefqbo_by_hand;
+GRANT SELECT ON reefqbo.actual, reefqbo.connection_status, reefqbo.environment TO regress_reefqbo_by_hand;
 GRANT EXECUTE ON FUNCTION reefqbo.profit_and_loss, reefqbo.create_branch TO regress_reefqbo_by_hand;
+GRANT reefqbo_admin TO regress_reefqbo_in_group;
 SET ROLE regress_reefqbo_by_hand;
 SELECT count(*) FROM reefqbo.actual;
+SELECT count(*) FROM reefqbo.environment;
 SELECT count(*) FROM reefqbo.connection_status;
 SELECT count(*) FROM reefqbo.profit_and_loss('Two', '2026-01-01', '2026-01-31') WHERE kind = 'account';
+SET ROLE regress_reefqbo_in_group;
+SELECT count(*) FROM reefqbo.actual;
+SELECT count(*) FROM reefqbo.environment;
+SELECT count(environment_id) FROM reefqbo.app;
+SELECT reefqbo.grant_access('regress_reefqbo_in_group', 'admin');
+\echo :SQLSTATE
 RESET ROLE;
 
 --
@@ -63,15 +78,24 @@ SELECT reefqbo.grant_access('regress_reefqbo_reader', 'reader', 'Three');
 \echo :SQLSTATE
 SELECT reefqbo.grant_access('regress_reefqbo_admin', 'admin', 'One');
 \echo :SQLSTATE
+SELECT reefqbo.grant_access('regress_reefqbo_one', 'operator', 'One', NULL);
+\echo :SQLSTATE
+SELECT reefqbo.grant_access('regress_reefqbo_one', 'admin', scoped => true);
+\echo :SQLSTATE
+SELECT reefqbo.grant_access('reefqbo_reader', 'reader');
+\echo :SQLSTATE
 SELECT count(*) FROM reefqbo.access;
--- the first that works says whom row-level security leaves without
 SELECT reefqbo.grant_access('regress_reefqbo_reader', 'reader');
 SELECT reefqbo.grant_access('regress_reefqbo_operator', 'operator');
 SELECT reefqbo.grant_access('regress_reefqbo_admin', 'admin');
 SELECT reefqbo.grant_access('regress_reefqbo_one', 'reader', 'One');
 SELECT reefqbo.grant_access('regress_reefqbo_mixed', 'operator', 'One');
 SELECT reefqbo.grant_access('regress_reefqbo_mixed', 'reader', 'Two');
-SELECT model_id IN (0) AS of_all, grantee, level, granted_by = current_user AS by_me FROM reefqbo.access ORDER BY grantee, level;
+SELECT reefqbo.grant_access('regress_reefqbo_monitor', 'monitor');
+SELECT reefqbo.grant_access('regress_reefqbo_scoped', 'reader', scoped => true);
+SELECT reefqbo.grant_access('regress_reefqbo_scoped_one', 'operator', 'One', scoped => true);
+SELECT model_id IN (0) AS of_all, grantee, level, scoped, granted_by = current_user AS by_me
+FROM reefqbo.access ORDER BY grantee::text COLLATE "C", level;
 
 --
 -- What each level has on each object. What is nobody's but the owner's is listed too, and nothing is PUBLIC's.
@@ -91,26 +115,24 @@ FROM pg_proc p WHERE p.pronamespace = 'reefqbo'::regnamespace;
 CREATE TEMPORARY TABLE held AS
 SELECT o.kind, o.name,
        string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 0) AS public,
-       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'regress_reefqbo_reader'::regrole) AS reader,
-       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'regress_reefqbo_operator'::regrole) AS operator,
-       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'regress_reefqbo_admin'::regrole) AS admin
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_reader'::regrole) AS reader,
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_monitor'::regrole) AS monitor,
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_operator'::regrole) AS operator,
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_admin'::regrole) AS admin
 FROM object o LEFT JOIN LATERAL aclexplode(o.acl) x ON true
 GROUP BY o.kind, o.name;
 -- (an ACL that is NULL would mean the default, which is PUBLIC's for functions)
 SELECT o.kind, o.name AS without_acl FROM object o WHERE o.acl IS NULL AND o.kind <> 'column' ORDER BY 1, 2;
 SELECT kind, name AS of_public FROM held WHERE public IS NOT NULL ORDER BY 1, 2;
-SELECT kind, name, reader, operator, admin FROM held WHERE admin IS NOT NULL
-ORDER BY reader IS NULL, operator IS NULL, kind, name COLLATE "C";
-SELECT kind, name AS the_owners_alone FROM held WHERE reader IS NULL AND operator IS NULL AND admin IS NULL
+SELECT kind, name, reader, monitor, operator, admin FROM held WHERE num_nonnulls(reader, monitor, operator, admin) > 0
+ORDER BY reader IS NULL, monitor IS NULL, operator IS NULL, kind, name COLLATE "C";
+SELECT kind, name AS the_owners_alone FROM held WHERE num_nonnulls(reader, monitor, operator, admin) = 0
 ORDER BY kind, name COLLATE "C";
--- A level has what the level before it has; and a role of one model has the privileges of a role of all.
-SELECT count(*) AS gaps FROM held WHERE reader IS DISTINCT FROM operator AND reader IS NOT NULL
-                                     OR operator IS DISTINCT FROM admin AND operator IS NOT NULL;
-SELECT o.kind, o.name FROM object o
-WHERE EXISTS (SELECT FROM aclexplode(o.acl) x WHERE x.grantee = 'regress_reefqbo_one'::regrole)
-   <> EXISTS (SELECT FROM aclexplode(o.acl) x WHERE x.grantee = 'regress_reefqbo_reader'::regrole)
-   OR EXISTS (SELECT FROM aclexplode(o.acl) x WHERE x.grantee = 'regress_reefqbo_mixed'::regrole)
-   <> EXISTS (SELECT FROM aclexplode(o.acl) x WHERE x.grantee = 'regress_reefqbo_operator'::regrole);
+-- Nothing is granted to a role itself: it is in the group of its level, an operator's in those of readers and monitors, an admin's in an
+-- operator's. A role of one model has the privileges of a role of all.
+SELECT o.kind, o.name, x.grantee::regrole FROM object o, aclexplode(o.acl) x WHERE x.grantee::regrole::text ~ '^regress' ORDER BY 1, 2;
+SELECT m.roleid::regrole AS "group", m.member::regrole FROM pg_auth_members m WHERE m.roleid::regrole::text ~ '^reefqbo_' AND m.member::regrole::text ~ '^(regress_)?reefqbo_'
+ORDER BY m.roleid::regrole::text COLLATE "C", m.member::regrole::text COLLATE "C";
 
 --
 -- Row-level security is in force on every table that has a model in it.
@@ -119,6 +141,7 @@ SELECT c.relname AS unprotected
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id'
 WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
   AND NOT (c.relrowsecurity AND EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'own_models'));
+SELECT c.relname AS unprotected FROM pg_class c WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity;
 SELECT DISTINCT polname, polroles::regrole[] FROM pg_policy ORDER BY 1;
 CREATE FUNCTION pg_temp.seen() RETURNS TABLE (what text, models text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -143,7 +166,7 @@ SET ROLE regress_reefqbo_reader;
 SELECT * FROM seen;
 SET ROLE regress_reefqbo_one;
 SELECT * FROM seen;
--- a member of a role has what the role has; a role with two models has both; who was granted by hand has nothing now
+-- a member of a role has what the role has; a role with two models has both; who was granted by hand has nothing
 SET ROLE regress_reefqbo_member;
 SELECT * FROM seen;
 SET ROLE regress_reefqbo_mixed;
@@ -155,6 +178,76 @@ SELECT count(*) FROM reefqbo.profit_and_loss('Two', '2026-01-01', '2026-01-31');
 \echo :SQLSTATE
 SELECT reefqbo.create_branch('Two', 'North');
 \echo :SQLSTATE
+
+--
+-- A monitor sees what goes on, and no data.
+--
+SET ROLE regress_reefqbo_monitor;
+SELECT count(*) FROM reefqbo.upkeep_status;
+SELECT count(call_id) FROM reefqbo.api_call;
+SELECT count(DISTINCT item) > 3 AS answered FROM reefqbo.check();
+SELECT count(*) FROM reefqbo.worker_status();
+SELECT path FROM reefqbo.api_call;
+\echo :SQLSTATE
+SELECT count(*) FROM reefqbo.actual;
+SELECT count(*) FROM reefqbo.profit_and_loss('One', '2026-01-01', '2026-01-31');
+\echo :SQLSTATE
+SELECT reefqbo.refresh('One');
+\echo :SQLSTATE
+-- a reader of one model who watches another has no data of the other
+RESET ROLE;
+SELECT reefqbo.grant_access('regress_reefqbo_monitor', 'reader', 'One');
+SELECT reefqbo.grant_access('regress_reefqbo_other_monitor', 'reader', 'One');
+SELECT reefqbo.grant_access('regress_reefqbo_other_monitor', 'monitor', 'Two');
+SET ROLE regress_reefqbo_monitor;
+SELECT * FROM seen;
+SELECT array_agg(DISTINCT m.name ORDER BY m.name) FROM reefqbo.api_call a JOIN reefqbo.model m USING (model_id);
+SET ROLE regress_reefqbo_other_monitor;
+SELECT * FROM seen;
+SELECT amount FROM reefqbo.profit_and_loss('Two', '2026-01-01', '2026-01-31') WHERE kind = 'account';
+SELECT count(call_id) FROM reefqbo.api_call;
+SELECT count(*) FROM reefqbo.check();
+\echo :SQLSTATE
+
+--
+-- Scoped: nothing but the model that the transaction has named, and only where the role has it.
+--
+SET ROLE regress_reefqbo_scoped;
+SELECT * FROM seen;
+SELECT count(*) FROM reefqbo.profit_and_loss('One', '2026-01-01', '2026-01-31');
+\echo :SQLSTATE
+BEGIN;
+SET LOCAL reefqbo.current_model = 'One';
+SELECT * FROM seen;
+SELECT amount FROM reefqbo.profit_and_loss('One', '2026-01-01', '2026-01-31') WHERE kind = 'account';
+SELECT count(*) FROM reefqbo.profit_and_loss('Two', '2026-01-01', '2026-01-31');
+ROLLBACK;
+BEGIN;
+SET LOCAL reefqbo.current_model = 'Two';
+SELECT * FROM seen;
+SET LOCAL reefqbo.current_model = 'Nonesuch';
+SELECT * FROM seen;
+COMMIT;
+SELECT * FROM seen;
+SET ROLE regress_reefqbo_scoped_one;
+BEGIN;
+SET LOCAL reefqbo.current_model = 'Two';
+SELECT * FROM seen;
+SELECT reefqbo.create_branch('Two', 'North');
+ROLLBACK;
+BEGIN;
+SET LOCAL reefqbo.current_model = 'One';
+SELECT * FROM seen;
+SELECT reefqbo.create_branch('One', 'Scoped') > 0 AS made;
+SELECT reefqbo.create_model('Mine');
+ROLLBACK;
+-- what others have is not changed by it
+SET ROLE regress_reefqbo_one;
+BEGIN;
+SET LOCAL reefqbo.current_model = 'Two';
+SELECT * FROM seen;
+ROLLBACK;
+RESET ROLE;
 
 --
 -- Functions: a model one has nothing to do with does not exist; one that is seen but not worked with says what is missing.
@@ -218,8 +311,23 @@ SELECT app.add_branch('Two', 'South');
 \echo :SQLSTATE
 
 --
--- Taking access away.
+-- Taking access away. (Where another database of the cluster has the extension, who was in a group stays in it, and its tables are empty.)
 --
+CREATE FUNCTION pg_temp.is_refused(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE query;
+    RETURN false;
+EXCEPTION WHEN insufficient_privilege OR undefined_object THEN
+    RETURN true;
+END
+$$;
+CREATE FUNCTION pg_temp.amounts_seen() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM reefqbo.actual);
+EXCEPTION WHEN insufficient_privilege THEN
+    RETURN 0;
+END
+$$;
 SELECT reefqbo.revoke_access('regress_reefqbo_reader', 'One');
 \echo :SQLSTATE
 SELECT reefqbo.revoke_access('regress_reefqbo_by_hand');
@@ -228,24 +336,41 @@ SELECT reefqbo.revoke_access('regress_reefqbo_mixed', 'One');
 -- reader of Two is what is left
 SET ROLE regress_reefqbo_mixed;
 SELECT * FROM seen;
-SELECT reefqbo.create_branch('One', 'West');
+SELECT pg_temp.is_refused($$SELECT reefqbo.create_branch('One', 'West')$$);
 RESET ROLE;
 SELECT reefqbo.revoke_access('regress_reefqbo_mixed');
 SELECT reefqbo.revoke_access('regress_reefqbo_reader');
-SELECT o.kind, o.name AS left_behind, x.grantee::regrole
-FROM object o, aclexplode(o.acl) x WHERE x.grantee IN ('regress_reefqbo_mixed'::regrole, 'regress_reefqbo_reader'::regrole);
-SELECT DISTINCT polname, polroles::regrole[] FROM pg_policy ORDER BY 1;
+SELECT m.roleid::regrole AS left_behind FROM pg_auth_members m
+WHERE m.member IN ('regress_reefqbo_mixed'::regrole, 'regress_reefqbo_reader'::regrole)
+  AND NOT EXISTS (SELECT FROM pg_shdepend d JOIN pg_database b ON b.oid = d.dbid
+                  WHERE d.refobjid = m.roleid AND d.refclassid = 'pg_authid'::regclass AND b.datname <> current_database());
 SET ROLE regress_reefqbo_mixed;
-SELECT count(*) FROM reefqbo.actual;
+SELECT pg_temp.amounts_seen();
 RESET ROLE;
 
 --
--- A new role of an old name has nothing of the old one's.
+-- A role that was renamed has what it had, and another that gets its name has nothing; nor has one that is made with the name of a
+-- role that was dropped, even as a member of those who have.
 --
-DROP OWNED BY regress_reefqbo_one;
+ALTER ROLE regress_reefqbo_one RENAME TO regress_reefqbo_first;
+CREATE ROLE regress_reefqbo_one IN ROLE reefqbo_reader;
+SET ROLE regress_reefqbo_first;
+SELECT * FROM seen;
+SET ROLE regress_reefqbo_one;
+SELECT * FROM seen;
+RESET ROLE;
+SELECT grantee, level FROM reefqbo.access WHERE grantee = 'regress_reefqbo_first'::regrole;
+DROP ROLE regress_reefqbo_first;
 DROP ROLE regress_reefqbo_one;
+CREATE ROLE regress_reefqbo_first IN ROLE reefqbo_reader;
 CREATE ROLE regress_reefqbo_one;
+SET ROLE regress_reefqbo_first;
+SELECT * FROM seen;
+SET ROLE regress_reefqbo_member;
+SELECT pg_temp.amounts_seen();
+RESET ROLE;
 SELECT reefqbo.grant_access('regress_reefqbo_one', 'reader', 'Two');
+SELECT count(*) AS of_dropped_roles FROM reefqbo.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.grantee);
 SET ROLE regress_reefqbo_one;
 SELECT * FROM seen;
 RESET ROLE;
@@ -256,4 +381,5 @@ RESET ROLE;
 \c :home
 DROP DATABASE regress_reefqbo_access;
 DROP ROLE regress_reefqbo_reader, regress_reefqbo_operator, regress_reefqbo_admin, regress_reefqbo_one, regress_reefqbo_mixed,
-    regress_reefqbo_by_hand, regress_reefqbo_member;
+    regress_reefqbo_by_hand, regress_reefqbo_member, regress_reefqbo_in_group, regress_reefqbo_monitor, regress_reefqbo_other_monitor,
+    regress_reefqbo_scoped, regress_reefqbo_scoped_one, regress_reefqbo_first;

@@ -149,11 +149,13 @@ SELECT count(*) FROM reefqbo._due WHERE model_id IN (:large, :small);
 ROLLBACK;
 
 --
--- Whoever may read the views needs no other right; and nobody has one who was not given it.
+-- Whoever may read the views of a model needs no other right; and nobody has one who was not given it.
 --
 CREATE ROLE schedule_reader;
 GRANT USAGE ON SCHEMA reefqbo TO schedule_reader;
 GRANT SELECT ON reefqbo.upkeep_status, reefqbo.import_progress, reefqbo.connection_status TO schedule_reader;
+INSERT INTO reefqbo.access (model_id, grantee, level, granted_by)
+VALUES (reefqbo._model_id('Schedule model'), 'schedule_reader', 'reader', current_user);
 SET ROLE schedule_reader;
 SELECT count(*) FROM reefqbo.upkeep_status WHERE model = 'Schedule model';
 SELECT count(*) FROM reefqbo.import_progress WHERE model = 'Schedule model';
@@ -164,6 +166,7 @@ SELECT * FROM reefqbo.schedule;
 SELECT * FROM reefqbo.upkeep;
 SELECT * FROM reefqbo._due;
 RESET ROLE;
+DELETE FROM reefqbo.access WHERE grantee = 'schedule_reader'::regrole;
 DROP OWNED BY schedule_reader;
 DROP ROLE schedule_reader;
 

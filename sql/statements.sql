@@ -249,17 +249,20 @@ SELECT * FROM reefqbo.profit_and_loss('Stmt Hill', NULL, '2026-01-01');
 \echo :SQLSTATE
 
 --
--- Who is granted the function reads statements, and nothing else.
+-- Who has access to the model and is granted the function reads statements, and nothing else.
 --
 CREATE ROLE regress_reefqbo_reader;
 GRANT USAGE ON SCHEMA reefqbo TO regress_reefqbo_reader;
 GRANT EXECUTE ON FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text) TO regress_reefqbo_reader;
+INSERT INTO reefqbo.access (model_id, grantee, level, granted_by)
+SELECT model_id, 'regress_reefqbo_reader', 'reader', current_user FROM reefqbo.model WHERE name = 'Stmt Hill';
 SET ROLE regress_reefqbo_reader;
 SELECT amount FROM reefqbo.profit_and_loss('Stmt Hill', '2026-01-01', '2026-01-31') WHERE label = 'Net Income';
 SELECT amount FROM reefqbo.balance_sheet('Stmt Hill', '2026-01-01', '2026-01-31');
 SELECT count(*) FROM reefqbo._statement_tree(1, 1, 'profit_and_loss');
 SELECT count(*) FROM reefqbo.actual;
 RESET ROLE;
+DELETE FROM reefqbo.access WHERE grantee = 'regress_reefqbo_reader'::regrole;
 DROP OWNED BY regress_reefqbo_reader;
 DROP ROLE regress_reefqbo_reader;
 

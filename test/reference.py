@@ -21,8 +21,8 @@ SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS types,
        count(*) OVER (PARTITION BY p.proname) > 1 AS is_overloaded,
        pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
        p.prokind = 'p' AS is_procedure, obj_description(p.oid, 'pg_proc') AS comment,
-       (SELECT v.level FROM reefqbo._privileges() v
-         WHERE v.object ~ '^(FUNCTION|PROCEDURE) ' AND to_regprocedure(regexp_replace(v.object, '^\w+ ', '')) = p.oid) AS level
+       (SELECT string_agg(substr(x.grantee::regrole::text, 9), ', ' ORDER BY x.grantee::regrole::text)
+          FROM aclexplode(p.proacl) x WHERE x.grantee::regrole::text ~ '^reefqbo_') AS level
   FROM pg_proc p
  WHERE p.pronamespace = 'reefqbo'::regnamespace AND p.proname !~ '^_'
    AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
@@ -32,8 +32,14 @@ SELECT p.proname AS name, oidvectortypes(p.proargtypes) AS types,
 RELATIONS = r"""
 SELECT c.relname AS name, CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END AS kind,
        obj_description(c.oid, 'pg_class') AS comment,
-       (SELECT string_agg(v.level || ' ' || v.privilege, '; ' ORDER BY array_position('{reader,operator,admin}', v.level), v.privilege)
-          FROM reefqbo._privileges() v WHERE v.object = 'TABLE reefqbo.' || c.relname) AS level,
+       (SELECT string_agg(v.level || ' ' || v.privileges, '; ' ORDER BY array_position('{reader,monitor,operator,admin}', v.level), v.privileges)
+          FROM (SELECT substr(x.grantee::regrole::text, 9), string_agg(x.privilege_type, ', ' ORDER BY x.privilege_type)
+                  FROM aclexplode(c.relacl) x WHERE x.grantee::regrole::text ~ '^reefqbo_' GROUP BY 1
+                UNION ALL
+                SELECT substr(x.grantee::regrole::text, 9),
+                       format('%s (%s)', x.privilege_type, string_agg(a.attname, ', ' ORDER BY a.attnum))
+                  FROM pg_attribute a, aclexplode(a.attacl) x
+                 WHERE a.attrelid = c.oid AND x.grantee::regrole::text ~ '^reefqbo_' GROUP BY x.grantee, x.privilege_type) v (level, privileges)) AS level,
        (SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
                                           'comment', col_description(c.oid, a.attnum)) ORDER BY a.attnum)
           FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns
@@ -122,8 +128,8 @@ def signature(function):
 
 
 def who(level):
-    """A level may what the one before it may, and superusers everything."""
-    return {None: "superusers", "admin": "admin"}.get(level, f"{level} and above")
+    """An operator is a reader and a monitor, an admin an operator, and superusers may everything."""
+    return {None: "superusers", "admin": "admin", "monitor": "monitor, operator and admin"}.get(level, f"{level} and above")
 
 
 def functions():
@@ -174,7 +180,7 @@ def page():
     yield wrapped(
         "Made by `make docs` from an installed extension: the comments are those that `\\df+ reefqbo.*` and `\\d+` "
         "show. Objects whose names begin with `_` are internal. [Errors](errors.md) has the SQLSTATEs, "
-        "[Access](connecting.md#access) the levels; each level may what the one before it may.")
+        "[Access](connecting.md#access) the levels: an operator is a reader and a monitor, an admin an operator.")
     for title, part in (("Functions", functions), ("Tables and views", relations), ("Settings", settings),
                         ("Notifications", notifications)):
         yield f"## {title}"

@@ -8,6 +8,9 @@
 #ifndef RQBO_BASE_COMPAT_H
 #define RQBO_BASE_COMPAT_H
 
+#include "access/htup_details.h"
+#include "catalog/pg_auth_members.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #if PG_VERSION_NUM < 190000
@@ -25,6 +28,7 @@
 #if PG_VERSION_NUM >= 190000
 #include "utils/lsyscache.h"
 #endif
+#include "utils/syscache.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
@@ -68,6 +72,22 @@
 #else
 #define RQBO_BGWORKER_INTERRUPTIBLE 0
 #endif
+
+/* Whether a role has what it is a member of without SET ROLE; from 16 on each membership says so by itself. */
+static inline bool
+rqbo_membership_is_inherited(HeapTuple membership)
+{
+#if PG_VERSION_NUM >= 160000
+	return ((Form_pg_auth_members) GETSTRUCT(membership))->inherit_option;
+#else
+	HeapTuple	member = SearchSysCache1(AUTHOID, ObjectIdGetDatum(((Form_pg_auth_members) GETSTRUCT(membership))->member));
+	bool		inherits = HeapTupleIsValid(member) && ((Form_pg_authid) GETSTRUCT(member))->rolinherit;
+
+	if (HeapTupleIsValid(member))
+		ReleaseSysCache(member);
+	return inherits;
+#endif
+}
 
 /* Where the present value of a setting comes from; 16 gives extensions the look-up by name. */
 static inline GucSource

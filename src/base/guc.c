@@ -40,6 +40,7 @@ char	   *rqbo_databases = NULL;
 int			rqbo_max_workers = 4;
 int			rqbo_log_retention = 90 * 24 * 60;
 bool		rqbo_proof_requests = true;
+char	   *rqbo_current_model = NULL;
 #ifdef RQBO_TEST_CLOCK
 int			rqbo_clock_offset = 0;
 #endif
@@ -180,6 +181,17 @@ rqbo_guc_list_databases(void)
 	return names;
 }
 
+/* ---- the user's own ---- */
+
+static void
+define_scope(void)
+{
+	DefineCustomStringVariable("reefqbo.current_model",
+							   "The model that a role with scoped access sees.",
+							   "Set by the application in each transaction: SET LOCAL. It gives nothing that reefqbo.grant_access has not.",
+							   &rqbo_current_model, "", PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
 /*
  * Define all settings and reserve the prefix, so that a misspelt one is told.
  */
@@ -189,6 +201,7 @@ rqbo_guc_define(void)
 	define_files();
 	define_requests();
 	define_worker();
+	define_scope();
 	MarkGUCPrefixReserved("reefqbo");
 }
 

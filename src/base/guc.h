@@ -27,6 +27,7 @@ extern char *rqbo_databases;
 extern int	rqbo_max_workers;
 extern int	rqbo_log_retention; /* minutes */
 extern bool rqbo_proof_requests;
+extern char *rqbo_current_model;
 
 /* By how many seconds the tests move the clock; there is no such setting in what is installed. */
 #ifdef RQBO_TEST_CLOCK

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -23,6 +24,7 @@
 #include "store/connection.h"
 
 PG_FUNCTION_INFO_V1(rqbo_definer_reader);
+PG_FUNCTION_INFO_V1(rqbo_definer_monitor_of_all);
 PG_FUNCTION_INFO_V1(rqbo_definer_operator);
 PG_FUNCTION_INFO_V1(rqbo_definer_operator_of_all);
 PG_FUNCTION_INFO_V1(rqbo_definer_admin);
@@ -64,6 +66,8 @@ typedef struct DefinerCall
 	FmgrInfo	inner;
 	Oid			allowed;		/* the role that was found to have the level the last time */
 	char	   *model;			/* for this model */
+	TimestampTz since;			/* in this statement of the client's */
+	CommandId	command;		/* with nothing written since */
 } DefinerCall;
 
 static DefinerCall *
@@ -83,6 +87,18 @@ call_of(FunctionCallInfo fcinfo)
 }
 
 /*
+ * An expression that PL/pgSQL keeps has its look-ups for a transaction, in
+ * which access may be taken away.
+ */
+static bool
+was_allowed(const DefinerCall *call, const RqboCaller *caller, const char *model)
+{
+	return call->allowed == caller->role && call->since == GetCurrentStatementStartTimestamp() &&
+		call->command == GetCurrentCommandId(false) &&
+		model != NULL && call->model != NULL && strcmp(call->model, model) == 0;
+}
+
+/*
  * model NULL for all of them.
  */
 static void
@@ -92,13 +108,15 @@ check_level(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model
 
 	if (!rqbo_rights_are_limited(caller))
 		return;
-	if (call->allowed == caller->role && call->model != NULL && strcmp(call->model, model) == 0)
+	if (was_allowed(call, caller, model))
 		return;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	rqbo_rights_check(caller, model != NULL ? rqbo_store_model_id(model) : RQBO_ALL_MODELS, model, level);
 	SPI_finish();
 	call->allowed = caller->role;
+	call->since = GetCurrentStatementStartTimestamp();
+	call->command = GetCurrentCommandId(false);
 	call->model = model != NULL ? MemoryContextStrdup(fcinfo->flinfo->fn_mcxt, model) : NULL;
 }
 
@@ -166,6 +184,12 @@ Datum
 rqbo_definer_operator_of_all(PG_FUNCTION_ARGS)
 {
 	return enter(fcinfo, NULL, RQBO_OPERATOR);
+}
+
+Datum
+rqbo_definer_monitor_of_all(PG_FUNCTION_ARGS)
+{
+	return enter(fcinfo, NULL, RQBO_MONITOR);
 }
 
 Datum

@@ -9,9 +9,9 @@
  * may call a function that is somebody else's.  So they are called with the
  * caller's rights, ask what those are, and take the owner's themselves.
  *
- * What a role may is in the table access, once reefqbo.grant_access has been
- * used.  Until then row-level security shows everything, and whoever was
- * granted EXECUTE by hand may call for every model.
+ * What a role may is in the table access, and nowhere else: who was granted
+ * EXECUTE, by hand or as a member of a group, may call for the models that it
+ * has there.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,13 +20,19 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 
+#include "base/compat.h"
 #include "functions/rights.h"
 #include "store/access.h"
+
+PG_FUNCTION_INFO_V1(rqbo_my_roles);
 
 /* ---- whose rights ---- */
 
@@ -66,12 +72,6 @@ rqbo_rights_are_limited(const RqboCaller *caller)
 	return OidIsValid(models) && check_enable_rls(models, caller->role, true) == RLS_ENABLED;
 }
 
-bool
-rqbo_rights_suffice(const RqboCaller *caller, int64 model_id, RqboLevel level)
-{
-	return !rqbo_rights_are_limited(caller) || rqbo_store_level_of(caller->role, model_id) >= (int) level;
-}
-
 static const char *
 level_name(RqboLevel level)
 {
@@ -79,12 +79,20 @@ level_name(RqboLevel level)
 	{
 		case RQBO_READER:
 			return "reader";
+		case RQBO_MONITOR:
+			return "monitor";
 		case RQBO_OPERATOR:
 			return "operator";
 		case RQBO_ADMIN:
 			break;
 	}
 	return "admin";
+}
+
+bool
+rqbo_rights_suffice(const RqboCaller *caller, int64 model_id, RqboLevel level)
+{
+	return !rqbo_rights_are_limited(caller) || rqbo_store_has_level(caller->role, model_id, level_name(level));
 }
 
 void
@@ -97,7 +105,7 @@ rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, R
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied: this takes level \"%s\" for all models", level_name(level)),
 				 errhint("An admin gives it with reefqbo.grant_access(role, '%s').", level_name(level))));
-	if (rqbo_store_level_of(caller->role, model_id) == 0)
+	if (!rqbo_store_has_level(caller->role, model_id, NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", model),
@@ -106,4 +114,44 @@ rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, R
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for model \"%s\": this takes level \"%s\"", model, level_name(level)),
 			 errhint("An admin gives it with reefqbo.grant_access(role, '%s', model).", level_name(level))));
+}
+
+/* ---- who the caller is ---- */
+
+/*
+ * Add to roles those that role is a member of, as far as it has their
+ * privileges.  Roles are no circle, but two ways may lead to one.
+ */
+static List *
+add_groups(List *roles, Oid role)
+{
+	CatCList   *memberships = SearchSysCacheList1(AUTHMEMMEMROLE, ObjectIdGetDatum(role));
+
+	for (int i = 0; i < memberships->n_members; i++)
+	{
+		HeapTuple	membership = &memberships->members[i]->tuple;
+
+		if (rqbo_membership_is_inherited(membership))
+			roles = list_append_unique_oid(roles, ((Form_pg_auth_members) GETSTRUCT(membership))->roleid);
+	}
+	ReleaseSysCacheList(memberships);
+	return roles;
+}
+
+/*
+ * reefqbo._my_roles(): what pg_has_role says yes to, as a list, so that an
+ * index finds what the present role was given among what all were.
+ */
+Datum
+rqbo_my_roles(PG_FUNCTION_ARGS)
+{
+	List	   *roles = list_make1_oid(GetUserId());
+	Datum	   *values;
+
+	for (int i = 0; i < list_length(roles); i++)
+		roles = add_groups(roles, list_nth_oid(roles, i));
+	values = palloc(sizeof(Datum) * list_length(roles));
+	for (int i = 0; i < list_length(roles); i++)
+		values[i] = ObjectIdGetDatum(list_nth_oid(roles, i));
+	PG_RETURN_ARRAYTYPE_P(construct_array(values, list_length(roles), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 }

@@ -10,10 +10,11 @@
 
 #include "fmgr.h"
 
-/* In the order of what they include; 0 is none. */
+/* An operator is a reader and a monitor, an admin an operator. */
 typedef enum RqboLevel
 {
-	RQBO_READER = 1,			/* sees data */
+	RQBO_READER,				/* sees data */
+	RQBO_MONITOR,				/* sees what goes on, and no data */
 	RQBO_OPERATOR,				/* also connects, reconnects and imports */
 	RQBO_ADMIN					/* also has apps, environments, keys and access in hand */
 } RqboLevel;
@@ -36,8 +37,8 @@ extern void rqbo_rights_take(FunctionCallInfo fcinfo, RqboCaller *caller);
 extern void rqbo_rights_give_back(const RqboCaller *caller);
 
 /*
- * Is the caller one whom row-level security concerns?  Not before it is in
- * force, and never superusers, the owner, and roles with BYPASSRLS.
+ * Is the caller one whom row-level security concerns?  Not superusers, the
+ * owner, and roles with BYPASSRLS.
  */
 extern bool rqbo_rights_are_limited(const RqboCaller *caller);
 

@@ -15,16 +15,17 @@ COMMENT ON SCHEMA reefqbo IS
 'Financial models linked to QuickBooks Online companies: connections, charts of accounts and monthly actuals. Read only towards QuickBooks.';
 
 -- Beside each object stands what each level is granted on it, beyond what the level before it is. What stands nowhere is the owner's
--- and the superusers' alone. The last part makes the function reefqbo._privileges of it; the table is there while the script runs.
+-- and the superusers' alone. The last part grants it to the groups; the table is there while the script runs.
 CREATE TABLE reefqbo._privilege (
     level text NOT NULL,
     privilege text NOT NULL,
     object text NOT NULL,
     PRIMARY KEY (object, level, privilege),
-    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'operator', 'admin'))
+    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'admin'))
 );
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'USAGE', 'SCHEMA reefqbo');
+INSERT INTO reefqbo._privilege VALUES ('monitor', 'USAGE', 'SCHEMA reefqbo');
 
 CREATE FUNCTION reefqbo._now()
 RETURNS timestamptz

@@ -1,58 +1,96 @@
 -- Who may do what, for which models; giving access and taking it away.
 
+-- The groups that hold the privileges of each level. They are roles, which a cluster has in common: another database with the extension
+-- uses the same. Who is in one may call the functions and ask the tables of its level, and sees nothing by that alone: which models, and
+-- whether any, is in reefqbo.access.
+DO $do$
+DECLARE
+    wanted text;
+    stranger text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
+                      FROM pg_roles r
+                      WHERE r.rolname LIKE 'reefqbo\_%' AND (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolbypassrls OR r.rolreplication)
+                        AND r.rolname IN ('reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'));
+BEGIN
+    IF stranger IS NOT NULL THEN
+        RAISE duplicate_object USING
+            MESSAGE = format('there is a role already of a name that reefqbo needs for a group: %s', stranger),
+            DETAIL = 'A group cannot log in and has no attribute of its own.',
+            HINT = 'Rename that role, or take from it what a group does not have: ALTER ROLE ... NOLOGIN NOSUPERUSER NOCREATEROLE NOBYPASSRLS NOREPLICATION.';
+    END IF;
+    FOREACH wanted IN ARRAY ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'] LOOP
+        CONTINUE WHEN to_regrole(wanted) IS NOT NULL;
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- another database was given the extension at this moment
+        END;
+    END LOOP;
+    IF NOT pg_has_role('reefqbo_operator', 'reefqbo_reader', 'USAGE') THEN
+        GRANT reefqbo_reader TO reefqbo_operator;
+    END IF;
+    IF NOT pg_has_role('reefqbo_operator', 'reefqbo_monitor', 'USAGE') THEN
+        GRANT reefqbo_monitor TO reefqbo_operator;
+    END IF;
+    IF NOT pg_has_role('reefqbo_admin', 'reefqbo_operator', 'USAGE') THEN
+        GRANT reefqbo_operator TO reefqbo_admin;
+    END IF;
+END
+$do$;
+
 CREATE TABLE reefqbo.access (
     model_id bigint NOT NULL,
-    grantee name NOT NULL,
+    grantee regrole NOT NULL,
     level text NOT NULL,
+    scoped boolean NOT NULL DEFAULT false,
     granted_by name NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, grantee),
-    CONSTRAINT access_level_is_known CHECK (level IN ('reader', 'operator', 'admin')),
-    CONSTRAINT access_of_an_admin_is_to_all CHECK (level <> 'admin' OR model_id = 0)
+    CONSTRAINT access_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'admin')),
+    CONSTRAINT access_of_an_admin_is_to_all CHECK (level <> 'admin' OR model_id = 0 AND NOT scoped)
 );
 
+CREATE INDEX access_grantee ON reefqbo.access (grantee);
+
 COMMENT ON TABLE reefqbo.access IS
-'Which role has which level for which model. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the privileges on tables and functions in step.';
+'Which role has which level for which model. What is not here nobody has who is no superuser, whatever was granted by hand. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the roles in the groups that hold the privileges (reefqbo_reader, reefqbo_monitor, reefqbo_operator, reefqbo_admin).';
 COMMENT ON COLUMN reefqbo.access.model_id IS 'the model; 0 for all models, those to come included';
-COMMENT ON COLUMN reefqbo.access.grantee IS 'the role, by name, so that a dump can be restored where the role is missing';
-COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; operator: also connect, reconnect, import; admin: also apps, environments, keys and access';
+COMMENT ON COLUMN reefqbo.access.grantee IS 'the role itself, not its name: it may be renamed, and another role that gets its name after it was dropped has nothing. A dump has the name';
+COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; monitor: what goes on, and no data; operator: both, and connect, reconnect, import; admin: also apps, environments, keys and access';
+COMMENT ON COLUMN reefqbo.access.scoped IS 'the role sees of this only the model that its transaction names in reefqbo.current_model';
 COMMENT ON COLUMN reefqbo.access.granted_by IS 'who gave it';
 COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
 
-SELECT pg_catalog.pg_extension_config_dump('reefqbo.access', '');
+-- A role that was dropped has a number in its place, which could be another role's where the dump is restored.
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.access',
+    'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) grantee)');
 INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT', 'TABLE reefqbo.access');
 
-CREATE TABLE reefqbo.protection (
-    since timestamptz NOT NULL DEFAULT reefqbo._now(),
-    PRIMARY KEY (since)
-);
-
-COMMENT ON TABLE reefqbo.protection IS
-'One row since the first reefqbo.grant_access: from then on a role sees the models it has access to. As long as it is empty, whoever was granted privileges by hand sees all. A dump carries it, as it carries reefqbo.access; policies it does not, so that they are made with the tables.';
-COMMENT ON COLUMN reefqbo.protection.since IS 'when access was given for the first time';
-
-SELECT pg_catalog.pg_extension_config_dump('reefqbo.protection', '');
-
-CREATE FUNCTION reefqbo._level_of(role oid, model_id bigint)
-RETURNS integer
+CREATE FUNCTION reefqbo._has_level(role oid, model_id bigint, level text)
+RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM reefqbo.protection) THEN 3
-                ELSE COALESCE(max(array_position(ARRAY['reader', 'operator', 'admin'], a.level)), 0) END
-    FROM reefqbo.access a
-    JOIN pg_roles r ON r.rolname = a.grantee
-    WHERE a.model_id IN (0, $2) AND pg_has_role($1, r.oid, 'USAGE')
+    SELECT EXISTS (
+        SELECT FROM reefqbo.access a
+        WHERE a.model_id IN (0, $2)
+          AND a.level = ANY (CASE $3 WHEN 'reader' THEN ARRAY['reader', 'operator', 'admin']
+                                     WHEN 'monitor' THEN ARRAY['monitor', 'operator', 'admin']
+                                     WHEN 'operator' THEN ARRAY['operator', 'admin']
+                                     WHEN 'admin' THEN ARRAY['admin']
+                                     ELSE ARRAY['reader', 'monitor', 'operator', 'admin'] END)
+          AND pg_has_role($1, a.grantee, 'USAGE')
+          AND (NOT a.scoped
+               OR $2 = (SELECT m.model_id FROM reefqbo.model m WHERE m.name = current_setting('reefqbo.current_model', true))))
 $$;
 
-COMMENT ON FUNCTION reefqbo._level_of(oid, bigint) IS
-'Internal: what a role may for a model, or for all of them (0), by itself or by a role it is a member of. Result: 0 nothing, 1 reader, 2 operator, 3 admin, or that nobody was given access yet.';
+COMMENT ON FUNCTION reefqbo._has_level(oid, bigint, text) IS
+'Internal: whether a role has a level for a model, or for all of them (0), by itself or by a role it is a member of. level NULL: any.';
 
 CREATE FUNCTION reefqbo._may_read(role name, model_id bigint)
 RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT r.rolsuper OR r.rolbypassrls OR pg_has_role(r.oid, c.relowner, 'USAGE')
-           OR reefqbo._level_of(r.oid, $2) > 0
+           OR reefqbo._has_level(r.oid, $2, 'reader')
     FROM pg_class c
     JOIN pg_roles r ON r.rolname = $1
     WHERE c.oid = 'reefqbo.model'::regclass
@@ -69,31 +107,55 @@ AS 'MODULE_PATHNAME', 'rqbo_caller';
 COMMENT ON FUNCTION reefqbo._caller() IS
 'Internal: the role that has called a function which runs with other rights than its own.';
 
--- Row-level security does not concern everybody. Who is concerned sees the models that a row of access names.
--- It calls no function of ours: a view runs the functions in it with the rights of whoever reads it. And it reads no catalog: who
--- locks a view locks all that stands below it, and nobody could log in.
-CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
-SELECT m.model_id
-FROM reefqbo.model m
+CREATE FUNCTION reefqbo._my_roles()
+RETURNS oid[]
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'rqbo_my_roles';
+
+COMMENT ON FUNCTION reefqbo._my_roles() IS
+'Internal: the roles whose privileges the present role has, itself included. Row-level security asks it, whoever reads.';
+
+-- What whoever asks was given. Row-level security does not concern everybody: superusers, the owner and roles with BYPASSRLS have all.
+-- No view here reads a catalog: who locks a view locks all that stands below it, and nobody could log in.
+CREATE VIEW reefqbo._my_access WITH (security_barrier) AS
+SELECT 0::bigint AS model_id, 'admin'::text AS level, false AS scoped
 WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
-   OR NOT EXISTS (SELECT FROM reefqbo.protection)
-   OR EXISTS (
-        SELECT FROM reefqbo.access a
-        WHERE a.model_id IN (0, m.model_id)
-          AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(a.grantee)), 'USAGE'));
+UNION ALL
+SELECT a.model_id, a.level, a.scoped
+FROM reefqbo.access a
+WHERE a.grantee = ANY (reefqbo._my_roles());
+
+COMMENT ON VIEW reefqbo._my_access IS 'Internal: the rows of reefqbo.access that are about whoever asks.';
+
+CREATE VIEW reefqbo._my_right WITH (security_barrier) AS
+SELECT m.model_id, a.level
+FROM reefqbo._my_access a
+CROSS JOIN reefqbo.model m
+WHERE a.model_id = 0
+  AND (NOT a.scoped OR m.name = pg_catalog.current_setting('reefqbo.current_model', true))
+UNION ALL
+SELECT m.model_id, a.level
+FROM reefqbo._my_access a
+JOIN reefqbo.model m ON m.model_id = a.model_id
+WHERE NOT a.scoped OR m.name = pg_catalog.current_setting('reefqbo.current_model', true);
+
+COMMENT ON VIEW reefqbo._my_right IS
+'Internal: which level whoever asks has for which model in the present transaction. Views that readers and monitors share go by it.';
+
+CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('reader', 'operator', 'admin');
 
 COMMENT ON VIEW reefqbo._my_model IS
-'Internal: the models that whoever asks may see. Row-level security and the views go by it.';
+'Internal: the models whose data whoever asks may see. Row-level security and the views go by it.';
+
+CREATE VIEW reefqbo._my_watch WITH (security_barrier) AS
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('monitor', 'operator', 'admin');
+
+COMMENT ON VIEW reefqbo._my_watch IS
+'Internal: the models that whoever asks may watch: what goes on, and no data.';
 
 CREATE VIEW reefqbo._my_work WITH (security_barrier) AS
-SELECT m.model_id
-FROM reefqbo.model m
-WHERE NOT pg_catalog.row_security_active('reefqbo.model'::regclass)
-   OR NOT EXISTS (SELECT FROM reefqbo.protection)
-   OR EXISTS (
-        SELECT FROM reefqbo.access a
-        WHERE a.model_id IN (0, m.model_id) AND a.level <> 'reader'
-          AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(a.grantee)), 'USAGE'));
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('operator', 'admin');
 
 COMMENT ON VIEW reefqbo._my_work IS
 'Internal: the models that whoever asks may work on, as an operator or admin. Row-level security goes by it where a table is written to by its users.';
@@ -113,159 +175,171 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table with a model_id.';
 
+CREATE FUNCTION reefqbo._common_tables()
+RETURNS SETOF regclass
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT c.oid::regclass
+    FROM pg_class c
+    WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
+      AND NOT EXISTS (SELECT FROM reefqbo._protected_tables() p WHERE p = c.oid)
+    ORDER BY c.relname
+$$;
+
+COMMENT ON FUNCTION reefqbo._common_tables() IS 'Internal: every table without a model_id.';
+
 CREATE FUNCTION reefqbo._make_policies()
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     relation regclass;
+    seen text;
 BEGIN
     FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
+        seen := CASE relation WHEN 'reefqbo.api_call'::regclass THEN '_my_watch' ELSE '_my_model' END;
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
-        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_model v)))', relation);
+        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo.%I v)))', relation, seen);
+        -- who has all models is spared the list of them: a table is read from end to end, and no index by model helps. Whether that is so
+        -- is asked once a query; who is in the group and no more has no more by it. (Of several policies the last by name is asked first.)
+        EXECUTE format('CREATE POLICY sees_all_models ON %s TO reefqbo_all_models
+                            USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a
+                                                   WHERE a.model_id = 0 AND NOT a.scoped AND a.level <> ''monitor'')))', relation);
         -- what operators write to without a function, readers of the same model do not
         EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
     END LOOP;
+    -- what belongs to no model: for those who have some access in this database, apps for those who have them in hand
+    FOR relation IN SELECT * FROM reefqbo._common_tables() LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+        EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level %s)))', relation,
+                       CASE relation WHEN 'reefqbo.app'::regclass THEN '= ''admin''' ELSE '<> ''monitor''' END);
+    END LOOP;
 END
 $$;
 
 COMMENT ON FUNCTION reefqbo._make_policies() IS
-'Internal: puts row-level security in force on every table with a model_id, once, when they are made: pg_dump does not carry the policies of an extension''s tables.
+'Internal: puts row-level security in force on every table, once, when they are made: pg_dump does not carry the policies of an extension''s tables, and giving access changes rows, no table.
 own_models goes by reefqbo._my_model, which is asked once a query. What is written besides takes an operator of the model (reefqbo._my_work).';
-
-CREATE FUNCTION reefqbo._spare_roles_with_all_models()
-RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    to_all text := (SELECT string_agg(quote_ident(a.grantee), ', ' ORDER BY a.grantee)
-                    FROM reefqbo.access a JOIN pg_roles r ON r.rolname = a.grantee WHERE a.model_id = 0);
-    known text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
-                   FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)
-                   WHERE p.polrelid = 'reefqbo.model'::regclass AND p.polname = 'all_models');
-    relation regclass;
-BEGIN
-    IF to_all IS NOT DISTINCT FROM known THEN
-        RETURN;
-    END IF;
-    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
-        IF known IS NOT NULL THEN
-            EXECUTE format('DROP POLICY all_models ON %s', relation);
-        END IF;
-        IF to_all IS NOT NULL THEN
-            EXECUTE format('CREATE POLICY all_models ON %s TO %s USING (true)', relation, to_all);
-        END IF;
-    END LOOP;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._spare_roles_with_all_models() IS
-'Internal: keeps the policy all_models in step with reefqbo.access. It spares roles with all models the question which they have, and gives them nothing that own_models would not: a restored database is without it until access is given or taken away the next time.';
 
 -- ---- giving and taking away ----
 
-CREATE FUNCTION reefqbo._grant_level(grantee name)
+CREATE FUNCTION reefqbo._groups_of(role regrole)
+RETURNS SETOF regrole
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ('reefqbo_' || a.level)::regrole FROM reefqbo.access a WHERE a.grantee = $1
+    UNION
+    SELECT 'reefqbo_all_models'::regrole FROM reefqbo.access a WHERE a.grantee = $1 AND a.model_id = 0 AND NOT a.scoped AND a.level <> 'monitor'
+$$;
+
+COMMENT ON FUNCTION reefqbo._groups_of(regrole) IS 'Internal: the groups that a role belongs in by what it has in reefqbo.access.';
+
+CREATE FUNCTION reefqbo._keep_in_groups(role regrole)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    ranks CONSTANT text[] := ARRAY['reader', 'operator', 'admin'];
-    rank integer := (SELECT COALESCE(max(array_position(ranks, a.level)), 0) FROM reefqbo.access a WHERE a.grantee = $1);
+    belongs regrole[] := ARRAY(SELECT * FROM reefqbo._groups_of($1));
     one record;
 BEGIN
-    FOR one IN SELECT p.privilege, p.object, array_position(ranks, p.level) <= rank AS is_given
-               FROM reefqbo._privileges() p
+    FOR one IN
+        SELECT g.group_role, g.group_role = ANY (belongs) AS is_needed,
+               EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = g.group_role AND m.member = $1) AS is_there,
+               -- the groups are the cluster's: what another database has given by them is not ours to take away
+               EXISTS (SELECT FROM pg_shdepend d
+                       WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = g.group_role
+                         AND d.dbid NOT IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))) AS is_shared
+        FROM unnest(ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models']::regrole[]) AS g (group_role)
     LOOP
-        EXECUTE format(CASE WHEN one.is_given THEN 'GRANT %s ON %s TO %I' ELSE 'REVOKE %s ON %s FROM %I' END,
-                       one.privilege, one.object, $1);
+        IF one.is_needed AND NOT one.is_there THEN
+            -- from 16 on a membership says by itself whether it is inherited
+            EXECUTE format(CASE WHEN current_setting('server_version_num')::integer >= 160000
+                                THEN 'GRANT %s TO %s WITH INHERIT TRUE, SET FALSE' ELSE 'GRANT %s TO %s' END, one.group_role, $1);
+        ELSIF one.is_there AND NOT one.is_needed AND NOT one.is_shared THEN
+            EXECUTE format('REVOKE %s FROM %s', one.group_role, $1);
+        END IF;
     END LOOP;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._grant_level(name) IS
-'Internal: gives a role the privileges of the highest level it has for any model, and takes away those above it.';
+COMMENT ON FUNCTION reefqbo._keep_in_groups(regrole) IS
+'Internal: puts a role into the groups of the levels it has for any model, and takes it out of the others. Where another database of the cluster has the extension it stays in them, and has nothing by that here.';
 
-CREATE FUNCTION reefqbo._left_without()
-RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION reefqbo._grantee(role text)
+RETURNS regrole
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(DISTINCT quote_ident(r.rolname), ', ' ORDER BY quote_ident(r.rolname))
-    FROM pg_class c
-    CROSS JOIN LATERAL aclexplode(c.relacl) x
-    JOIN pg_roles r ON r.oid = x.grantee
-    WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls
-      AND NOT EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = r.rolname)
+DECLARE
+    found pg_roles := (SELECT r FROM pg_roles r WHERE r.rolname = $1);
+BEGIN
+    IF found.oid IS NULL THEN
+        RAISE undefined_object USING
+            MESSAGE = format('role "%s" does not exist', $1),
+            HINT = 'Make it with CREATE ROLE. Nothing of reefqbo is granted to PUBLIC.';
+    ELSIF $1 IN ('reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models') THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('"%s" is one of reefqbo''s own groups', $1),
+            HINT = 'Give access to a role of yours.';
+    ELSIF NOT found.rolinherit AND current_setting('server_version_num')::integer < 160000 THEN
+        RAISE invalid_grant_operation USING
+            MESSAGE = format('role "%s" inherits no privileges', $1),
+            DETAIL = 'What it is given it has as a member of a group.',
+            HINT = format('Let it inherit: ALTER ROLE %I INHERIT.', $1);
+    END IF;
+    RETURN found.oid;
+END
 $$;
 
-COMMENT ON FUNCTION reefqbo._left_without() IS
-'Internal: the roles that were granted a table or view by hand and have no row in reefqbo.access, so that row-level security shows them nothing. NULL if there are none.';
+COMMENT ON FUNCTION reefqbo._grantee(text) IS 'Internal: the role of a name that may be given access, or an error.';
 
-CREATE FUNCTION reefqbo._grant_access(role text, level text, model text)
+CREATE FUNCTION reefqbo._grant_access(role text, level text, model text, scoped boolean)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := CASE WHEN $3 IS NULL THEN 0 ELSE reefqbo._model_id($3) END;
-    is_first boolean := NOT EXISTS (SELECT FROM reefqbo.protection);
-    left_without text;
+    grantee regrole;
 BEGIN
-    IF num_nulls($1, $2) > 0 THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'access needs a role and a level';
-    ELSIF $2 NOT IN ('reader', 'operator', 'admin') THEN
+    IF num_nulls($1, $2, $4) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'access needs a role and a level, and is scoped or not';
+    ELSIF $2 NOT IN ('reader', 'monitor', 'operator', 'admin') THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('level "%s" is not known', $2),
-            HINT = 'It is ''reader'' (data), ''operator'' (also connect, reconnect, import) or ''admin'' (also apps, environments, keys and access).';
-    ELSIF $2 = 'admin' AND $3 IS NOT NULL THEN
+            HINT = 'It is ''reader'' (data), ''monitor'' (what goes on, no data), ''operator'' (both, and connect, reconnect, import) or ''admin'' (also apps, environments, keys and access).';
+    ELSIF $2 = 'admin' AND ($3 IS NOT NULL OR $4) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'an admin is one for all models',
             DETAIL = 'Apps, environments, keys and access belong to no model.',
-            HINT = 'Leave the model out, or give the level ''operator'' for it.';
-    ELSIF to_regrole(quote_ident($1)) IS NULL THEN
-        RAISE undefined_object USING
-            MESSAGE = format('role "%s" does not exist', $1),
-            HINT = 'Make it with CREATE ROLE. Nothing of reefqbo is granted to PUBLIC.';
+            HINT = 'Leave the model and the scope out, or give the level ''operator''.';
     END IF;
-    -- rows that a role of this name has left behind, which was dropped since, are not this one's
-    DELETE FROM reefqbo.access a
-    WHERE a.grantee = $1
-      AND NOT EXISTS (SELECT FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) x
-                      WHERE n.nspname = 'reefqbo' AND x.grantee = to_regrole(quote_ident($1)) AND x.privilege_type = 'USAGE');
-    INSERT INTO reefqbo.access AS a (model_id, grantee, level, granted_by) VALUES (in_model, $1, $2, reefqbo._caller())
-    ON CONFLICT (model_id, grantee) DO UPDATE
-    SET level = EXCLUDED.level, granted_by = EXCLUDED.granted_by, granted_at = EXCLUDED.granted_at;
-    IF is_first THEN
-        INSERT INTO reefqbo.protection DEFAULT VALUES;
-    END IF;
-    PERFORM reefqbo._spare_roles_with_all_models();
-    PERFORM reefqbo._grant_level($1);
-    PERFORM reefqbo._audit('access_granted', in_model, $3, format('%s to %s', $2, quote_ident($1)));
-    left_without := reefqbo._left_without();
-    IF is_first AND left_without IS NOT NULL THEN
-        RAISE WARNING USING
-            MESSAGE = 'from now on roles see the models they were given access to, and some that were granted privileges by hand see none',
-            DETAIL = format('They are: %s.', left_without),
-            HINT = 'Give them access with reefqbo.grant_access(role, level).';
-    END IF;
+    grantee := reefqbo._grantee($1);
+    -- roles that were dropped since
+    DELETE FROM reefqbo.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.grantee);
+    INSERT INTO reefqbo.access AS a (model_id, grantee, level, scoped, granted_by) VALUES (in_model, grantee, $2, $4, reefqbo._caller())
+    ON CONFLICT ON CONSTRAINT access_pkey DO UPDATE
+    SET level = EXCLUDED.level, scoped = EXCLUDED.scoped, granted_by = EXCLUDED.granted_by, granted_at = EXCLUDED.granted_at;
+    PERFORM reefqbo._keep_in_groups(grantee);
+    PERFORM reefqbo._audit('access_granted', in_model, $3, format('%s%s to %s', $2, CASE WHEN $4 THEN ', scoped,' END, quote_ident($1)));
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._grant_access(text, text, text) IS 'Internal: what reefqbo.grant_access does, without asking who calls.';
+COMMENT ON FUNCTION reefqbo._grant_access(text, text, text, boolean) IS 'Internal: what reefqbo.grant_access does, without asking who calls.';
 
-CREATE FUNCTION reefqbo.grant_access(role text, level text, model text DEFAULT NULL)
+CREATE FUNCTION reefqbo.grant_access(role text, level text, model text DEFAULT NULL, scoped boolean DEFAULT false)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 
-COMMENT ON FUNCTION reefqbo.grant_access(text, text, text) IS
+COMMENT ON FUNCTION reefqbo.grant_access(text, text, text, boolean) IS
 'Gives a role access to one model, or to all of them, those to come included. Members of the role have it too. A role may have several models, each with a level of its own; a level given again replaces the one before.
-From the first call on, row-level security is in force: a role sees the rows of its models only, whatever was granted to it by hand.
-Arguments: role; level, ''reader'' (tables, views and statements), ''operator'' (also connect, reconnect, disconnect, import, schedule) or ''admin'' (also apps, replacing and forgetting companies, keys, access; for all models only); model, by default all.
+It writes rows, puts the role into a group of its level, and waits for no reader. What was given to nobody nobody sees, whatever was granted by hand; superusers, the owner and roles with BYPASSRLS see all.
+Arguments: role; level, ''reader'' (tables, views and statements), ''monitor'' (check, worker_status, upkeep_status, and api_call without paths), ''operator'' (both, and connect, reconnect, disconnect, import, schedule) or ''admin'' (also apps, replacing and forgetting companies, keys, access; for all models only); model, by default all; scoped, whether the role sees of it, in tables, views and functions, only the model that its transaction has named: SET LOCAL reefqbo.current_model = ''name''. It sees nothing until then. One role of an application can so serve many tenants.
 Superusers only add environments and choose files, commands and hosts. An admin can make admins: it is a trusted role.
-Errors: 42704 no such role or model, 22023 unknown level, or an admin for one model, 22004 no role or level, 42501 the caller is no admin.
+Errors: 42704 no such role or model; 22023 unknown level, an admin for one model or scoped, or one of reefqbo''s own groups; 22004 no role or level; 0LP01 the role inherits no privileges (before PostgreSQL 16); 42501 the caller is no admin.
 See https://www.postgresql.org/docs/current/ddl-rowsecurity.html';
-INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text)');
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text, boolean)');
 
 CREATE FUNCTION reefqbo._revoke_access(role text, model text)
 RETURNS void
@@ -273,25 +347,23 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._model_id($2) END;
+    of_role regrole := to_regrole(quote_ident($1));
     removed bigint;
 BEGIN
     IF $1 IS NULL THEN
         RAISE null_value_not_allowed USING MESSAGE = 'whose access is to be taken away?';
     END IF;
-    DELETE FROM reefqbo.access a WHERE a.grantee = $1 AND (in_model IS NULL OR a.model_id = in_model);
+    DELETE FROM reefqbo.access a WHERE a.grantee = of_role AND (in_model IS NULL OR a.model_id = in_model);
     GET DIAGNOSTICS removed = ROW_COUNT;
     IF removed = 0 THEN
         RAISE undefined_object USING
             MESSAGE = CASE WHEN in_model IS NULL THEN format('role "%s" has no access', $1)
                            ELSE format('role "%s" has no access to model "%s" by itself', $1, $2) END,
-            HINT = CASE WHEN EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = $1 AND a.model_id = 0)
+            HINT = CASE WHEN EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = of_role AND a.model_id = 0)
                         THEN 'It has access to all models, which can be taken away as a whole only.'
                         ELSE 'The table reefqbo.access lists who has which.' END;
     END IF;
-    IF to_regrole(quote_ident($1)) IS NOT NULL THEN
-        PERFORM reefqbo._grant_level($1);
-    END IF;
-    PERFORM reefqbo._spare_roles_with_all_models();
+    PERFORM reefqbo._keep_in_groups(of_role);
     PERFORM reefqbo._audit('access_revoked', in_model, $2, format('from %s', quote_ident($1)));
 END
 $$;
@@ -304,6 +376,6 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 
 COMMENT ON FUNCTION reefqbo.revoke_access(text, text) IS
-'Takes away what reefqbo.grant_access gave: to one model, or all of it. The role keeps the privileges of the highest level it still has.
+'Takes away what reefqbo.grant_access gave: to one model, or all of it. The role stays in the groups of the levels it still has.
 Arguments: role; model, by default every one. Errors: 42704 no such model, or the role has no such access; 22004 no role; 42501 the caller is no admin.';
 INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.revoke_access(text, text)');

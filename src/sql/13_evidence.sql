@@ -83,3 +83,5 @@ COMMENT ON COLUMN reefqbo.api_call.error IS 'why there was no whole answer, in l
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call_call_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'SELECT', 'TABLE reefqbo.api_call');
+INSERT INTO reefqbo._privilege VALUES
+    ('monitor', 'SELECT (model_id, call_id, connection_id, called_at, method, status, intuit_tid, milliseconds, bytes, error)', 'TABLE reefqbo.api_call');

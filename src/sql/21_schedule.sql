@@ -316,7 +316,7 @@ CROSS JOIN LATERAL (
     SELECT pg_catalog.statement_timestamp()
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
 ) k
-WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v);
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
@@ -344,6 +344,7 @@ COMMENT ON COLUMN reefqbo.upkeep_status.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.upkeep_status.connection_id IS 'the connection: one QuickBooks company in one branch';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.upkeep_status');
+INSERT INTO reefqbo._privilege VALUES ('monitor', 'SELECT', 'TABLE reefqbo.upkeep_status');
 
 CREATE FUNCTION reefqbo.worker_status(OUT database name, OUT state text, OUT pid integer, OUT last_began timestamptz,
                                       OUT last_ended timestamptz, OUT next_due timestamptz, OUT problem text, OUT hint text)
@@ -354,4 +355,4 @@ AS 'MODULE_PATHNAME', 'rqbo_worker_status';
 COMMENT ON FUNCTION reefqbo.worker_status() IS
 'The background worker of every database in reefqbo.databases, read from shared memory: no table is touched and nothing is asked of QuickBooks. No row when reefqbo is not in shared_preload_libraries.
 Result: state, ''launcher'' for the process that starts the others, and else working, idle, due or failing; pid; when a worker last began and ended; when there is work next (NULL: nothing is due); what is wrong, and what to do about it.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.worker_status()');
+INSERT INTO reefqbo._privilege VALUES ('monitor', 'EXECUTE', 'FUNCTION reefqbo.worker_status()');

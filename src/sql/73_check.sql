@@ -268,6 +268,30 @@ AS 'MODULE_PATHNAME', 'rqbo_kept_connections';
 
 COMMENT ON FUNCTION reefqbo._kept_connections() IS 'Internal: the connections whose newest tokens are in a file of the data directory, until the tables can take them.';
 
+CREATE FUNCTION reefqbo._check_access(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'access', r.rolname::text, 'warning',
+           format('the role has access by reefqbo.access, and is not in the group that holds the privileges for it: %s',
+                  string_agg(g.group_role::text, ', ' ORDER BY g.group_role::text)),
+           'Give it again what it has (a dump has the access and not the memberships, which pg_dumpall --roles-only has): SELECT reefqbo.grant_access(r.rolname, a.level, m.name, a.scoped) FROM reefqbo.access a JOIN pg_roles r ON r.oid = a.grantee LEFT JOIN reefqbo.model m USING (model_id);'
+    FROM pg_roles r
+    CROSS JOIN LATERAL reefqbo._groups_of(r.oid) AS g (group_role)
+    WHERE r.oid IN (SELECT a.grantee FROM reefqbo.access a) AND NOT pg_has_role(r.oid, g.group_role, 'USAGE')
+    GROUP BY r.rolname
+    UNION ALL
+    SELECT 'access', r.rolname::text, 'note', 'the role was granted tables or views by hand, and has no access of its own: it sees no row by that',
+           'If it should see some, SELECT reefqbo.grant_access(role, level, model);'
+    FROM pg_roles r
+    WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname !~ '^reefqbo_'
+      AND NOT EXISTS (SELECT FROM reefqbo.access a WHERE pg_has_role(r.oid, a.grantee, 'USAGE'))
+      AND r.oid IN (SELECT x.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x
+                    WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee <> c.relowner)
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_access() IS 'Internal: rows of reefqbo.check about roles that have access without privileges, or privileges without access.';
+
 CREATE FUNCTION reefqbo._check_grants(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -389,7 +413,7 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_sequences() IS 'Internal: rows of reefqbo.check about the sequences of identity columns, which a logical replica does not bring along.';
 
--- ---- for operators ----
+-- ---- for monitors and operators ----
 
 CREATE FUNCTION reefqbo._check(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
@@ -401,6 +425,7 @@ BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_keys() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_access() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_grants() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_pauses() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_imports() r;
@@ -414,13 +439,13 @@ COMMENT ON FUNCTION reefqbo._check() IS 'Internal: what reefqbo.check() does, wi
 CREATE FUNCTION reefqbo.check(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
 RETURNS SETOF record
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'rqbo_definer_operator_of_all';
+AS 'MODULE_PATHNAME', 'rqbo_definer_monitor_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, grant, pause, import, mapping, sequence; each may have several rows.
+Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.check()');
+INSERT INTO reefqbo._privilege VALUES ('monitor', 'EXECUTE', 'FUNCTION reefqbo.check()');
 
 CREATE FUNCTION reefqbo._check_companies(model text, branch text, OUT item text, OUT subject text, OUT status text,
                                          OUT finding text, OUT what_to_do text)

@@ -13,16 +13,17 @@
 #include "base/db.h"
 #include "store/access.h"
 
-int
-rqbo_store_level_of(Oid role, int64 model_id)
+bool
+rqbo_store_has_level(Oid role, int64 model_id, const char *level)
 {
-	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._level_of($1, $2)::bigint", OIDOID, INT8OID);
+	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._has_level($1, $2, $3)", OIDOID, INT8OID, TEXTOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_datum(&args, ObjectIdGetDatum(role));
 	rqbo_arg_int8(&args, model_id);
+	rqbo_arg_text(&args, level);
 	rqbo_db_run(&statement, &args);
-	return (int) rqbo_column_int8(1);
+	return rqbo_column_bool(1);
 }
 
 void

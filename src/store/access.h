@@ -10,8 +10,8 @@
 
 #include "store/connection.h"
 
-/* The level that a role has for a model, or for all of them (0); 0 if it has none. */
-extern int	rqbo_store_level_of(Oid role, int64 model_id);
+/* Has a role this level, by its name, for a model, or for all of them (0)?  level NULL: any. */
+extern bool rqbo_store_has_level(Oid role, int64 model_id, const char *level);
 
 /* Something worth knowing afterwards: who did what.  Texts may be NULL. */
 typedef struct RqboAudit
