@@ -229,7 +229,8 @@ sub test_hostile_database
 sub make_clerk
 {
 	sql('CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA reefqbo TO clerk;'
-		. ' GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA reefqbo TO clerk; GRANT TEMPORARY ON DATABASE postgres TO clerk');
+		. ' GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA reefqbo TO clerk; GRANT TEMPORARY ON DATABASE postgres TO clerk;'
+		. q{ INSERT INTO reefqbo.access (model_id, grantee, level, granted_by) VALUES (0, 'clerk', 'admin', current_user)});
 	return;
 }
 

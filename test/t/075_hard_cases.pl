@@ -280,12 +280,12 @@ sub diversions
 		"INSERT INTO reefqbo.environment (name, is_sandbox, authorize_url, token_url, revoke_url, api_url) VALUES ('evil', false, '$api', '$api', '$api', '$api')",
 		'UPDATE reefqbo.connection SET environment_id = 2', 'UPDATE reefqbo.connection SET realm_id_sealed = realm_digest', 'DELETE FROM reefqbo.credential',
 		"UPDATE reefqbo.app SET client_id = 'evil'", "INSERT INTO reefqbo.app VALUES (1, 'evil', '\\x00', '$api')",
-		"INSERT INTO reefqbo.access VALUES (0, current_user, 'admin', current_user)", 'DELETE FROM reefqbo.audit', 'DELETE FROM reefqbo.api_call',
+		"INSERT INTO reefqbo.access VALUES (0, to_regrole(quote_ident(current_user)), 'admin', false, current_user)", 'DELETE FROM reefqbo.audit', 'DELETE FROM reefqbo.api_call',
 		"INSERT INTO reefqbo.authorization_request VALUES (1, '\\x00', 1, 1, 'connect', now(), now() + interval '1 day')",
 		'TRUNCATE reefqbo.environment', 'ALTER TABLE reefqbo.environment DISABLE TRIGGER ALL', 'DROP TABLE reefqbo.api_call', 'CREATE FUNCTION reefqbo.evil() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
 		'CREATE OR REPLACE VIEW reefqbo._my_model AS SELECT 1::bigint AS model_id',
 		q{CREATE RULE evil AS ON SELECT TO reefqbo.environment DO INSTEAD SELECT 1}, 'CREATE TRIGGER evil BEFORE INSERT ON reefqbo.app EXECUTE FUNCTION suppress_redundant_updates_trigger()',
-		q{SELECT reefqbo._audit('connected', 1, 'x', 'y')}, 'SELECT reefqbo._make_policies()', q{SELECT reefqbo._grant_access('plain', 'admin', NULL)}, q{SELECT reefqbo._create_model('x', 'production')},
+		q{SELECT reefqbo._audit('connected', 1, 'x', 'y')}, 'SELECT reefqbo._make_policies()', q{SELECT reefqbo._grant_access('plain', 'admin', NULL, false)}, q{SELECT reefqbo._create_model('x', 'production')},
 		"SELECT reefqbo.create_environment('evil', false, '$api', '$api', '$api', '$api')", (map { "SELECT pg_catalog.$_" } q{pg_read_file('/etc/passwd')}));
 }
 
