@@ -225,8 +225,21 @@ def clear_faults(world, given):
     return {}
 
 
+def release(world, given):
+    world.faults.release()
+    return {}
+
+
 def list_faults(world, given):
     return {"faults": world.faults.shown(), "kinds": sorted(faults.KINDS)}
+
+
+def gate(world, given):
+    """Close or open the gate of the token endpoint; say who waits, and what has passed."""
+    if "closed" in given:
+        named = given.get("company")
+        world.gate.set(bool(given["closed"]), named and world.companies.find(named).key)
+    return world.gate.shown()
 
 
 def clock(world, given):
@@ -268,6 +281,16 @@ def tokens(world, given):
                 "living_refresh": [grant.refresh for grant in living], "living_access": alive,
                 "counts": {"codes": len(handed["code"]), "access_tokens": len(handed["access"]),
                            "refresh_tokens": len(handed["refresh"]), "grants": len(living)}}
+
+
+def rotations(world, given):
+    """How many refresh tokens each company was ever handed, and its living grants."""
+    authority = world.authority
+    with authority.lock:
+        made = {world.companies.find(realm).key: [len(tokens["refresh"]), len(authority.living(realm))]
+                for realm, tokens in authority.handed_out.items()}
+    return {"refresh_tokens": {key: counts[0] for key, counts in made.items()},
+            "grants": {key: counts[1] for key, counts in made.items()}}
 
 
 def consent(world, given):
@@ -330,7 +353,8 @@ VERBS = {
     "create_department": _create_dimension("department"), "tag": tag,
     "dimensions": dimension_lists,
     "set_company": set_company, "fault": fault, "clear_faults": clear_faults,
-    "faults": list_faults, "clock": clock, "tokens": tokens, "consent": consent,
+    "faults": list_faults, "release": release, "gate": gate, "clock": clock, "tokens": tokens,
+    "rotations": rotations, "consent": consent,
     "expire_access": expire_access,
     "revoke_grant": revoke_grant, "config": config, "log": log, "log_clear": log_clear,
     "stats": stats, "reset": reset}

@@ -46,7 +46,8 @@ JSON_TYPE = "application/json;charset=utf-8"
 
 
 class Answer:
-    """What goes back. `delivery` says how: plain, mute, cut, drip, reset, hold or close."""
+    """What goes back. `delivery` says how: plain, mute, cut, drip, reset, hold, close
+    or late."""
 
     def __init__(self, status=200, body=b"", content_type=JSON_TYPE, headers=()):
         self.status = status

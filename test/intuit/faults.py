@@ -4,6 +4,7 @@ A rule waits for requests of a company and an endpoint, for a number of times. S
 the answer, some change a good answer, some change the way it is sent.
 """
 import json
+import struct
 import threading
 import zlib
 
@@ -31,6 +32,7 @@ class Rule:
         own = OWN_ENDPOINTS.get(kind, "any")
         self.kind, self.company, self.endpoint = kind, company, endpoint or own
         self.times, self.options = int(times), options
+        self.let_go = threading.Event()
 
     def meets(self, ask):
         if self.times == 0 or ask.endpoint in ("authorize", "admin") or self.kind == HANDSHAKE:
@@ -89,15 +91,25 @@ class Queue:
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.rules = []
+        self.rules, self.holding = [], []
 
     def add(self, rule):
         with self.lock:
             self.rules.append(rule)
+            if rule.kind == "hold":
+                self.holding.append(rule)
 
     def clear(self):
         with self.lock:
             self.rules = []
+        self.release()
+
+    def release(self):
+        """Whoever is held goes on, and whoever would have been."""
+        with self.lock:
+            for rule in self.holding:
+                rule.let_go.set()
+            self.holding = []
 
     def take(self, ask):
         return self._take_first(lambda rule: rule.meets(ask))
@@ -183,13 +195,18 @@ def _redirect(world, options):
 
 
 def _gzip_bomb(world, options):
-    """Few bytes that unpack into many megabytes of blanks inside a JSON text."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    block = b" " * (1 << 20)
-    parts = [packer.compress(b"{")]
-    parts += [packer.compress(block) for _ in range(int(options.get("megabytes", 200)))]
-    parts += [packer.compress(b"}"), packer.flush()]
-    answer = Answer(200, b"".join(parts), JSON_TYPE, {"Content-Encoding": "gzip"})
+    """Few bytes that unpack to many. One block is packed, and repeated as it is: that takes no time."""
+    block, count = b" " * (1 << 20), int(options.get("megabytes", 200))
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    begin = packer.compress(b"{") + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    end = packer.compress(b"}") + packer.flush()
+    check = zlib.crc32(b"{")
+    for _ in range(count):
+        check = zlib.crc32(block, check)
+    tail = struct.pack("<II", zlib.crc32(b"}", check), (2 + count * len(block)) & 0xffffffff)
+    answer = Answer(200, b"\x1f\x8b\x08\0\0\0\0\0\x02\xff" + begin + packed * count + end + tail,
+                    JSON_TYPE, {"Content-Encoding": "gzip"})
     answer.compress = False
     return answer
 
@@ -221,12 +238,13 @@ REPLACING = {"status": _status, "fault": _fault, "timeout": _mute, "mute": _mute
              "deep": _deep, "huge": _huge, "fault_200": _fault_200,
              "stream_timeout": _stream_timeout, "max_months": _stream_timeout}
 SENDING = {"cut": ("cut", "fraction", 0.5), "drip": ("drip", "bytes_per_second", 20),
+           "late": ("late", "seconds", 2),
            "closed_hold": ("hold", "seconds", 30), "close_after": ("close", "seconds", 0),
            "rotate_and_drop": ("reset", "seconds", 0), "rotate_and_mute": ("mute", "seconds", 0)}
 TOKEN_KINDS = ("rotate_and_drop", "rotate_and_mute", "missing_token")
 OWN_ENDPOINTS = dict({kind: "token" for kind in TOKEN_KINDS}, break_tb="TrialBalance")
 HANDSHAKE = "cut_handshake"
-BEFORE = ("delay", "page_shift", "short_page")
+BEFORE = ("delay", "hold", "page_shift", "short_page")
 REPORT_KINDS = tuple(mangle.REPORT_CHANGES) + ("max_months",)
 KINDS = (set(REPLACING) | set(SENDING) | set(BEFORE) | set(mangle.CHANGES)
          | set(mangle.REPORT_CHANGES) | {HANDSHAKE})
@@ -238,6 +256,9 @@ def before(world, ask, rule):
         return REPLACING[rule.kind](world, rule.options)
     if rule.kind == "delay":
         world.stopping.wait(float(rule.options.get("seconds", 2)))
+    elif rule.kind == "hold":
+        while not rule.let_go.wait(0.25) and not world.stopping.is_set():
+            pass
     elif rule.kind == "short_page":
         ask.page_rows = int(rule.options.get("rows", 5))
     elif rule.kind == "page_shift":

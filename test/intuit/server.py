@@ -45,6 +45,7 @@ class Ask:
         self.parameters = {k: v[0] for k, v in parse_qs(self.query, keep_blank_values=True).items()}
         self.wants_json = "json" in headers.get("Accept", "")
         self.company = self.environment = self.page_rows = None
+        self.has_passed, self.has_left = False, lambda: False
         self.rest, self.form = [], {}
         self.endpoint = FIXED_PATHS.get(self.path) or self._classify(world)
         if self.endpoint == "token":
@@ -111,6 +112,15 @@ def api(world, ask, record):
     return refusal or faults.magic(world, ask) or accounting.handle(world, ask)
 
 
+def token(world, ask):
+    """The token endpoint's work, behind the gate; nothing is done for a client that has left."""
+    world.gate.enter(ask.company.key if ask.company else None)
+    ask.has_passed = True
+    if world.config["hears_end"] and ask.has_left():
+        raise ConnectionAbortedError("the client has left")
+    return signin.token(world, ask)
+
+
 def answer_of(world, ask, record):
     """The answer to a request before any misbehaviour."""
     if ask.endpoint == "authorize":
@@ -118,8 +128,7 @@ def answer_of(world, ask, record):
     if ask.endpoint in ("token", "revoke"):
         record["token_kind"] = "basic" if ask.headers.get("Authorization") else "none"
         record["grant_type"] = ask.form.get("grant_type")
-        handler = signin.token if ask.endpoint == "token" else signin.revoke
-        return handler(world, ask)
+        return token(world, ask) if ask.endpoint == "token" else signin.revoke(world, ask)
     if ask.environment is None:
         return answers.Answer(404, "not found", "text/plain")
     return api(world, ask, record)
@@ -188,6 +197,7 @@ class Handler(BaseHTTPRequestHandler):
         world = self.server.world
         tid = answers.new_tid()
         record = world.log.open(ask, tid)
+        ask.has_left = self._client_has_left
         try:
             answer = respond(world, ask, record)
             answer.headers["intuit_tid"] = tid
@@ -205,7 +215,15 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             raise
         finally:
+            if ask.has_passed:
+                world.gate.leave()
             world.log.finish(record, ask)
+
+    def _client_has_left(self):
+        """A client that waits for its answer says nothing: whatever can be read is a goodbye."""
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     # ---- sending ----------------------------------------------------------------------------
 
@@ -227,7 +245,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _deliver(self, answer):
         ways = {"mute": self._mute, "reset": self._reset, "cut": self._cut, "drip": self._drip,
-                "hold": self._hold, "close": self._close_after, "plain": self._send}
+                "hold": self._hold, "close": self._close_after, "late": self._late,
+                "plain": self._send}
         ways[answer.delivery](answer, answer.parameter)
 
     def _send(self, answer, _):
@@ -274,6 +293,11 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.world.stopping.wait(step / rate):
                 return
             self.connection.sendall(answer.body[at:at + step])
+
+    def _late(self, answer, seconds):
+        """The work is done; the answer comes later."""
+        if not self.server.world.stopping.wait(seconds):
+            self._send(answer, None)
 
     def _hold(self, answer, seconds):
         """Say that the connection ends, send everything, and then do not close it."""

@@ -127,7 +127,7 @@ class Faults(WithSimulator):
         self.assertGreater(time.monotonic() - began, size / 20000 * 0.5)
 
     def test_closing(self):
-        connection = self.sim.connection(1)
+        connection = self.sim.connection()
         target = "/production/v3/company/%s/preferences" % self.client.realm
         headers = {"Authorization": "Bearer " + self.client.tokens["access_token"]}
         self.fault("close_after")
@@ -298,6 +298,141 @@ class TokenFaults(WithSimulator):
         self.sim.tell("fault", kind="status", status=500, endpoint="token")
         self.assertEqual(self.client.refresh()[0], 500)
         self.assertEqual(self.client.refresh()[0], 200)
+
+
+    def ask_and_wait(self):
+        """A connection whose token request is sent, and its answer not read."""
+        connection = self.sim.connection()
+        connection.request("POST", "/oauth2/v1/tokens/bearer", "grant_type=refresh_token&"
+                           "refresh_token=" + self.client.tokens["refresh_token"],
+                           {"Authorization": support.basic("prod-client", "prod-secret")})
+        return connection
+
+    def handed_out(self):
+        counts = self.sim.tell("tokens", company="reef")["counts"]
+        told = self.sim.tell("rotations")
+        self.assertEqual(told["refresh_tokens"]["reef"], counts["refresh_tokens"])
+        self.assertEqual(told["grants"]["reef"], counts["grants"])
+        return counts["refresh_tokens"]
+
+    def until(self, condition):
+        for _ in range(1000):
+            if condition():
+                return
+            time.sleep(0.02)
+        self.fail("waited in vain")
+
+    def test_late(self):
+        self.sim.tell("fault", kind="late", company="reef", endpoint="token", seconds=1)
+        connection = self.ask_and_wait()
+        self.until(lambda: self.handed_out() == 2)
+        self.assertEqual(self.sim.tell("gate")["under_way"], 1)
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, self.sim.tell("log")["log"][-1]["fault"]), (200, "late"))
+        self.client.tokens = json.loads(answer.read())
+        connection.close()
+        self.assertEqual(self.client.refresh()[0], 200)
+
+    def test_hold(self):
+        for verb, handed in (("release", 1), ("clear_faults", 2)):
+            self.sim.tell("log_clear")
+            self.sim.tell("fault", kind="hold", company="reef")
+            connection = self.ask_and_wait()
+            self.until(lambda: "hold" in [r["fault"] for r in self.sim.tell("log")["log"]])
+            self.assertEqual(self.handed_out(), handed)
+            self.sim.tell(verb)
+            answer = connection.getresponse()
+            self.assertEqual(answer.status, 200)
+            self.client.tokens = json.loads(answer.read())
+            connection.close()
+        self.assertEqual(self.handed_out(), 3)
+
+    def test_late_report(self):
+        self.sim.tell("fault", kind="late", endpoint="report", seconds=0.5)
+        self.assertEqual(self.client.get("reports/TrialBalance", start_date="2026-09-01",
+                                         end_date="2026-09-30")[0], 200)
+
+    def test_no_grace(self):
+        """A restore of an earlier state comes back with a token that is dead."""
+        status, _, body = self.client.refresh()
+        self.assertEqual(status, 200)
+        self.assertEqual(self.client.refresh()[0], 400)
+        self.assertEqual(self.client.refresh(json.loads(body)["refresh_token"])[0], 200)
+        self.assertEqual(len(self.sim.tell("tokens", company="reef")["living_refresh"]), 1)
+
+    def test_gate(self):
+        self.assertTrue(self.sim.tell("gate", closed=True)["closed"])
+        connection = self.ask_and_wait()
+        self.until(lambda: self.sim.tell("gate")["waiting"] == ["reef"])
+        self.assertEqual(self.handed_out(), 1)
+        self.sim.tell("gate", closed=False)
+        self.assertEqual(connection.getresponse().status, 200)
+        connection.close()
+        self.assertEqual(self.handed_out(), 2)
+        self.until(lambda: self.sim.tell("gate")["under_way"] == 0)
+
+    def test_gate_lets_one_company_pass(self):
+        self.sim.tell("gate", closed=True, company="reef")
+        self.assertEqual(self.client.refresh()[0], 200)
+        self.sim.tell("gate", closed=True)
+        connection = self.ask_and_wait()
+        self.until(lambda: self.sim.tell("gate")["waiting"] == ["reef"])
+        connection.close()
+
+    def test_gone_client(self):
+        """With hears_end nothing is worked for a client that has left while it waited."""
+        for hears, handed in ((True, 2), (False, 3)):
+            self.sim.tell("config", hears_end=hears)
+            if hears:
+                status, _, body = self.client.refresh()
+                self.assertEqual(status, 200)
+                self.client.tokens = json.loads(body)
+            self.sim.tell("gate", closed=True)
+            connection = self.ask_and_wait()
+            self.until(lambda: self.sim.tell("gate")["waiting"] == ["reef"])
+            connection.close()
+            self.sim.tell("gate", closed=False)
+            self.until(lambda: self.sim.tell("stats")["in_flight"] == 0)
+            self.assertEqual(self.handed_out(), handed)
+
+
+class Gateway(WithSimulator):
+    """What stands before the service refuses in its own ways."""
+
+    def test_gateway_401(self):
+        client = support.Client(self.sim, "reef")
+        for form, start in (("gateway", b"{"), ("xml", b"<?xml"), ("xml_bare", b"<?xml"),
+                            ("text", b"")):
+            self.sim.tell("fault", kind="fault", code="3200", format=form, endpoint="preferences")
+            status, headers, body = client.get("preferences")
+            self.assertEqual(status, 401)
+            self.assertTrue(body.startswith(start))
+            self.assertIn("invalid_token", headers["WWW-Authenticate"])
+        self.sim.tell("fault", kind="status", status=401, endpoint="preferences")
+        status, _, body = client.get("preferences")
+        self.assertEqual((status, body), (401, b""))
+        self.assertEqual(client.get("preferences")[0], 200)
+
+    def test_odd_retry_after(self):
+        client = support.Client(self.sim, "reef")
+        for value in ("-1", "0", "1e9", "99999999999999999999", "soon", "",
+                      "Fri, 31 Feb 2026 25:61:61 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"):
+            self.sim.tell("fault", kind="fault", code="3001", endpoint="preferences",
+                          headers={"Retry-After": value})
+            status, headers, _ = client.get("preferences")
+            self.assertEqual((status, headers["Retry-After"]), (429, value))
+
+    def test_control_characters_in_names(self):
+        client = support.Client(self.sim, "reef")
+        name = "Bell\x07 escape\x1b[2J\nline\u0085 \u202eturned\u200b"
+        self.sim.tell("set_company", company="reef", name=name)
+        _, body = client.query("SELECT * FROM Account MAXRESULTS 1")
+        account = body["QueryResponse"]["Account"][0]
+        self.sim.tell("rename", company="reef", account=account["Id"], name=name)
+        _, body = client.query("SELECT * FROM Account WHERE Id = '%s'" % account["Id"])
+        self.assertEqual(body["QueryResponse"]["Account"][0]["Name"], name)
+        status, _, body = client.get("companyinfo/" + client.realm)
+        self.assertEqual(json.loads(body)["CompanyInfo"]["CompanyName"], name)
 
 
 class Handshakes(WithSimulator):

@@ -5,6 +5,7 @@ from collections import Counter, deque
 
 import companies
 import faults
+import gate
 import moments
 import oauth
 
@@ -107,6 +108,7 @@ class World:
         self.faults = faults.Queue()
         self.companies = companies.Directory(directory, self.clock, self.config, self.lock)
         self.stopping = threading.Event()
+        self.gate = gate.Gate(self.stopping)
 
     def reset(self):
         """Books, tokens, switches, faults, clock and log as at the start."""
@@ -116,6 +118,7 @@ class World:
             self.config.update(self.first_config)
             self.authority.reset()
             self.faults.clear()
+            self.gate.set(False)
             self.throttle.reset()
             self.companies.close()
             self.companies = companies.Directory(self.directory, self.clock, self.config,
