@@ -286,7 +286,7 @@ sub test_state_works_once_at_a_time
 	my ($back) = fresh_sign_in();
 	my ($out, $err) = ('', '');
 
-	$intuit->admin('fault', { kind => 'delay', company => 'pod-2', endpoint => 'token', seconds => 2 });
+	$intuit->admin('fault', { kind => 'hold', company => 'pod-2', endpoint => 'token' });
 	my $first = IPC::Run::start(
 		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT company FROM reefqbo.complete_connection(' . quote($back) . ')' ],
 		'<', \undef, '>', \$out, '2>', \$err);
@@ -296,6 +296,7 @@ sub test_state_works_once_at_a_time
 		sleep 0.05;
 	}
 	refused(completing($back), 'RQ009', qr/has been used already/, qr/once/, 'an address passed on while it is being worked on');
+	$intuit->admin('release');
 	$first->finish;
 	is($out, "Pod 2 Ltd\n", 'the first is not disturbed');
 	is(endpoints(), 'token companyinfo preferences', 'and the code was sent once');

@@ -58,14 +58,16 @@ sub statuses { return join ' ', map { $_->{status} } asked(@_) }
 
 sub living_refresh { return @{ $intuit->admin('tokens', { company => $_[0] })->{living_refresh} } }
 
-# The next answer of an endpoint about a company comes late, and whole.
-sub delay
+# The next answer of an endpoint about a company comes when it is released, and whole.
+sub hold
 {
-	my ($company, $endpoint, $seconds) = @_;
+	my ($company, $endpoint) = @_;
 
-	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => $endpoint, seconds => $seconds });
+	$intuit->admin('fault', { kind => 'hold', company => $company, endpoint => $endpoint });
 	return;
 }
+
+sub release { return $intuit->admin('release') }
 
 # ---- steps of a test ----
 
@@ -129,18 +131,19 @@ my %INTERRUPT = (
 	'cancel of the caller' => [ 'pg_cancel_backend', $CALLER, '57014' ],
 	'termination of the caller' => [ 'pg_terminate_backend', $CALLER, '57P01' ]);
 
-# Run statements, each of a company whose tokens take half a second to come, and interrupt all meanwhile.
+# Run statements, each of a company whose tokens come when all have been interrupted.
 sub interrupt
 {
 	my ($what, %query) = @_;
 	my ($function, $whom, $expected) = @{ $INTERRUPT{$what} };
 
 	$intuit->admin('log_clear');
-	delay($_, 'token', 0.5) foreach keys %query;
+	hold($_, 'token') foreach keys %query;
 	my @session = map { begin_sql($_) } values %query;
-	$node->wait_for_fault($_, 'delay') foreach keys %query;
+	$node->wait_for_fault($_, 'hold') foreach keys %query;
 	my @asked = map { asked($_) } keys %query;
 	is(sql("SELECT $function(pid) FROM pg_stat_activity WHERE $whom"), "t\nt", "$what: while tokens are on their way");
+	release();
 	is(end_sql($_), $expected, "$what: the caller is told") foreach @session;
 	wait_for_end_of_workers();
 	is(scalar(map { asked($_) } keys %query), @asked, "$what: nothing else is begun");
@@ -184,6 +187,23 @@ sub hold_lock
 	return $session;
 }
 
+# The simulator holds up these companies' requests for tokens.
+sub wait_at_gate
+{
+	my @companies = sort @_;
+
+	return wait_until("@companies ask for tokens", sub { return "@{ $intuit->admin('gate')->{waiting} }" eq "@companies" });
+}
+
+# Its pg_sleep is interrupted, and so its transaction ends.
+sub let_go
+{
+	my ($lock) = @_;
+
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query ~ '^ *SELECT pg_sleep' AND pid <> pg_backend_pid()});
+	return end_sql($lock);
+}
+
 # A refresh and a sign-in, both of whose tokens come while somebody else has locked a table.
 sub test_locked
 {
@@ -195,13 +215,18 @@ sub test_locked
 
 	$intuit->admin('log_clear');
 	$intuit->admin('expire_access', { company => $company[0] });
-	delay($_, 'token', 0.7) foreach @company;
+	$intuit->admin('gate', { closed => 1 });
 	my @session = (begin_sql(importing($refreshed)), begin_sql(completing($back)));
-	$node->wait_for_fault($_, 'delay') foreach @company;
-	my $lock = hold_lock($table, 1.8);
+	wait_at_gate(@company);
+	my $lock = hold_lock($table, 3600);
+	$intuit->admin('gate', { closed => 0 });
+	wait_until('the tokens have come', sub {
+		my $gate = $intuit->admin('gate');
+		return !@{ $gate->{waiting} } && $gate->{under_way} == 0;
+	});
+	let_go($lock);
 	is(end_sql($session[0]), name_of($company[0]), "$table locked while refreshed tokens come: the import waits and succeeds");
 	is(end_sql($session[1]), name_of($company[1]), "$table locked while the tokens of a sign-in come: it waits and succeeds");
-	end_sql($lock);
 	is(generation_of($refreshed), $generation + 1, "$table locked while refreshed tokens come: they are stored, once");
 	nothing_is_lost($refreshed, $company[0], "$table locked while refreshed tokens come");
 	nothing_is_lost($new, $company[1], "$table locked while the tokens of a sign-in come");
@@ -221,10 +246,12 @@ sub begin_locked_for_long
 
 	$intuit->admin('log_clear');
 	$intuit->admin('expire_access', { company => $company });
-	delay($company, 'token', 0.5);
+	$intuit->admin('gate', { closed => 1 });
 	my $import = begin_sql(importing('Locked'), 'locked');
-	$node->wait_for_fault($company, 'delay');
-	return { company => $company, lock => hold_lock('credential', 22, 'locked'), import => $import };
+	wait_at_gate($company);
+	my $lock = hold_lock('credential', 22, 'locked');
+	$intuit->admin('gate', { closed => 0 });
+	return { company => $company, lock => $lock, import => $import };
 }
 
 sub test_locked_for_long
@@ -253,7 +280,7 @@ sub test_sign_in_beside_hanging_refresh
 	$intuit->admin('log_clear');
 	$intuit->admin('expire_access', { company => $company });
 	$intuit->admin('fault', { kind => 'mute', company => $company, endpoint => 'token', times => -1 });
-	my $import = begin_sql(q{SET reefqbo.request_timeout = '3s';} . importing($model));
+	my $import = begin_sql(q{SET reefqbo.request_timeout = '10s';} . importing($model));
 	$node->wait_for_fault($company, 'mute');
 	is(end_sql(begin_sql(q{SET statement_timeout = '700ms';} . completing($back))), '57014', "$name: is ended by statement_timeout");
 	is(scalar(asked($company, 'token')), 1, "$name: its code was not sent");
@@ -310,13 +337,18 @@ sub one_has_won
 
 sub test_two_sign_ins
 {
-	my ($model, $name) = ('Two', 'two sign-ins for two companies, both of whose codes are being exchanged');
+	my ($model, $name) = ('Two', 'two sign-ins for two companies at once');
 	my @company = (new_company(), new_company());
 	my @back = map { signed_in($model, $_) } @company;
 
 	$intuit->admin('log_clear');
-	delay($_, 'token', 0.7) foreach @company;
-	my @outcome = map { end_sql($_) } map { begin_sql(completing($_)) } @back;
+	hold($_, 'token') foreach @company;
+	my @session = map { begin_sql(completing($_)) } @back;
+	wait_until('one code is being exchanged, and both are at it', sub {
+		return sql("SELECT count(*) FROM pg_stat_activity WHERE $WORKER") == 2 && grep { ($_->{fault} // '') eq 'hold' } @{ $intuit->admin('log')->{log} };
+	});
+	release();
+	my @outcome = map { end_sql($_) } @session;
 	$intuit->admin('clear_faults');
 	one_has_won($model, \@company, \@outcome, $name);
 	return;
@@ -330,11 +362,13 @@ sub test_sign_in_while_company_is_read
 	my @back = map { signed_in($model, $_) } @company;
 
 	$intuit->admin('log_clear');
-	delay($company[0], 'companyinfo', 1.2);
+	hold($company[0], 'companyinfo');
 	my $first = begin_sql(completing($back[0]));
-	$node->wait_for_fault($company[0], 'delay');
-	my $second = end_sql(begin_sql(completing($back[1])));
-	one_has_won($model, \@company, [ end_sql($first), $second ], $name);
+	$node->wait_for_fault($company[0], 'hold');
+	my $second = begin_sql(completing($back[1]));
+	wait_until('both are at it', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE $WORKER") == 2 });
+	release();
+	one_has_won($model, \@company, [ end_sql($first), end_sql($second) ], $name);
 	return;
 }
 
@@ -349,11 +383,12 @@ sub test_disconnect_during_import
 
 	$node->connect_company("$model, other", 'sim-production', $company) if $revoked eq 'f';
 	$intuit->admin('log_clear');
-	delay($company, 'ProfitAndLoss', 1);
+	hold($company, 'ProfitAndLoss');
 	my $import = begin_sql(actuals($model));
-	$node->wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'hold');
 	is(sql("SELECT revoked FROM reefqbo.disconnect('$model')"), $revoked, "$name: whether the grant is revoked");
 	is(status_of($model), 'disconnected', "$name: the connection is disconnected");
+	release();
 	note('the import ended with: ' . end_sql($import));
 	wait_for_end_of_workers();
 	is(of_connection($model, 'c.status, c.status_reason, t.generation'), 'disconnected|disconnected on request|', "$name: and stays so, without tokens, when the import ends");
@@ -368,10 +403,11 @@ sub test_reconnect_during_import
 
 	$intuit->admin('log_clear');
 	$intuit->admin('revoke_grant', { company => $company });
-	delay($company, 'query', 1);
+	hold($company, 'query');
 	my $import = begin_sql(importing($model));
-	$node->wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'hold');
 	is(sql(completing(signed_in($model, $company))), name_of($company), "$name: the reconnect succeeds");
+	release();
 	is(end_sql($import), 'RQ003', "$name: the import fails");
 	is(of_connection($model, 'c.status, c.status_reason'), 'connected|', "$name: which says nothing about the new grant");
 	nothing_is_lost($model, $company, $name);
@@ -386,11 +422,12 @@ sub test_reconnect_during_import_with_expired_token
 
 	$intuit->admin('log_clear');
 	$intuit->admin('expire_access', { company => $company });
-	delay($company, 'query', 1);
+	hold($company, 'query');
 	my $import = begin_sql(importing($model));
 	# the row still calls the token fresh, so that it is used
-	$node->wait_for_fault($company, 'delay');
+	$node->wait_for_fault($company, 'hold');
 	is(sql(completing(signed_in($model, $company))), name_of($company), "$name: the reconnect succeeds");
+	release();
 	is(end_sql($import), name_of($company), "$name: and so does the import, with the new token");
 	is(join(' ', map { $_->{grant_type} } asked($company, 'token')), 'authorization_code', "$name: which nobody had to refresh");
 	nothing_is_lost($model, $company, $name);
@@ -631,7 +668,7 @@ sub accounts_in_books
 	return join "\n", sort map { $_->{id} } grep { !$_->{vanished} } @{ $intuit->admin('accounts', { company => $company })->{accounts} };
 }
 
-# The second of four has withdrawn its consent, and the third is suspended, which is told a little later.
+# The second of four has withdrawn its consent, and the third is suspended, which is told later.
 sub test_one_of_several_fails
 {
 	my ($model, $name) = ('Group', 'an import of several companies of which two fail');
@@ -640,10 +677,14 @@ sub test_one_of_several_fails
 
 	$intuit->admin('revoke_grant', { company => $company{East} });
 	$intuit->admin('set_company', { company => $company{South}, subscription => 'SUSPENDED' });
-	delay($company{South}, 'query', 0.7);
-	my $error = $node->sqlstate_of(importing($model));
-	is($error->{sqlstate}, 'RQ003', "$name: the error is that of the first that failed");
-	like($error->{message}, qr/\Q@{[ name_of($company{East}) ]}\E/, "$name: the message names that company");
+	hold($company{South}, 'query');
+	my $session = begin_sql(importing($model));
+	wait_until('the first has failed', sub {
+		return sql(q{SELECT count(*) FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Group' AND c.status = 'reconnect_required'}) == 1;
+	});
+	release();
+	is(end_sql($session), 'RQ003', "$name: the error is that of the first that failed");
+	like($session->{err}, qr/ERROR:  RQ003: .*\Q@{[ name_of($company{East}) ]}\E/, "$name: the message names that company");
 	is(accounts_stored($_), accounts_in_books($company{$_}), "$name: $_ is imported") foreach 'North', 'West';
 	is(accounts_stored($_), '', "$name: $_ is not") foreach 'East', 'South';
 	is(sql(q{SELECT string_agg(b.name || ' ' || c.status, ', ' ORDER BY b.branch_id) FROM reefqbo.connection c JOIN reefqbo.branch b USING (model_id, branch_id)

@@ -18,7 +18,7 @@ use Reefqbo::Ledger;
 use Reefqbo::Simulator;
 
 # A request that is not answered takes 130 seconds: whatever waited for one would take longer than this.
-my $SOON = 10;
+my $SOON = 60;
 my $DAY = 86400;
 # A worker that was cut off leaves its company alone for a minute.
 my $NEXT_ATTEMPT = 120;

@@ -648,16 +648,28 @@ sub ends_well
 	return;
 }
 
+# The simulator holds up the company's request for tokens.
+sub waits_at_gate
+{
+	my ($company) = @_;
+
+	return wait_until("$company asks for tokens", sub { return grep { $_ eq $company } @{ $intuit->admin('gate')->{waiting} } });
+}
+
 sub test_session_beside_worker
 {
 	my ($model, $company) = @_;
 	my $name = 'a refresh in a session while the worker is at one';
 
+	$node->set_option('reefqbo.request_timeout', '1min');
 	$intuit->admin('log_clear');
-	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => 0.5 });
+	$intuit->admin('gate', { closed => 1 });
 	my $now = set_clock($node, '7 days');
-	$node->wait_for_fault($company, 'delay');
-	ends_well(begin_refresh($model), $model, $name);
+	waits_at_gate($company);
+	my $session = begin_refresh($model);
+	wait_until('the session is at it too', sub { return sql(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'}) == 2 });
+	$intuit->admin('gate', { closed => 0 });
+	ends_well($session, $model, $name);
 	wait_for_worker($node, $now);
 	is(token_statuses($company), '200', "$name: one token request serves both");
 	is(upkeep($model, 'failures_in_a_row, last_success > reefqbo._now() - interval \'1 hour\''), '0|t', "$name: the worker's succeeds");
@@ -673,15 +685,17 @@ sub test_worker_beside_session
 	pause($model, 'true');
 	later('3 days');
 	$intuit->admin('log_clear');
-	$intuit->admin('fault', { kind => 'delay', company => $company, endpoint => 'token', seconds => 0.5 });
+	$intuit->admin('gate', { closed => 1 });
 	my $session = begin_refresh($model);
-	$node->wait_for_fault($company, 'delay');
+	waits_at_gate($company);
 	pause($model, 'false');
 	is(of($model, 't.refresh_started_at > t.obtained_at'), 't', "$name: the session's is under way still");
+	$intuit->admin('gate', { closed => 0 });
 	ends_well($session, $model, $name);
 	later('0.5 hours');
 	is(token_statuses($company), '200', "$name: one token request serves both");
 	is(upkeep($model, 'status, failures_in_a_row'), 'connected|0', "$name: the worker has come to no harm");
+	$node->set_option('reefqbo.request_timeout', '1500ms');
 	grant_lives($model, $company, $name);
 	return;
 }

@@ -115,7 +115,7 @@ sub chunks_read
 	my ($company) = @_;
 
 	return map { join '..', $_->{query} =~ /start_date=(\d{4}-\d\d).*end_date=(\d{4}-\d\d)/ }
-	  grep { $_->{endpoint} eq 'ProfitAndLoss' && ($_->{fault} // 'delay') eq 'delay' && $_->{status} == 200 }
+	  grep { $_->{endpoint} eq 'ProfitAndLoss' && ($_->{fault} // 'delay') =~ m{\A(?:delay|hold)\z} && $_->{status} == 200 }
 	  @{ $intuit->admin('log', { company => $company })->{log} };
 }
 
@@ -228,11 +228,12 @@ sub test_progress
 	my ($model, $name) = ('Long', 'an import of twelve years');
 	my $company = model($model);
 
-	$intuit->admin('fault', { kind => 'delay', seconds => $_->[0], company => $company, endpoint => 'ProfitAndLoss', times => $_->[1] })
-	  foreach [ 0.3, 2 ], [ 2, 1 ];
+	$intuit->admin('fault', { kind => 'delay', seconds => 0.3, company => $company, endpoint => 'ProfitAndLoss', times => 2 });
+	$intuit->admin('fault', { kind => 'hold', company => $company, endpoint => 'ProfitAndLoss' });
 	my $session = begin_sql(import_sql($model, @LONG_RANGE));
 	wait_for_reports($company, 3);
 	look_at_progress($model, $name);
+	$intuit->admin('release');
 	is(end_sql($session), 143, "$name: all months are read");
 	is(progress($model, '*'), '', "$name: when it is over, nothing is left to see");
 	is(join(' ', chunks_read($company)), "@LONG_CHUNKS", "$name: in chunks of a year, newest first");
@@ -303,8 +304,7 @@ sub test_terminated
 	$intuit->admin('clear_faults');
 	terminate($JOB);
 	is(end_sql($session), '57P01', "$name: the caller is told");
-	my $deadline = time() + 5;
-	sleep 0.1 until history($model) =~ /succeeded/ || time() > $deadline;
+	wait_until('the worker has gone on', sub { return history($model) =~ /succeeded/ });
 	like(history($model), qr/^succeeded\|by itself/m, "$name: the worker goes on at once");
 	later(1);
 	has_gone_on($model, $company, $name);

@@ -289,11 +289,12 @@ sub test_refreshes
 sub test_refresh_under_way
 {
 	sql('UPDATE reefqbo.credential SET access_expires_at = now()');
-	$intuit->admin('fault', { kind => 'delay', company => 'pod-15', endpoint => 'token', seconds => 3 });
+	$intuit->admin('fault', { kind => 'hold', company => 'pod-15', endpoint => 'token' });
 	my $session = start_session(q{SELECT FROM reefqbo.import_accounts('pod-15');});
 	wait_until('the refresh has begun', sub { return sql(q{SELECT count(*) FROM reefqbo.credential WHERE refresh_started_at IS NOT NULL}) });
 	set_ring('k8', 'k9');
 	reseal();
+	$intuit->admin('release');
 	$session->{run}->finish;
 	is($session->{err}, '', 'a refresh under way ends well');
 	is_all_sealed_with('k9', 'a refresh under way');
@@ -305,15 +306,15 @@ sub test_refresh_under_way
 sub test_worker_under_way
 {
 	$intuit->admin('expire_access', { company => 'pod-16' });
-	$intuit->admin('fault', { kind => 'delay', company => 'pod-16', endpoint => 'query', seconds => 3 });
+	$intuit->admin('fault', { kind => 'hold', company => 'pod-16', endpoint => 'query' });
 	sql(q{UPDATE reefqbo.credential SET access_expires_at = now() + interval '1 hour'});
 	$intuit->admin('log_clear');
 	my $session = start_session(q{SELECT FROM reefqbo.import_accounts('pod-16');});
-	wait_until('the worker has sent a request', sub { return sql(q{SELECT count(*) FROM reefqbo.import_log WHERE status = 'running'}) });
-	sleep 1;
+	$node->wait_for_fault('pod-16', 'hold');
 	set_ring('k9', 'k10');
 	reseal();
 	set_ring('k10');
+	$intuit->admin('release');
 	$session->{run}->finish;
 	is($session->{err}, '', 'a worker that had read the ring of before reads it again');
 	is_all_sealed_with('k10', 'a worker under way');
