@@ -5,6 +5,8 @@
 #   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
 #   make demo-cluster                       the same cluster, left running for you to try things on, until Ctrl-C
 #   make docs                               docs/reference.md, from the comments of what is installed
+#   make storm                              many companies, kills and lost answers at once: ROUNDS=400, SEED=...
+#   make fuzz                               libFuzzer on every reader of what comes from outside: FUZZ_SECONDS=60
 #   make bench                              the background worker's figures beside their goals; takes some minutes
 
 EXTENSION = reefqbo
@@ -30,7 +32,7 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
 # "make" and "make install" need PGXS; "make test" and its like must run before it is there.
-ifeq ($(filter test demo demo-cluster docs bench,$(MAKECMDGOALS)),)
+ifeq ($(filter test demo demo-cluster docs storm fuzz bench,$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 # Pages have names like install.md, which another extension may have too.
@@ -43,7 +45,7 @@ $(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
 # Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
 $(OBJS): $(sort $(wildcard src/*/*.h))
 
-.PHONY: test demo demo-cluster docs bench
+.PHONY: test demo demo-cluster docs storm fuzz bench
 test:
 	@test/run test
 
@@ -55,6 +57,12 @@ demo-cluster:
 
 docs:
 	@test/run docs
+
+storm:
+	@test/run storm
+
+fuzz:
+	@test/run fuzz
 
 bench:
 	@test/run bench

@@ -11,11 +11,14 @@ run_test()
 	check build "build with gcc, warnings as errors" check_build
 	[ $FAILED -eq 0 ] || finish_test "$began"
 	check layers "folders: no include or call runs up, no circle of files" check_layers
+	check promises "SECURITY.md: each promise has a test" check_promises
 	check clang "build with clang, warnings as errors" check_clang
 	check simulator "the QuickBooks simulator's own tests" check_simulator
 	check regress "regression tests on a fresh cluster (UTF8, C locale)" check_regress
+	check fuzz "the readers of what comes from outside, with the seeds of libFuzzer" check_fuzz_seeds
 	check reference "docs/reference.md is what an installed extension says of itself" check_reference
 	check tap "TAP tests" check_tap
+	check sanitizers "regression and network tests under AddressSanitizer and UndefinedBehaviorSanitizer" check_sanitizers
 	finish_test "$began"
 }
 
@@ -43,11 +46,13 @@ check()
 	SUMMARY+=("$line")
 }
 
-# Everything, unless ONLY names what to run.  The extension is always built.
+# Everything but what takes too long for every day, unless ONLY names what to run.
+# The extension is always built.
 wanted()
 {
 	local word
 
+	[ -n "$ONLY" ] || [ "$1" != sanitizers ] || return 1
 	[ -n "$ONLY" ] && [ "$1" != build ] || return 0
 	for word in $ONLY; do
 		[ "$(check_of "$word")" != "$1" ] || return 0
@@ -60,7 +65,7 @@ wanted()
 check_of()
 {
 	case $1 in
-		build | layers | clang | simulator | regress | reference | tap) echo "$1" ;;
+		build | layers | promises | clang | simulator | regress | fuzz | reference | tap | sanitizers) echo "$1" ;;
 		sql/* | expected/*) echo regress ;;
 		*) echo tap ;;
 	esac
@@ -141,6 +146,13 @@ check_layers()
 		result layers "$(cat "$LOGS/layers.log")"
 }
 
+check_promises()
+{
+	quietly promises-tests python3 -m unittest discover -v -s test -t test -p test_promises.py &&
+		compiled promises python3 test/promises.py &&
+		result promises "$(cat "$LOGS/promises.log")"
+}
+
 check_simulator()
 {
 	local status
@@ -164,13 +176,20 @@ unittest_count()
 
 check_regress()
 {
-	local status tests=()
+	local tests=()
 
 	ls sql/*.sql >/dev/null 2>&1 || {
 		result regress "there are none yet"
 		return 77
 	}
 	regress_tests
+	run_regress
+}
+
+run_regress()
+{
+	local status
+
 	start_cluster || return 1
 	regress_watched make -s installcheck with_llvm=no PG_CONFIG="$PG_CONFIG" "${tests[@]}"
 	status=$?
@@ -213,7 +232,7 @@ show_regression_diffs()
 
 check_tap()
 {
-	local tests status
+	local tests
 
 	mapfile -t tests < <(tap_tests)
 	[ ${#tests[@]} -gt 0 ] || {
@@ -221,6 +240,13 @@ check_tap()
 		return 77
 	}
 	compiled build-tap build_with_test_clock || return 1
+	run_tap
+}
+
+run_tap()
+{
+	local status
+
 	tap_environment
 	watched "$LOGS/tap.log" prove -j 3 "${tests[@]}"
 	status=$?

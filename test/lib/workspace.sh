@@ -124,6 +124,9 @@ run_as_chosen_user()
 	)
 
 	[ ! -d "$WORK/samples" ] || inside+=("REEFQBO_SAMPLES=$WORK/samples")
+	[ -z "${ROUNDS:-}" ] || inside+=("STORM_ROUNDS=$ROUNDS")
+	[ -z "${FUZZ_SECONDS:-}" ] || inside+=("FUZZ_SECONDS=$FUZZ_SECONDS")
+	[ -z "${SEED:-}" ] || inside+=("STORM_SEED=$SEED")
 	for name in "${!BENCH_@}"; do
 		inside+=("$name=${!name}")
 	done
