@@ -199,27 +199,55 @@ rqbo_db_commit(void)
 	pgstat_report_activity(STATE_IDLE, NULL);
 }
 
+static void
+prepare(RqboStatement *statement)
+{
+	SPIPlanPtr	plan;
+
+	if (statement->plan != NULL)
+		return;
+	plan = SPI_prepare(statement->text, statement->nargs, statement->types);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	statement->plan = plan;
+}
+
+/*
+ * snapshot NULL: what the statement sees by itself.
+ */
+static uint64
+run(RqboStatement *statement, RqboArgs *args, Snapshot snapshot)
+{
+	int			code;
+
+	Assert(args->count == statement->nargs);
+	prepare(statement);
+	code = SPI_execute_snapshot(statement->plan, args->values, args->nulls, snapshot, InvalidSnapshot, false, true, 0);
+	if (code < 0)
+		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
+	return SPI_processed;
+}
+
 /*
  * Run a statement; returns the number of rows it processed.
  */
 uint64
 rqbo_db_run(RqboStatement *statement, RqboArgs *args)
 {
-	int			code;
+	return run(statement, args, InvalidSnapshot);
+}
 
-	Assert(args->count == statement->nargs);
-	if (statement->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare(statement->text, statement->nargs, statement->types);
+/*
+ * The latest snapshot is one place that changes with every call.
+ */
+uint64
+rqbo_db_run_latest(RqboStatement *statement, RqboArgs *args)
+{
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	uint64		count = run(statement, args, snapshot);
 
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
-		statement->plan = plan;
-	}
-	code = SPI_execute_plan(statement->plan, args->values, args->nulls, false, 0);
-	if (code < 0)
-		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
-	return SPI_processed;
+	UnregisterSnapshot(snapshot);
+	return count;
 }
 
 uint64

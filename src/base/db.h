@@ -62,6 +62,9 @@ extern char *rqbo_db_extension_version(int *order);
 
 extern uint64 rqbo_db_run(RqboStatement *statement, RqboArgs *args);
 
+/* The same, seeing all that is committed by now, whatever the transaction's isolation level. */
+extern uint64 rqbo_db_run_latest(RqboStatement *statement, RqboArgs *args);
+
 /* The same for a statement whose two parameters are ids. */
 extern uint64 rqbo_db_run_ids(RqboStatement *statement, int64 id1, int64 id2);
 

@@ -34,7 +34,6 @@ CREATE TABLE reefqbo.branch (
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, branch_id),
     UNIQUE (model_id, name),
-    FOREIGN KEY (model_id, parent_branch_id) REFERENCES reefqbo.branch,
     CONSTRAINT branch_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
     CONSTRAINT branch_is_not_its_own_parent CHECK (parent_branch_id <> branch_id)
 );
@@ -53,6 +52,18 @@ COMMENT ON COLUMN reefqbo.branch.created_at IS 'when it was made';
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_branch_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.branch');
+
+CREATE FUNCTION reefqbo._branch_parent()
+RETURNS trigger
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_branch_parent';
+
+COMMENT ON FUNCTION reefqbo._branch_parent() IS
+'Internal: trigger function: the parent of a branch is one of the same model, and stays while others are below it. A foreign key of the table to itself would do the same, and have every pg_dump warn of it. Error: 23503.';
+
+-- only when what it looks at has changed, and after all rows of the statement
+CREATE TRIGGER branch_parent AFTER INSERT OR DELETE OR UPDATE OF model_id, branch_id, parent_branch_id ON reefqbo.branch
+    FOR EACH ROW EXECUTE FUNCTION reefqbo._branch_parent();
 
 CREATE FUNCTION reefqbo._model_id(model text)
 RETURNS bigint
