@@ -20,6 +20,7 @@
 
 #include "base/month.h"
 #include "functions/call.h"
+#include "store/restore.h"
 
 /* ---- arguments ---- */
 
@@ -99,6 +100,7 @@ rqbo_call_begin(FunctionCallInfo fcinfo, RqboCaller *caller)
 	rqbo_rights_take(fcinfo, caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
+	rqbo_store_refuse_half_restored();
 }
 
 void

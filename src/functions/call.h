@@ -32,7 +32,7 @@ extern void rqbo_call_check_months(DateADT start, DateADT end);
 /* "Accrual" or "Cash", however it is written. */
 extern const char *rqbo_call_method(FunctionCallInfo fcinfo, int n);
 
-/* ---- with the rights of the function's owner, and SPI connected ---- */
+/* ---- with the rights of the function's owner, and SPI connected; 55000 in a half restored database ---- */
 
 extern void rqbo_call_begin(FunctionCallInfo fcinfo, RqboCaller *caller);
 extern void rqbo_call_end(const RqboCaller *caller);

@@ -17,17 +17,20 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
 #include "functions/rights.h"
 #include "store/connection.h"
+#include "store/restore.h"
 
 PG_FUNCTION_INFO_V1(rqbo_definer_reader);
 PG_FUNCTION_INFO_V1(rqbo_definer_monitor_of_all);
 PG_FUNCTION_INFO_V1(rqbo_definer_operator);
 PG_FUNCTION_INFO_V1(rqbo_definer_operator_of_all);
 PG_FUNCTION_INFO_V1(rqbo_definer_admin);
+PG_FUNCTION_INFO_V1(rqbo_definer_restorer);
 PG_FUNCTION_INFO_V1(rqbo_caller);
 
 /* Who has called the innermost definer function under way; invalid when none is. */
@@ -68,6 +71,7 @@ typedef struct DefinerCall
 	char	   *model;			/* for this model */
 	TimestampTz since;			/* in this statement of the client's */
 	CommandId	command;		/* with nothing written since */
+	bool		may_write;		/* no restore is in the way */
 } DefinerCall;
 
 static DefinerCall *
@@ -121,6 +125,24 @@ check_level(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model
 }
 
 /*
+ * Who writes while a restore fills the tables is in its way.  Readers may read
+ * what there is, and see in reefqbo.check() that it is not all.
+ */
+static void
+check_restored(FunctionCallInfo fcinfo, RqboLevel level)
+{
+	DefinerCall *call = call_of(fcinfo);
+
+	if (call->may_write || level == RQBO_READER || func_volatile(fcinfo->flinfo->fn_oid) != PROVOLATILE_VOLATILE)
+		return;
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "could not connect to SPI");
+	rqbo_store_need_restored();
+	SPI_finish();
+	call->may_write = true;
+}
+
+/*
  * Call the function that does the work.
  */
 static Datum
@@ -146,12 +168,14 @@ pass(FunctionCallInfo fcinfo, const RqboCaller *caller)
 }
 
 static Datum
-enter(FunctionCallInfo fcinfo, const char *model, RqboLevel level)
+enter(FunctionCallInfo fcinfo, const char *model, RqboLevel level, bool is_restorer)
 {
 	RqboCaller	caller;
 	Datum		result;
 
 	rqbo_rights_take(fcinfo, &caller);
+	if (!is_restorer)
+		check_restored(fcinfo, level);
 	check_level(fcinfo, &caller, model, level);
 	result = pass(fcinfo, &caller);
 	rqbo_rights_give_back(&caller);
@@ -165,7 +189,7 @@ enter_for_model(FunctionCallInfo fcinfo, RqboLevel level)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", "model")));
-	return enter(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(0)), level);
+	return enter(fcinfo, text_to_cstring(PG_GETARG_TEXT_PP(0)), level, false);
 }
 
 Datum
@@ -183,19 +207,28 @@ rqbo_definer_operator(PG_FUNCTION_ARGS)
 Datum
 rqbo_definer_operator_of_all(PG_FUNCTION_ARGS)
 {
-	return enter(fcinfo, NULL, RQBO_OPERATOR);
+	return enter(fcinfo, NULL, RQBO_OPERATOR, false);
 }
 
 Datum
 rqbo_definer_monitor_of_all(PG_FUNCTION_ARGS)
 {
-	return enter(fcinfo, NULL, RQBO_MONITOR);
+	return enter(fcinfo, NULL, RQBO_MONITOR, false);
 }
 
 Datum
 rqbo_definer_admin(PG_FUNCTION_ARGS)
 {
-	return enter(fcinfo, NULL, RQBO_ADMIN);
+	return enter(fcinfo, NULL, RQBO_ADMIN, false);
+}
+
+/*
+ * For what ends a restore, and so comes before its end.
+ */
+Datum
+rqbo_definer_restorer(PG_FUNCTION_ARGS)
+{
+	return enter(fcinfo, NULL, RQBO_ADMIN, true);
 }
 
 /*

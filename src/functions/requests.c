@@ -17,6 +17,7 @@
 #include "functions/call.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
+#include "store/restore.h"
 
 PG_FUNCTION_INFO_V1(rqbo_register_app);
 PG_FUNCTION_INFO_V1(rqbo_disconnect);
@@ -67,6 +68,7 @@ rqbo_register_app(PG_FUNCTION_ARGS)
 	check_redirect_uri(redirect_uri);
 	rqbo_call_begin(fcinfo, &caller);
 	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);
+	rqbo_store_need_restored();
 	owner.id1 = rqbo_store_environment_needed(environment);
 	rqbo_store_put_app(owner.id1, client_id, rqbo_secret_seal(rqbo_keyring_load(), owner, secret), redirect_uri);
 	entry.detail = psprintf("client id %s for environment \"%s\"", client_id, environment);

@@ -23,6 +23,7 @@
 #include "qbo/oauth_request.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
+#include "store/restore.h"
 
 PG_FUNCTION_INFO_V1(rqbo_connect);
 PG_FUNCTION_INFO_V1(rqbo_reconnect);
@@ -126,6 +127,7 @@ begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind 
 	char	   *state = rqbo_secret_make_state();
 	text	   *address;
 
+	rqbo_store_need_restored();
 	rqbo_oauth_check_app(c);
 	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state));
 	rqbo_call_audit_connection(caller, actions[kind], c);

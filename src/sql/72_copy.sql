@@ -14,11 +14,12 @@ BEGIN
         ORDER BY c.relname, a.attnum
     LOOP
         sequence := pg_get_serial_sequence(relation::text, attname);
-        EXECUTE format('SELECT CASE WHEN s.is_called THEN s.last_value END,'
+        -- the number before the first one, which a fresh sequence stands at, was not given out
+        EXECUTE format('SELECT CASE WHEN s.is_called AND s.last_value > p.seqmin THEN s.last_value END,'
                        ' CASE WHEN s.is_called THEN s.last_value + 1 ELSE s.last_value END,'
-                       ' (SELECT max(t.%I) FROM %s t) FROM %s s',
+                       ' (SELECT max(t.%I) FROM %s t) FROM %s s, pg_sequence p WHERE p.seqrelid = $1',
                        attname, relation, sequence)
-        INTO last_value, next_value, largest;
+        INTO last_value, next_value, largest USING sequence;
         IF largest >= next_value THEN
             RETURN NEXT;
         END IF;

@@ -422,6 +422,7 @@ AS $$
 BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_library() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_worker() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_restore() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_keys() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
@@ -443,7 +444,7 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_monitor_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, key ring, sealed values, pgcrypto, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
+Items, in this order: library, standby, worker, restore, key ring, sealed values, pgcrypto, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
 INSERT INTO reefqbo._privilege VALUES ('monitor', 'EXECUTE', 'FUNCTION reefqbo.check()');
 

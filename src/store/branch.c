@@ -34,3 +34,12 @@ rqbo_store_has_branches_below(int64 model_id, int64 branch_id)
 	rqbo_arg_ids(&args, model_id, branch_id);
 	return rqbo_db_run_latest(&statement, &args) > 0;
 }
+
+bool
+rqbo_store_keys_are_left_out(void)
+{
+	static RqboStatement statement = {.text = "SELECT FROM reefqbo._left_out LIMIT 1"};
+	RqboArgs	none = {0};
+
+	return rqbo_db_run(&statement, &none) > 0;
+}

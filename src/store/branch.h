@@ -14,4 +14,7 @@ extern bool rqbo_store_keep_branch(int64 model_id, int64 branch_id);
 /* Is any branch below it, be it committed after the transaction's snapshot? */
 extern bool rqbo_store_has_branches_below(int64 model_id, int64 branch_id);
 
+/* Has a restore left the keys out?  It puts them in force at its end. */
+extern bool rqbo_store_keys_are_left_out(void);
+
 #endif							/* RQBO_STORE_BRANCH_H */

@@ -35,6 +35,7 @@
 #include "net/engine.h"
 #include "qbo/calls.h"
 #include "qbo/oauth_kept.h"
+#include "store/restore.h"
 #include "worker/main.h"
 #include "worker/shmem.h"
 
@@ -130,12 +131,21 @@ add_tasks(RqboEngine *engine, RqboJob *job)
 }
 
 static void
+check_restored(void)
+{
+	rqbo_db_begin();
+	rqbo_store_need_restored();
+	rqbo_db_commit();
+}
+
+static void
 run_job(RqboJobShared *shared, RqboJob *job)
 {
 	RqboEngine *engine = rqbo_engine_create(caller_is_there, shared);
 
 	job->context = CurrentMemoryContext;
 	job->request = &shared->request;
+	check_restored();
 	rqbo_oauth_take_all_kept();
 	add_tasks(engine, job);
 	rqbo_engine_run(engine);

@@ -32,6 +32,7 @@
 #include "net/engine.h"
 #include "qbo/oauth_kept.h"
 #include "store/maintenance.h"
+#include "store/restore.h"
 #include "worker/main.h"
 #include "worker/maintenance.h"
 #include "worker/shmem.h"
@@ -191,6 +192,22 @@ check_extension(void)
 		note_problem(psprintf("the extension is version %s and the library is version %s", version, RQBO_VERSION),
 					 "Install the library of the newer version and restart the server.");
 	return version != NULL && order == 0;
+}
+
+/*
+ * Nothing is written to tables that a restore is still to fill.
+ */
+static bool
+check_restored(void)
+{
+	bool		is_restored;
+
+	rqbo_db_begin();
+	is_restored = rqbo_store_end_restore();
+	rqbo_db_commit();
+	if (!is_restored)
+		note_problem(RQBO_BEING_RESTORED, RQBO_BEING_RESTORED_HINT);
+	return is_restored;
 }
 
 /* ---- what is due ---- */
@@ -356,7 +373,7 @@ serve(void)
 	Upkeep		upkeep = {.slot = my_slot,.began_ms = rqbo_clock_ms()};
 	bool		is_end;
 
-	if (!check_extension())
+	if (!check_extension() || !check_restored())
 		return;
 	upkeep.job.context = CurrentMemoryContext;
 	upkeep.job.is_unattended = true;

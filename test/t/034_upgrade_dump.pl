@@ -132,6 +132,7 @@ sub restore
 
 	sql("CREATE DATABASE $database TEMPLATE template0");
 	command_ok(\@restore, "$format: and restored without an error");
+	sql_in($database, call('finish_restore'));
 	return $database;
 }
 
@@ -238,7 +239,8 @@ sub test_sign_in_under_way
 my $address = fill();
 my $before = contents('postgres');
 my $layer = model_layer('postgres');
-foreach my $table (tables('postgres'))
+# but in those of a restore under way (037)
+foreach my $table (grep { $_ ne '_expected' && $_ ne '_left_out' } tables('postgres'))
 {
 	cmp_ok((split /\|/, $before->{$table})[0], '>', 0, "there is something in $table to be dumped");
 }

@@ -231,6 +231,10 @@ sub follow_runbook
 		sql('SELECT md5(string_agg(a::text, $$;$$ ORDER BY a::text)) FROM reefqbo.actual a'), 'restored to staging: the figures are there');
 	is(status(), 'connected', 'restored to staging: the original is as it was');
 
+	runbook('Restore cut off');
+	is(sql(q{SELECT detail FROM reefqbo.audit WHERE action = 'restore_finished'}, 'half') =~ s/ has \d+ rows, and the dump \d+/ has less/r,
+		'reefqbo.api_call: it has less', 'restore cut off: what was missing is written down');
+
 	runbook('Moved to a new server');
 	figures_are_right('moved to a new server', 'moved');
 	is(sql(q{SELECT status FROM reefqbo.connection_status}, 'moved'), 'connected', 'moved to a new server: the connection lives');

@@ -57,9 +57,9 @@ sub ledger_lines
 # The same of what is stored of a model.
 sub stored_lines
 {
-	my ($node, $model) = @_;
+	my ($node, $model, $database) = @_;
 
-	return join "\n", sort split /\n/, $node->safe_psql('postgres', <<"END");
+	return join "\n", sort split /\n/, $node->safe_psql($database // 'postgres', <<"END");
 SELECT statement, period_start, account_id, trim_scale(amount)
   FROM reefqbo.actual JOIN reefqbo.model m USING (model_id) WHERE m.name = '$model' AND amount <> 0
 END
