@@ -56,6 +56,8 @@ sub fill
 	sql(q{UPDATE reefqbo.branch SET is_enabled = true WHERE name IN ('West', 'Reef')});
 	sql('CREATE ROLE sees_reef');
 	sql(call('grant_access', 'sees_reef', 'reader', 'Reef'));
+	sql('CREATE ROLE has_all');
+	sql(call('grant_access', 'has_all', 'admin'));
 	return;
 }
 
@@ -378,6 +380,8 @@ is(make_dump('postgres', $_, @{ $DUMP{$_} }), '', "$_: pg_dump has nothing to sa
 is(stored_lines($node, 'Reef'), $source{lines}, 'the figures are those of the ledger');
 test_way($_, \%source) foreach @WAYS;
 test_first_call('a model', call('create_model', 'New'));
+test_first_call('a model of another role', 'SET ROLE has_all; ' . call('create_model', 'New'));
+test_first_call('the end by another role', 'SET ROLE has_all; ' . call('finish_restore'));
 test_first_call('an import', call('import_actuals', 'Reef', $FIRST, $LAST));
 test_first_call('a sign-in', call('reconnect', 'Reef'));
 test_call_within();
