@@ -239,7 +239,7 @@ sub test_sign_in_under_way
 my $address = fill();
 my $before = contents('postgres');
 my $layer = model_layer('postgres');
-# but in those of a restore under way (037)
+# but in those of a restore under way (038)
 foreach my $table (grep { $_ ne '_expected' && $_ ne '_left_out' } tables('postgres'))
 {
 	cmp_ok((split /\|/, $before->{$table})[0], '>', 0, "there is something in $table to be dumped");
