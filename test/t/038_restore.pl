@@ -165,16 +165,16 @@ sub test_first_call
 	return;
 }
 
-# A statement that reads the tables cannot put their keys in force.
+# A statement that reads a table cannot put its keys in force.
 sub test_call_within
 {
 	my $database = new_database();
 
 	command_ok([ with_pg_restore('custom')->($node->connstr($database)) ], 'a call within a query: restored');
-	my $error = try(q{SELECT reefqbo.create_model('New') FROM reefqbo.model}, $database);
+	my $error = try(q{SELECT reefqbo.create_model('New') FROM reefqbo.schedule}, $database);
 	is($error->{sqlstate}, '55006', 'a call within a query of the tables is refused');
 	like($error->{hint}, qr/finish_restore/, 'and told what to do');
-	is(sqlstate(call('finish_restore') . q{; SELECT reefqbo.create_model('New') FROM reefqbo.model}, $database), 'none', 'which helps');
+	is(sqlstate(call('finish_restore') . q{; SELECT reefqbo.create_model('New') FROM reefqbo.schedule}, $database), 'none', 'which helps');
 	return;
 }
 
