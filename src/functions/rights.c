@@ -143,7 +143,7 @@ add_groups(List *roles, Oid role)
  * index finds what the present role was given among what all were.
  */
 Datum
-rqbo_my_roles(PG_FUNCTION_ARGS)
+rqbo_my_roles(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	List	   *roles = list_make1_oid(GetUserId());
 	Datum	   *values;
