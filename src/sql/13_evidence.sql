@@ -85,3 +85,14 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.api_call_call_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'SELECT', 'TABLE reefqbo.api_call');
 INSERT INTO reefqbo._privilege VALUES
     ('monitor', 'SELECT (model_id, call_id, connection_id, called_at, method, status, intuit_tid, milliseconds, bytes, error)', 'TABLE reefqbo.api_call');
+
+CREATE FUNCTION reefqbo._may_write_history(relation oid)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = $1
+$$;
+
+COMMENT ON FUNCTION reefqbo._may_write_history(oid) IS
+'Internal: whether what the present role inserts into a table says itself who wrote it, and when. A dump that is restored does, by the table''s owner or a superuser.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._may_write_history(oid)');

@@ -26,7 +26,7 @@ COMMENT ON COLUMN reefqbo.variable.created_at IS 'when it was made';
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.variable_variable_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.variable');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT', 'TABLE reefqbo.variable');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT (model_id, connection_id, account_id, name)', 'TABLE reefqbo.variable');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'UPDATE (name)', 'TABLE reefqbo.variable');
 
 CREATE TABLE reefqbo.account_mapping (
@@ -63,12 +63,32 @@ COMMENT ON COLUMN reefqbo.account_mapping.variable_type IS 'Revenue, COGS, Opex,
 COMMENT ON COLUMN reefqbo.account_mapping.category IS 'category in the model';
 COMMENT ON COLUMN reefqbo.account_mapping.subcategory IS 'subcategory in the model, or NULL';
 COMMENT ON COLUMN reefqbo.account_mapping.branch_id IS 'the branch';
-COMMENT ON COLUMN reefqbo.account_mapping.mapped_at IS 'when it was mapped as it is';
-COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role';
+COMMENT ON COLUMN reefqbo.account_mapping.mapped_at IS 'when it was mapped as it is; what is written here does not count';
+COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role; what is written here does not count';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_mapping');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping');
+
+CREATE FUNCTION reefqbo._sign_mapping()
+RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
+        NEW.mapped_at := reefqbo._now();
+        NEW.mapped_by := current_user;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._sign_mapping() IS 'Internal: whoever writes to reefqbo.account_mapping is named there, whatever is written.';
+
+CREATE TRIGGER sign_mapping BEFORE INSERT OR UPDATE ON reefqbo.account_mapping
+FOR EACH ROW EXECUTE FUNCTION reefqbo._sign_mapping();
+
+COMMENT ON TRIGGER sign_mapping ON reefqbo.account_mapping IS 'who has mapped it, and when, is not the writer''s to say';
 
 -- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
 CREATE VIEW reefqbo.mapping WITH (security_barrier) AS
@@ -92,7 +112,7 @@ JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connec
 WHERE p.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.mapping IS
-'What each mapped account is in the model: read it, and write it. It has the columns of reefqbo.propose_mapping, so that a proposal is accepted, all or in part, by one statement, and a CSV file goes out and in by \copy:
+E'What each mapped account is in the model: read it, and write it. It has the columns of reefqbo.propose_mapping, so that a proposal is accepted, all or in part, by one statement, and a CSV file goes out and in by \\copy:
     INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping(''Acme'') WHERE confidence = ''certain''
 An account mapped already is mapped anew. model, account_id, variable_type and category are needed; company_branch is the branch of the account''s company, by default the root''s or the model''s only one; branch, by default company_branch. account_number, account_name, confidence and reason are not written.
 Errors: 42704 no such model, branch or account; 22023 a type that does not fit the account; 22004 something needed is null; 42501.';
@@ -130,7 +150,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     -- whatever QuickBooks lets an account be called
     SELECT coalesce(nullif(btrim(left(regexp_replace(
-        concat_ws(' ', $1, regexp_replace($2, '\s*\(deleted\)$', '', 'i')), '[[:cntrl:]]+', ' ', 'g'), 250)), ''), $3)
+        concat_ws(' ', $1, regexp_replace($2, E'\\s*\\(deleted\\)$', '', 'i')), '[[:cntrl:]]+', ' ', 'g'), 250)), ''), $3)
 $$;
 
 COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';

@@ -48,13 +48,33 @@ COMMENT ON COLUMN reefqbo.elimination.credit_type IS 'variable type that is cred
 COMMENT ON COLUMN reefqbo.elimination.credit_category IS 'its category';
 COMMENT ON COLUMN reefqbo.elimination.credit_subcategory IS 'its subcategory, or NULL';
 COMMENT ON COLUMN reefqbo.elimination.memo IS 'what it is about';
-COMMENT ON COLUMN reefqbo.elimination.stated_at IS 'when it was stated';
-COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role';
+COMMENT ON COLUMN reefqbo.elimination.stated_at IS 'when it was stated as it is; what is written here does not count';
+COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role; what is written here does not count';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_elimination_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.elimination');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination');
+
+CREATE FUNCTION reefqbo._sign_elimination()
+RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
+        NEW.stated_at := reefqbo._now();
+        NEW.stated_by := current_user;
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._sign_elimination() IS 'Internal: whoever writes to reefqbo.elimination is named there, whatever is written.';
+
+CREATE TRIGGER sign_elimination BEFORE INSERT OR UPDATE ON reefqbo.elimination
+FOR EACH ROW EXECUTE FUNCTION reefqbo._sign_elimination();
+
+COMMENT ON TRIGGER sign_elimination ON reefqbo.elimination IS 'who has stated it, and when, is not the writer''s to say';
 
 CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)

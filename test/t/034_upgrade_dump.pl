@@ -88,6 +88,14 @@ sub map_accounts
 	sql(q{SELECT reefqbo.set_rate('Reef', 'EUR', '2026-09-01', 1.17, 1.165)});
 	sql(q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
 	                  SELECT model_id, branch_id, '2026-09-01', 1.23, 'Revenue', 'Income', 'Opex', 'Expenses' FROM reefqbo.branch WHERE name = 'Shop'});
+	# what others have written before
+	sql(q{BEGIN; CREATE TEMP TABLE old ON COMMIT DROP AS SELECT * FROM reefqbo.elimination;
+		UPDATE old SET stated_by = 'of_reef', stated_at = '2026-02-03'; DELETE FROM reefqbo.elimination;
+		INSERT INTO reefqbo.elimination OVERRIDING SYSTEM VALUE SELECT * FROM old; COMMIT});
+	sql(q{BEGIN; CREATE TEMP TABLE old ON COMMIT DROP AS SELECT * FROM reefqbo.account_mapping;
+		UPDATE old SET mapped_by = 'of_reef', mapped_at = '2026-02-03'; DELETE FROM reefqbo.account_mapping;
+		INSERT INTO reefqbo.account_mapping SELECT * FROM old; COMMIT});
+	is(sql(q{SELECT DISTINCT mapped_by, mapped_at::date FROM reefqbo.account_mapping}), 'of_reef|2026-02-03', 'others have mapped');
 	return;
 }
 

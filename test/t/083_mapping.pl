@@ -325,6 +325,57 @@ sub test_hostile_csv
 	return;
 }
 
+# What a spreadsheet takes for a formula goes out as a text, and comes back as what it was. The texts are OWASP's, and what programs
+# with other separators make of them.
+my %SHEET = (
+	q{=cmd|'/c calc'!A1} => q{'=cmd|'/c calc'!A1}, '+1+1' => q{'+1+1}, '-2+3' => q{'-2+3}, '@SUM(1)' => q{'@SUM(1)},
+	q{'=1+1} => q{''=1+1}, "'" => "'", "''" => "''", "O'Hara" => "O'Hara", q{'quoted'} => q{'quoted'}, '' => '',
+	'a;=1' => q{a;'=1}, 'a,@b' => q{a,'@b}, q{a"=1} => q{a"'=1}, 'a|-1' => q{a|'-1}, q{a;'=1} => q{a;''=1}, ';;=;=' => q{;;'=;'=},
+	'a = b - c' => 'a = b - c', 'Rent-a-boat' => 'Rent-a-boat', 'post@reef' => 'post@reef',
+	"\x{ff1d}1" => "'\x{ff1d}1", "\x{ff20}x" => "'\x{ff20}x", '==' => q{'==});
+
+sub test_sheet_text
+{
+	foreach my $text (sort keys %SHEET)
+	{
+		is(sql('SELECT reefqbo.sheet_text(' . quote($text) . ')'), $SHEET{$text}, encode_utf8("for a spreadsheet: $text"));
+		is(sql('SELECT reefqbo._from_sheet(' . quote($SHEET{$text}) . ')'), $text, encode_utf8("and back: $SHEET{$text}"));
+	}
+	is(sql(q{SELECT encode(convert_to(reefqbo.sheet_text(E'\t=1'), 'UTF8'), 'hex')}), '2709273d31', 'a tab at the beginning begins one, and a cell behind it');
+	is(sql(q{SELECT count(*) FROM (SELECT string_agg(c, '') AS t FROM generate_series(1, 20000) n, generate_series(1, 1 + n % 7) i, LATERAL (SELECT substr($$'=;a,"|-@+$$, 1 + abs(hashint4(n * 7 + i)) % 10, 1) AS c) l GROUP BY n) t WHERE reefqbo._from_sheet(reefqbo.sheet_text(t)) <> t OR reefqbo.sheet_text(t) ~ $$(^|[;,|"])[-=+@]$$}),
+		0, 'whatever a text is made of, it comes back, and no cell in it begins a formula');
+	return;
+}
+
+sub test_sheet
+{
+	my $hostile = q{=cmd|'/c calc'!A1};
+	my ($rent, $insurance) = map { account_id('Reef', $_) } 'Rent', 'Insurance';
+	my $file = file('sheet');
+	my $before = [ split /\|/, sql("SELECT quote_nullable(category), quote_nullable(subcategory) FROM reefqbo.mapping WHERE company_branch = 'Reef' AND account_id = '$insurance'") ];
+
+	sql('BEGIN; UPDATE reefqbo.account SET name = ' . quote($hostile) . " WHERE account_id = '$rent';"
+		  . ' UPDATE reefqbo.mapping SET category = ' . quote($hostile) . ", subcategory = '''-1' WHERE company_branch = 'Reef' AND account_id = '$insurance'; COMMIT");
+	my $mapped = sub { return sql(q{SELECT company_branch, account_id, variable_type, category, subcategory, branch FROM reefqbo.mapping WHERE model = 'Group' ORDER BY 1, 2}) };
+	my $expected = $mapped->();
+	like($expected, qr/^Reef\|$insurance\|Opex\|\Q$hostile\E\|'-1\|Reef$/m, 'a category may be a formula');
+	sql("\\copy (SELECT * FROM reefqbo.mapping_sheet) TO '$file' CSV HEADER FORCE QUOTE *");
+	my $text = decode_utf8(slurp_file($file));
+	like($text, qr/"'\Q$hostile\E"/, 'it goes out as a text');
+	unlike($text, qr/(?:^|[,;|"])[-=+@]/m, 'and no cell begins with a formula');
+	sql("DELETE FROM reefqbo.mapping WHERE model = 'Group'");
+	sql("\\copy (SELECT * FROM reefqbo.proposed_sheet('Group', 'Reef')) TO '" . file('proposed') . "' CSV HEADER FORCE QUOTE *");
+	like(decode_utf8(slurp_file(file('proposed'))), qr/^"Group","Reef","$rent",[^\n]*"'\Q$hostile\E"/m, 'so does a proposal');
+	sql("\\copy reefqbo.mapping_sheet FROM '$file' CSV HEADER");
+	is($mapped->(), $expected, 'what comes back is what it was');
+	sql("UPDATE reefqbo.account SET name = 'Rent' WHERE account_id = '$rent'");
+	like(error_of("\\copy reefqbo.mapping_sheet FROM '" . write_csv('bad_sheet', "Group,Reef,$rent,,,Asset,Premises,,Reef,,") . "' CSV HEADER"), qr/^22023 .*Rent.*Asset/, 'a wrong line refuses the file');
+	like(error_as('reader_of_group', "INSERT INTO reefqbo.mapping_sheet (model, company_branch, account_id, variable_type, category) VALUES ('Group', 'Reef', '$rent', 'Opex', 'x')"), qr/^42501 /, 'a reader does not map by it');
+	is(as('reader_of_group', q{SELECT count(*) FROM reefqbo.mapping_sheet}), scalar(my @lines = split /\n/, $expected), 'but reads it, of the model');
+	sql("UPDATE reefqbo.mapping SET category = $_->[0], subcategory = $_->[1] WHERE company_branch = 'Reef' AND account_id = '$insurance'") foreach $before;
+	return;
+}
+
 # The words themselves are data.
 sub test_strange_words
 {
@@ -433,6 +484,40 @@ sub test_roles
 	my $file = file('operator');
 	as('operator_of_group', "\n\\copy (SELECT * FROM reefqbo.mapping WHERE company_branch = 'Lagoon') TO '$file' CSV HEADER\nDELETE FROM reefqbo.mapping WHERE company_branch = 'Lagoon';\n\\copy reefqbo.mapping FROM '$file' CSV HEADER");
 	is(sql(q{SELECT count(*) FROM reefqbo.mapping WHERE company_branch = 'Lagoon'}), scalar(keys %{ chart('Lagoon') }), 'and by a file');
+	return;
+}
+
+# Who has written is not the writer's to say, but for a superuser's dump that comes back.
+sub test_authors
+{
+	my $rent = account_id('Reef', 'Rent');
+	my $of_rent = "account_id = '$rent' AND model_id = (SELECT model_id FROM reefqbo.model WHERE name = 'Group')";
+	my $by = sub { return sql("SELECT mapped_by, mapped_at > now() - interval '1 hour' FROM reefqbo.account_mapping WHERE $of_rent") };
+	my $stated = sub { return sql(q{SELECT stated_by, stated_at > now() - interval '1 hour' FROM reefqbo.elimination}) };
+	my $entry = q{INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category, stated_at, stated_by)
+		SELECT model_id, branch_id, '2026-10-01', 1, 'Revenue', 'a', 'COGS', 'a', '2001-01-01', 'reader_of_group' FROM reefqbo.branch WHERE name = 'Group'};
+
+	sql("CREATE TABLE kept AS SELECT * FROM reefqbo.account_mapping WHERE $of_rent; GRANT SELECT ON kept TO operator_of_group");
+	as('operator_of_group', "UPDATE reefqbo.account_mapping SET mapped_by = 'reader_of_group', mapped_at = '2001-01-01' WHERE $of_rent");
+	is($by->(), 'operator_of_group|t', 'a mapping: an UPDATE of the table is by who has done it');
+	as('operator_of_group', "DELETE FROM reefqbo.account_mapping WHERE $of_rent; INSERT INTO reefqbo.account_mapping (model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, mapped_at, mapped_by) SELECT model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, '2001-01-01', 'reader_of_group' FROM kept");
+	is($by->(), 'operator_of_group|t', 'so is an INSERT');
+	sql("UPDATE reefqbo.mapping SET category = 'Premises2' WHERE company_branch = 'Reef' AND account_id = '$rent'");
+	is($by->(), sql('SELECT current_user') . '|t', 'a superuser\'s too');
+	sql("UPDATE reefqbo.mapping SET category = 'Premises' WHERE company_branch = 'Reef' AND account_id = '$rent'");
+	sql("BEGIN; UPDATE kept SET mapped_by = 'reader_of_group', mapped_at = '2001-01-01'; DELETE FROM reefqbo.account_mapping WHERE $of_rent; INSERT INTO reefqbo.account_mapping SELECT * FROM kept; COMMIT");
+	is($by->(), 'reader_of_group|f', 'but what a superuser brings back is as it was');
+
+	as('operator_of_group', "INSERT $entry");
+	is($stated->(), 'operator_of_group|t', 'an elimination: an INSERT is by who has done it');
+	as('operator_of_group', q{UPDATE reefqbo.elimination SET amount = 2, stated_by = 'reader_of_group', stated_at = '2001-01-01'});
+	is($stated->(), 'operator_of_group|t', 'so is an UPDATE');
+	sql(q{UPDATE reefqbo.elimination SET amount = 3});
+	is($stated->(), sql('SELECT current_user') . '|t', 'a superuser\'s too');
+	sql("DELETE FROM reefqbo.elimination; INSERT $entry");
+	is($stated->(), 'reader_of_group|f', 'but what a superuser brings back is as it was');
+	sql('DELETE FROM reefqbo.elimination; DROP TABLE kept');
+	like(error_as('operator_of_group', "INSERT INTO reefqbo.variable (model_id, connection_id, account_id, name, created_at) SELECT model_id, connection_id, account_id, 'x', '2001-01-01' FROM reefqbo.account LIMIT 1"), qr/^42501 /, 'when a variable was made is not said either');
 	return;
 }
 
@@ -671,11 +756,14 @@ test_accepting();
 test_defaults();
 test_csv();
 test_hostile_csv();
+test_sheet_text();
+test_sheet();
 test_strange_words();
 test_strange_names();
 test_one_variable();
 test_at_once();
 test_roles();
+test_authors();
 test_templates();
 test_changes();
 test_merges(test_new_with_figures());
