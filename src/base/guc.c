@@ -81,7 +81,7 @@ define_files(void)
 				&rqbo_key_file, GUC_SUPERUSER_ONLY);
 	define_file("reefqbo.key_command",
 				"Command that prints the key ring; used instead of reefqbo.key_file.",
-				NULL,
+				"It is given 30 seconds.",
 				&rqbo_key_command, GUC_SUPERUSER_ONLY);
 	define_file("reefqbo.ca_file",
 				"File with the certificate authorities that Intuit's servers are verified with.",

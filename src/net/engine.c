@@ -409,7 +409,7 @@ count_capacity(RqboEngine *engine)
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (!dlist_is_empty(&engine->waiting) && count_capacity(engine) > 0)
+	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && count_capacity(engine) > 0)
 	{
 		dlist_node *node = dlist_pop_head_node(&engine->waiting);
 
@@ -428,7 +428,7 @@ ask_source(RqboEngine *engine)
 	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_capacity(engine) : 0;
 	long		again;
 
-	if (capacity == 0 || !is_wanted(engine))
+	if (capacity == 0 || engine->cancelled != NULL || !is_wanted(engine))
 		return;
 	again = engine->source(engine, capacity, engine->source_arg);
 	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
@@ -444,17 +444,19 @@ begin_tasks(RqboEngine *engine)
 		ask_source(engine);
 		are_there = !dlist_is_empty(&engine->waiting);
 		begin_waiting_tasks(engine);
-	} while (are_there && engine->nrunning == 0);
+	} while (are_there && engine->nrunning == 0 && engine->cancelled == NULL);
 }
 
 /*
- * Of an engine that is ending nothing goes on but exchanges; other tasks have
- * ended, but for being told.
+ * Of an engine that is ending, or will since a step was cancelled, nothing goes
+ * on but exchanges; other tasks have ended, but for being told.
  */
 static bool
 goes_on(const EngineTask *task)
 {
-	return task->is_exchange || !task->public.engine->is_ending;
+	const RqboEngine *engine = task->public.engine;
+
+	return task->is_exchange || !(engine->is_ending || engine->cancelled != NULL);
 }
 
 static void
@@ -631,12 +633,12 @@ run_until_done(RqboEngine *engine)
 	{
 		handle_interrupts(engine);
 		begin_tasks(engine);
+		if (engine->cancelled != NULL)
+			continue;
 		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
 			break;
 		turn(engine);
 	}
-	if (engine->cancelled != NULL)
-		ReThrowError(engine->cancelled);
 }
 
 void

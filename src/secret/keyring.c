@@ -11,22 +11,23 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base64.h"
-#include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/memutils.h"
-#include "utils/wait_event.h"
 
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/owned.h"
+#include "secret/command.h"
 #include "secret/keyring.h"
 
 #define MAX_RING_BYTES (64 * 1024)
 #define MAX_KEYS 100
+#define COMMAND_TIMEOUT_MS 30000
 
 /* The text of the ring while it is read, in memory that is wiped after. */
 typedef struct RingText
@@ -54,11 +55,11 @@ wipe_text(void *object)
  * else what is wrong.
  */
 static const char *
-file_problem(FILE *file)
+file_problem(int file)
 {
 	struct stat st;
 
-	if (fstat(fileno(file), &st) != 0)
+	if (fstat(file, &st) != 0)
 		return "cannot be looked at";
 	if (!S_ISREG(st.st_mode))
 		return "is not a regular file";
@@ -68,32 +69,48 @@ file_problem(FILE *file)
 }
 
 /*
- * Read to the end; false if that failed.  Our buffer is wiped later, stdio's
- * own would not be.
+ * Open for reading, without waiting for whoever has the other end of what is
+ * not a file.
+ */
+static int
+open_file(void)
+{
+	int			file = OpenTransientFile(rqbo_key_file, O_RDONLY | O_NONBLOCK | PG_BINARY);
+
+	if (file < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("could not open key file \"%s\": %m", rqbo_key_file),
+				 errhint("reefqbo.key_file must name a file that the server's own user can read.")));
+	return file;
+}
+
+/*
+ * Read to the end, or to that of the space for it; false if that failed.
  */
 static bool
-read_all(FILE *file, RingText *text)
+read_all(int file, RingText *text)
 {
-	setvbuf(file, NULL, _IONBF, 0);
-	text->length = fread(text->data, 1, sizeof(text->data), file);
-	return !ferror(file);
+	ssize_t		count;
+
+	text->length = 0;
+	do
+	{
+		count = read(file, text->data + text->length, sizeof(text->data) - text->length);
+		if (count > 0)
+			text->length += count;
+	} while (count > 0 || (count < 0 && errno == EINTR));
+	return count == 0;
 }
 
 static void
 read_file(RingText *text)
 {
-	FILE	   *file = AllocateFile(rqbo_key_file, PG_BINARY_R);
-	const char *problem;
-	bool		is_read;
+	int			file = open_file();
+	const char *problem = file_problem(file);
+	bool		is_read = problem == NULL && read_all(file, text);
 
-	if (file == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("could not open key file \"%s\": %m", rqbo_key_file),
-				 errhint("reefqbo.key_file must name a file that the server's own user can read.")));
-	problem = file_problem(file);
-	is_read = problem == NULL && read_all(file, text);
-	FreeFile(file);
+	CloseTransientFile(file);
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
@@ -108,19 +125,20 @@ read_file(RingText *text)
 static void
 read_command(RingText *text)
 {
-	FILE	   *pipe = OpenPipeStream(rqbo_key_command, PG_BINARY_R);
-	bool		is_read;
 	int			status;
+	RqboCommandEnd end = rqbo_command_read(rqbo_key_command, COMMAND_TIMEOUT_MS, text->data, sizeof(text->data),
+										   &text->length, &status);
 
-	if (pipe == NULL)
+	if (end == RQBO_COMMAND_NOT_RUN)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
 				 errmsg("could not run reefqbo.key_command: %m")));
-	is_read = read_all(pipe, text);
-	status = ClosePipeStream(pipe);
-	/* a cancel reaches the command as well, and is not its failure */
-	CHECK_FOR_INTERRUPTS();
-	if (status != 0 || !is_read)
+	if (end == RQBO_COMMAND_TOO_LONG)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("reefqbo.key_command has not ended within %d seconds", COMMAND_TIMEOUT_MS / 1000),
+				 errhint("It must print the key ring and end, without waiting for anybody.")));
+	if (end == RQBO_COMMAND_UNREADABLE || status != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
 				 errmsg("reefqbo.key_command failed"),

@@ -35,6 +35,7 @@
 #include "net/engine.h"
 #include "qbo/calls.h"
 #include "qbo/oauth_kept.h"
+#include "secret/command.h"
 #include "store/restore.h"
 #include "worker/main.h"
 #include "worker/shmem.h"
@@ -143,6 +144,7 @@ run_job(RqboJobShared *shared, RqboJob *job)
 {
 	RqboEngine *engine = rqbo_engine_create(caller_is_there, shared);
 
+	rqbo_command_set_wanted(caller_is_there, shared);
 	job->context = CurrentMemoryContext;
 	job->request = &shared->request;
 	check_restored();

@@ -353,6 +353,108 @@ sub test_locked
 	is($node->safe_psql('locked', import_sql('Pod')), 'Pod|12', 'without the lock it works');
 }
 
+# ---- a key command that does not end ----
+
+my $command_file;
+my $REGISTER = q{SELECT reefqbo.register_app('sim-production', 'id', 'secret', 'https://example.com/')};
+
+# It leaves word of its process group, whose second process outlives the shell unless the group is ended.
+sub hanging_command { return "echo \$\$ >> $command_file; sleep 1000 & sleep 1000; true" }
+
+sub hanging_groups { return -e $command_file ? grep { kill 0, -$_ } split /\n/, slurp_file($command_file) : () }
+
+# Begin something that needs the key, and wait until its command runs.
+sub begin_hanging
+{
+	my ($node, $sql, $before) = @_;
+
+	unlink $command_file;
+	my $session = begin_sql($node, "SET reefqbo.key_command = '@{[ hanging_command() =~ s/;/\n/gr ]}';" . ($before // '') . $sql);
+	wait_until('the key command runs', sub { return -s $command_file });
+	return $session;
+}
+
+sub nothing_is_left
+{
+	my ($node, $name) = @_;
+
+	wait_until("$name: the worker has gone", sub { return workers($node) == 0 });
+	wait_until("$name: and so has the command, with all that it began", sub { return !hanging_groups() });
+	pass("$name: neither worker nor command stays");
+}
+
+sub test_key_command
+{
+	my ($node) = @_;
+	foreach my $case (
+		[ 'pg_cancel_backend', $CALLER, '57014' ], [ 'pg_terminate_backend', $CALLER, '57P01' ],
+		[ 'pg_cancel_backend', $WORKER, '57014' ], [ 'pg_terminate_backend', $WORKER, '57P01' ])
+	{
+		my ($function, $whom, $expected) = @$case;
+		my $name = "$function of the " . ($whom eq $CALLER ? 'caller' : 'worker') . ', whose key command hangs';
+		my $session = begin_hanging($node, import_sql('Pod'));
+
+		$node->safe_psql('postgres', "SELECT $function(pid) FROM pg_stat_activity WHERE $whom");
+		is(end_sql($session), $expected, "$name: it is told");
+		nothing_is_left($node, $name);
+		next if $whom eq $WORKER;
+		$session = begin_hanging($node, $REGISTER);
+		$node->safe_psql('postgres', "SELECT $function(pid) FROM pg_stat_activity WHERE $whom");
+		is(end_sql($session), $expected, "$function of a session that runs the key command itself: it is told");
+		nothing_is_left($node, "$function of the session itself");
+	}
+	foreach my $sql (import_sql('Pod'), $REGISTER)
+	{
+		is(end_sql(begin_hanging($node, $sql, q{SET statement_timeout = '2s';})), '57014', 'statement_timeout, while a key command hangs');
+		nothing_is_left($node, 'statement_timeout');
+	}
+	my $session = begin_hanging($node, import_sql('Pod'));
+	my $name = 'a fast shutdown of the server, while a key command hangs';
+	$node->stop('fast');
+	isnt(end_sql($session), 'Pod|12', "$name: the caller is told");
+	wait_until("$name: the command has gone", sub { return !hanging_groups() });
+	$node->start;
+	is(end_sql(begin_sql($node, import_sql('Pod'))), 'Pod|12', "$name: the next import works");
+	is($node->safe_psql('postgres', q{SELECT client_id <> 'id' FROM reefqbo.app WHERE environment_id = (SELECT environment_id FROM reefqbo.environment WHERE name = 'sim-production')}), 't', 'and no app was registered');
+}
+
+# One that has closed its output, and one that goes on printing, has its time as well; begun early, since that is half a minute.
+sub begin_endless_commands
+{
+	my ($node) = @_;
+
+	return map { begin_sql($node, "SET reefqbo.key_command = '$_';" . $REGISTER, 'locked') } 'sleep 1000', "exec >&-\nsleep 1000", 'yes';
+}
+
+sub test_endless_commands
+{
+	my ($node, @sessions) = @_;
+
+	foreach my $session (@sessions)
+	{
+		is(end_sql($session), 'RQ010', 'a key command that does not end is ended');
+		like($session->{err}, qr/has not ended within 30 seconds/, 'and that is said');
+	}
+}
+
+# ---- a cancel is meant for all of the work ----
+
+# The companies of a model, of which the first waits for a lock that the others would wait for as well.
+sub test_cancel_of_many
+{
+	my ($node) = @_;
+
+	$node->connect_company('Many', 'sim-production', "pod-$_", "branch $_") foreach 7 .. 12;
+	my $locker = begin_sql($node, q{BEGIN; LOCK TABLE reefqbo.import_log IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1000)});
+	wait_until('a table is locked', sub { return $node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE relation = 'reefqbo.import_log'::regclass AND mode = 'AccessExclusiveLock' AND granted}) });
+	my $session = begin_sql($node, import_sql('Many'));
+	wait_until('the worker waits for it', sub { return $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE $WORKER AND wait_event_type = 'Lock'") });
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE $WORKER");
+	is(end_sql($session), '57014', 'a cancel of the worker is one of all companies: of those that had not begun, none waits for a lock');
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1000)%' AND pid <> pg_backend_pid()});
+	end_sql($locker);
+}
+
 # ---- two at once ----
 
 sub token_requests
@@ -434,6 +536,9 @@ my $locked = begin_locked($node, $intuit);
 $node->connect_company('Pod', 'sim-production', 'pod-1');
 $node->safe_psql('postgres', q{SELECT FROM reefqbo.import_accounts('Pod')});
 
+$command_file = $node->basedir . '/key_command';
+my @endless = begin_endless_commands($node);
+
 test_two_imports($node, $intuit);
 test_reconnect_beside_refresh($node, $intuit);
 test_rollback($node, $intuit);
@@ -451,6 +556,9 @@ test_drop_other_database($node, $intuit);
 test_drop_own_database($node, $intuit);
 test_drop_extension($node, $intuit);
 test_locked($node, $locked);
+test_endless_commands($node, @endless);
+test_cancel_of_many($node);
+test_key_command($node);
 test_shutdown($node, $intuit, $_) foreach 'query', 'report', 'token';
 
 $node->stop;
