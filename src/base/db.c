@@ -36,8 +36,14 @@ static MemoryContext outer_context = NULL;
 static Oid	outer_user = InvalidOid;
 static int	outer_security = 0;
 
-static void (*before_commit) (void) = NULL;
-static void (*after_commit) (void) = NULL;
+#define MAX_HOOKS 2
+
+static struct
+{
+	void		(*before) (void);
+	void		(*after) (void);
+}			hooks[MAX_HOOKS];
+static int	nhooks = 0;
 static bool calls_hooks = false;
 
 /*
@@ -131,7 +137,7 @@ begin(bool wait)
 	Oid			owner;
 
 	outer_context = CurrentMemoryContext;
-	calls_hooks = wait && before_commit != NULL;
+	calls_hooks = wait;
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -177,24 +183,27 @@ rqbo_db_make_durable(void)
 }
 
 void
-rqbo_db_set_hooks(void (*before) (void), void (*after) (void))
+rqbo_db_add_hooks(void (*before) (void), void (*after) (void))
 {
-	before_commit = before;
-	after_commit = after;
+	Assert(nhooks < MAX_HOOKS);
+	hooks[nhooks].before = before;
+	hooks[nhooks].after = after;
+	nhooks++;
 }
 
 void
 rqbo_db_commit(void)
 {
-	if (calls_hooks)
-		before_commit();
+	for (int i = 0; calls_hooks && i < nhooks; i++)
+		if (hooks[i].before != NULL)
+			hooks[i].before();
 	SPI_finish();
 	SetUserIdAndSecContext(outer_user, outer_security);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(outer_context);
-	if (calls_hooks)
-		after_commit();
+	for (int i = 0; calls_hooks && i < nhooks; i++)
+		hooks[i].after();
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 }

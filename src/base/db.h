@@ -42,10 +42,10 @@ extern void rqbo_db_begin_nowait(void);
 extern void rqbo_db_commit(void);
 
 /*
- * Hooks of this process's transactions: before is called at the end of each,
- * after when it has been committed.  Not of one that may not wait.
+ * Hooks of this process's transactions: before, unless NULL, is called at the
+ * end of each, after when it has been committed.  Not of one that may not wait.
  */
-extern void rqbo_db_set_hooks(void (*before) (void), void (*after) (void));
+extern void rqbo_db_add_hooks(void (*before) (void), void (*after) (void));
 
 /*
  * What the present transaction writes is on disk, and on a synchronous standby,

@@ -198,6 +198,6 @@ void
 rqbo_calls_open(void)
 {
 	notes_context = AllocSetContextCreate(TopMemoryContext, "reefqbo calls", ALLOCSET_SMALL_SIZES);
-	rqbo_db_set_hooks(store_notes, forget_stored);
+	rqbo_db_add_hooks(store_notes, forget_stored);
 	before_shmem_exit(store_at_exit, (Datum) 0);
 }

@@ -4,13 +4,21 @@
  *	  What others are told: NOTIFY reefqbo, and lines of the server's log.
  *	  When something is worth it is decided by the callers.
  *
+ * NOTIFY can fail at commit, since its queue is one for all databases and any
+ * role may fill it.  What is told is then lost; what was stored must not be.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "commands/async.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
 
+#include "base/db.h"
 #include "base/errors.h"
 #include "base/show.h"
 #include "qbo/notify.h"
@@ -18,6 +26,93 @@
 #include "store/maintenance.h"
 
 #define CHANNEL "reefqbo"
+
+/* The lock on the queue is held for moments, unless something is wrong with it. */
+#define LOCK_TIMEOUT "1s"
+
+/* What the present transaction has to tell: a List of char *, and where it lives. */
+static List *payloads = NIL;
+static MemoryContext payload_context = NULL;
+
+/* ---- telling ---- */
+
+static void
+forget_payloads(XactEvent event, void *arg pg_attribute_unused())
+{
+	if (event != XACT_EVENT_ABORT)
+		return;
+	payloads = NIL;
+	MemoryContextReset(payload_context);
+}
+
+static void
+notify_all(void)
+{
+	ListCell   *cell;
+
+	StartTransactionCommand();
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_LOCAL, true, 0, false);
+	foreach(cell, payloads)
+		Async_Notify(CHANNEL, lfirst(cell));
+	CommitTransactionCommand();
+}
+
+/*
+ * A cancel or the like is for whoever comes next to an interrupt's place.
+ */
+static void
+warn_untold(const ErrorData *failure, int count)
+{
+	if (failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		InterruptPending = QueryCancelPending = true;
+	ereport(WARNING,
+			(errcode(failure->sqlerrcode),
+			 errmsg("nobody could be notified of what reefqbo has stored, in %d cases", count),
+			 errdetail("%s.", failure->message),
+			 errhint("All of it is stored. Listeners should look into the tables from time to time, whatever they are told.")));
+}
+
+/*
+ * Interrupts that were held off stay so, whatever an ERROR does to that.
+ */
+static void
+tell(void)
+{
+	MemoryContext saved = CurrentMemoryContext;
+	uint32		held = InterruptHoldoffCount;
+	int			count = list_length(payloads);
+	ErrorData  *failure;
+
+	if (count == 0)
+		return;
+	PG_TRY();
+	{
+		notify_all();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(saved);
+		failure = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		InterruptHoldoffCount = held;
+		MemoryContextSwitchTo(saved);
+		warn_untold(failure, count);
+		FreeErrorData(failure);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(saved);
+	payloads = NIL;
+	MemoryContextReset(payload_context);
+}
+
+void
+rqbo_notify_open(void)
+{
+	payload_context = AllocSetContextCreate(TopMemoryContext, "reefqbo notifications", ALLOCSET_SMALL_SIZES);
+	RegisterXactCallback(forget_payloads, NULL);
+	rqbo_db_add_hooks(NULL, tell);
+}
 
 /* ---- payloads ---- */
 
@@ -38,8 +133,11 @@ add_number(StringInfo payload, const char *name, int64 value)
 static void
 end_event(StringInfo payload)
 {
+	MemoryContext saved = MemoryContextSwitchTo(payload_context);
+
 	appendStringInfoChar(payload, '}');
-	Async_Notify(CHANNEL, payload->data);
+	payloads = lappend(payloads, pstrdup(payload->data));
+	MemoryContextSwitchTo(saved);
 }
 
 /* ---- connections ---- */

@@ -4,7 +4,9 @@
  *	  What others are told: NOTIFY reefqbo, and lines of the server's log.
  *
  * Inside a transaction with SPI connected.  Whoever may connect to a database
- * may listen, so a payload has ids and counts in it and no names.
+ * may listen, so a payload has ids and counts in it and no names.  And whoever
+ * may connect may fill the queue: what a transaction has to tell is told by
+ * another one, which comes after it and may fail.
  *
  * Each event is JSON with event, model_id, connection_id, and the members
  * named here; the manual's reference is made from this list.
@@ -28,6 +30,9 @@
 
 #include "store/connection.h"
 #include "store/imports.h"
+
+/* Begin to tell: from now on what this process's transactions have to tell is told when they have been committed. */
+extern void rqbo_notify_open(void);
 
 extern void rqbo_notify_connected(const RqboConnection *connection);
 extern void rqbo_notify_status(const RqboConnection *connection, const char *status);

@@ -34,6 +34,7 @@
 #include "job/segment.h"
 #include "net/engine.h"
 #include "qbo/calls.h"
+#include "qbo/notify.h"
 #include "qbo/oauth_kept.h"
 #include "secret/command.h"
 #include "store/restore.h"
@@ -201,6 +202,7 @@ rqbo_worker_settle(void)
 	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
 	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
 	rqbo_calls_open();
+	rqbo_notify_open();
 }
 
 /*
