@@ -13,10 +13,10 @@ CREATE TABLE reefqbo.environment (
     UNIQUE (name),
     CONSTRAINT environment_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,100}$'),
     CONSTRAINT environment_urls_are_https CHECK (
-        authorize_url ~ '^https://[^][:space:][:cntrl:]/?#@\\]+(/[^][:space:][:cntrl:]?#@\\]*)?$'
-        AND token_url ~ '^https://[^][:space:][:cntrl:]/?#@\\]+(/[^][:space:][:cntrl:]?#@\\]*)?$'
-        AND revoke_url ~ '^https://[^][:space:][:cntrl:]/?#@\\]+(/[^][:space:][:cntrl:]?#@\\]*)?$'
-        AND api_url ~ '^https://[^][:space:][:cntrl:]/?#@\\]+(/[^][:space:][:cntrl:]?#@\\]*)?$')
+        authorize_url ~ E'^https://[^][:space:][:cntrl:]/?#@\\\\]+(/[^][:space:][:cntrl:]?#@\\\\]*)?$'
+        AND token_url ~ E'^https://[^][:space:][:cntrl:]/?#@\\\\]+(/[^][:space:][:cntrl:]?#@\\\\]*)?$'
+        AND revoke_url ~ E'^https://[^][:space:][:cntrl:]/?#@\\\\]+(/[^][:space:][:cntrl:]?#@\\\\]*)?$'
+        AND api_url ~ E'^https://[^][:space:][:cntrl:]/?#@\\\\]+(/[^][:space:][:cntrl:]?#@\\\\]*)?$')
 );
 
 COMMENT ON TABLE reefqbo.environment IS
@@ -112,8 +112,8 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_register_app';
 
 COMMENT ON FUNCTION reefqbo.register_app(text, text, text, text) IS
-'Registers the Intuit application used in an environment, or replaces it. The client secret is sealed with the newest key of the key ring.
-This one call carries the secret: keep it out of the server log and shell history, for example with SET log_statement = ''none'' and \getenv.
+E'Registers the Intuit application used in an environment, or replaces it. The client secret is sealed with the newest key of the key ring.
+This one call carries the secret: keep it out of the server log and shell history, for example with SET log_statement = ''none'' and \\getenv.
 Arguments: environment; client_id and client_secret, from the app''s Keys page at Intuit; redirect_uri, exactly as registered there.
 Errors: 42704 no such environment, 22023 a value is not acceptable, RQ010 no key.
 See https://developer.intuit.com/app/developer/qbo/docs/get-started/get-client-id-and-client-secret';

@@ -90,7 +90,7 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'a start date and an end date are needed';
     ELSIF $1 > $2 THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('start date %s is after end date %s', $1, $2);
+            MESSAGE = format('start date %s is after end date %s', to_char($1, 'YYYY-MM-DD'), to_char($2, 'YYYY-MM-DD'));
     ELSIF reefqbo._period_months($3) IS NULL OR ($3 = 'half-year' AND NOT $6) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('unknown frequency "%s"', $3),

@@ -87,7 +87,7 @@ CREATE FUNCTION reefqbo._spelled_out(subtype text)
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT replace(regexp_replace($1, '([a-z])([A-Z])', '\1 \2', 'g'), '_', ' ')
+    SELECT replace(regexp_replace($1, '([a-z])([A-Z])', E'\\1 \\2', 'g'), '_', ' ')
 $$;
 
 COMMENT ON FUNCTION reefqbo._spelled_out(text) IS 'Internal: OfficeExpenses as Office Expenses.';
@@ -103,9 +103,9 @@ AS $$
                $3 IN ('PayrollExpenses', 'CostOfLabor', 'CostOfLaborCos', 'StaffCosts', 'ManagementCompensation') AS staff_subtype,
                $3 IN ('IncomeTaxExpense', 'IncomeTaxOtherExpense', 'DeferredTaxExpense', 'MatCredit') AS tax_subtype,
                $3 IN ('DividendDisbursed', 'PartnerDistributions') AS dividend_subtype,
-               $1 ~* '\m(payroll|salar(y|ies)|wages?|staff|bonus(es)?|pensions?|superannuation|salaires?|l(ö|oe)hne)\M' AS staff_name,
-               $1 ~* '\m(income|corporation|corporate) tax(es)?\M|\mimp(ô|o)ts? sur les (b(é|e)n(é|e)fices|soci(é|e)t(é|e)s)\M' AS tax_name,
-               $1 ~* '\m(dividend|distribution)(s|en)?\M|\mdividendes?\M' AS dividend_name
+               $1 ~* E'\\m(payroll|salar(y|ies)|wages?|staff|bonus(es)?|pensions?|superannuation|salaires?|l(ö|oe)hne)\\M' AS staff_name,
+               $1 ~* E'\\m(income|corporation|corporate) tax(es)?\\M|\\mimp(ô|o)ts? sur les (b(é|e)n(é|e)fices|soci(é|e)t(é|e)s)\\M' AS tax_name,
+               $1 ~* E'\\m(dividend|distribution)(s|en)?\\M|\\mdividendes?\\M' AS dividend_name
     ), chosen AS (
         SELECT CASE WHEN g.is_cost AND (g.tax_subtype OR g.tax_name) THEN 'Tax'
                     WHEN g.is_cost AND (g.staff_subtype OR g.staff_name) THEN 'Staff'

@@ -259,7 +259,7 @@ AS $$
         FROM shown s
         WHERE s.nodes <> ARRAY[s.node]
     ), labelled AS (
-        SELECT l.*, i.indented, count(*) OVER (PARTITION BY i.indented) > 1 OR l.label ~ ' \[[0-9]+\]$' AS is_doubtful
+        SELECT l.*, i.indented, count(*) OVER (PARTITION BY i.indented) > 1 OR l.label ~ E' \\[[0-9]+\\]$' AS is_doubtful
         FROM line l
         CROSS JOIN LATERAL (SELECT repeat('  ', l.depth) || l.label) i (indented)
     )

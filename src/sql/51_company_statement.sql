@@ -125,8 +125,8 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text) IS
-'The profit and loss of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
-    SELECT label, period, amount FROM reefqbo.profit_and_loss(''Acme'', ''2026-01-01'', ''2026-12-31'') \crosstabview
+E'The profit and loss of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
+    SELECT label, period, amount FROM reefqbo.profit_and_loss(''Acme'', ''2026-01-01'', ''2026-12-31'') \\crosstabview
 Arguments: model; start_date and end_date, between which a month must lie wholly (''-infinity'' and ''infinity'': everything imported); frequency, ''month'', ''quarter'' or ''year'' (calendar);
 accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s company, or the model''s only one. One company is shown: reefqbo.statement consolidates several.
 Result: a row for each line and period, ordered by line, then period. A quarter or year is that part of it inside the range, and is there only if every month of the part was imported;
@@ -159,8 +159,8 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.balance_sheet(text, date, date, text, text, text) IS
-'The balance sheet of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
-    SELECT label, period, amount FROM reefqbo.balance_sheet(''Acme'', ''2026-01-01'', ''2026-12-31'') \crosstabview
+E'The balance sheet of one company, from the months imported so far, in the order of the printed statement. For a table in psql:
+    SELECT label, period, amount FROM reefqbo.balance_sheet(''Acme'', ''2026-01-01'', ''2026-12-31'') \\crosstabview
 Arguments, result and errors: as reefqbo.profit_and_loss, except
 amount: the balance at period_end; a quarter or year has that of its last month, the last inside the range;
 kind computed: Net Income inside equity, as QuickBooks printed it, with account_id computed:NetIncome. Total Assets equals Total Liabilities and Equity.

@@ -73,9 +73,9 @@
 	"  SELECT c.account_id, v.change, v.old_value, v.new_value, v.rank" \
 	"  FROM chart c" \
 	"  LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
-	"  CROSS JOIN LATERAL (SELECT c.name ~* '\\(deleted\\)$' AND NOT c.is_active AS is_deleted," \
-	"   regexp_replace(a.name, '\\s*\\(deleted\\)$', '', 'i') AS old_name," \
-	"   regexp_replace(c.name, '\\s*\\(deleted\\)$', '', 'i') AS new_name," \
+	"  CROSS JOIN LATERAL (SELECT c.name ~* '[(]deleted[)]$' AND NOT c.is_active AS is_deleted," \
+	"   regexp_replace(a.name, '[[:space:]]*[(]deleted[)]$', '', 'i') AS old_name," \
+	"   regexp_replace(c.name, '[[:space:]]*[(]deleted[)]$', '', 'i') AS new_name," \
 	"   a.account_id IS NULL OR (a.gone_since IS NOT NULL AND a.account_subtype IS NULL) AS is_new) n" \
 	"  CROSS JOIN LATERAL (VALUES" \
 	"   (1, 'new', NULL, c.fully_qualified_name, n.is_new)," \

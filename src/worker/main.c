@@ -39,6 +39,7 @@
 #include "secret/command.h"
 #include "store/restore.h"
 #include "worker/main.h"
+#include "worker/settings.h"
 #include "worker/shmem.h"
 
 static char my_database[NAMEDATALEN];	/* empty until connected */
@@ -193,14 +194,7 @@ run_and_report(RqboJobShared *shared)
 void
 rqbo_worker_settle(void)
 {
-	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("idle_in_transaction_session_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_read_only", "off", PGC_SUSET, PGC_S_OVERRIDE);
-	SetConfigOption("datestyle", "ISO", PGC_SUSET, PGC_S_OVERRIDE);
-	/* who asked may hold a lock we need and wait for us: that ends in an error, not in a deadlock */
-	SetConfigOption("lock_timeout", "20s", PGC_SUSET, PGC_S_OVERRIDE);
+	rqbo_worker_take_settings();
 	rqbo_calls_open();
 	rqbo_notify_open();
 }
