@@ -14,6 +14,10 @@
 #include "import/actuals.h"
 #include "import/chunks.h"
 #include "import/proof.h"
+#include "import/reading.h"
+#include "qbo/accounting.h"
+#include "qbo/company.h"
+#include "qbo/present.h"
 
 /*
  * The first import of all: from QuickBooks' clock at its beginning on, a
@@ -33,20 +37,63 @@ first_actuals_are_read(RqboTask *task)
 	rqbo_proof_end_import(task);
 }
 
+/*
+ * Months that have not begun are not read, nor remembered as asked for.
+ */
 static void
-read_range(RqboTask *task)
+cut_range(RqboImport *import)
+{
+	RqboRange	asked = import->ask.range;
+	DateADT		last = rqbo_present_last_day(import->session);
+
+	if (asked.start > last)
+		rqbo_import_raise_not_begun(import->session, asked.start, last);
+	if (asked.end <= last)
+		return;
+	rqbo_import_tell_not_begun(import->session, last);
+	import->ask.range.end = last;
+	rqbo_db_begin();
+	rqbo_store_cut_chunk(import->model_id, import->import_id, &asked, last);
+	rqbo_db_commit();
+}
+
+static void
+plan_range(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	const RqboConnection *c = import->session->connection;
 	RqboRange  *chunks;
 	int			done_before;
 
+	cut_range(import);
 	rqbo_db_begin();
 	chunks = rqbo_store_plan_chunks(c->model_id, c->connection_id, import->import_id, &import->ask.range,
 									RQBO_CHUNK_MONTHS);
 	done_before = rqbo_store_chunks_before(c->model_id, import->import_id, &import->counts.months);
 	rqbo_db_commit();
 	rqbo_import_chunks_begin(import, chunks, done_before, c->has_actuals ? rqbo_proof_end_import : first_actuals_are_read);
+}
+
+static void
+time_answered(RqboTask *task)
+{
+	(void) rqbo_qbo_read_body(rqbo_session_of(task), "CompanyInfo");
+	plan_range(task);
+}
+
+/*
+ * Whether a month has begun is not for our clock to say; so if it says that
+ * one has not, QuickBooks is asked what time it is.
+ */
+static void
+read_range(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	if (import->ask.range.end > rqbo_present_last_day(import->session) && !rqbo_present_is_told(import->session))
+		rqbo_company_ask(import->session, time_answered);
+	else
+		plan_range(task);
 }
 
 static void

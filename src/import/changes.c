@@ -180,6 +180,7 @@ changes_answered(RqboTask *task)
 		changes_are_unusable(task);
 		return;
 	}
+	rqbo_session_note_time(import->session, rqbo_json_member_text(body, "time"));
 	import->asked_changes->news->is_usable = import->changes.is_set = true;
 	import->asked_changes->then(task);
 }

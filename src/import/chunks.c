@@ -25,6 +25,7 @@
 #include "import/proof.h"
 #include "import/reading.h"
 #include "qbo/accounting.h"
+#include "qbo/present.h"
 
 /* The chunks of an import, read one after the other. */
 typedef struct RqboChunkWork
@@ -240,10 +241,33 @@ balance_sheet_answered(RqboTask *task)
 	next_chunk(task);
 }
 
+/*
+ * QuickBooks' answer has told that months of the chunk in hand have not begun:
+ * our clock, by which the range was accepted, is ahead.  (A refresh knows
+ * QuickBooks' time before it plans.)
+ */
+static void
+cut_chunk(RqboTask *task, DateADT last)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboRange  *chunk = import->chunks->chunk;
+
+	if (chunk->start > last && import->chunks->chunks == NIL && import->chunks->done + import->chunks->done_before == 0)
+		rqbo_import_raise_not_begun(import->session, chunk->start, last);
+	rqbo_import_tell_not_begun(import->session, last);
+	rqbo_db_begin();
+	rqbo_store_cut_chunk(import->model_id, import->import_id, chunk, last);
+	rqbo_db_commit();
+	if (chunk->start <= last)
+		push_chunk(import, chunk->method, chunk->start, last);
+	next_chunk(task);
+}
+
 static void
 profit_and_loss_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
+	DateADT		last;
 
 	if (rqbo_import_can_halve(import->chunks->chunk) && rqbo_report_was_cut(task->result->body))
 	{
@@ -251,6 +275,12 @@ profit_and_loss_answered(RqboTask *task)
 		return;
 	}
 	import->chunks->profit_and_loss = read_report(import, RQBO_PROFIT_AND_LOSS);
+	last = rqbo_present_last_day(import->session);
+	if (import->kind->has_range && import->chunks->chunk->end > last)
+	{
+		cut_chunk(task, last);
+		return;
+	}
 	ask_report(import, RQBO_BALANCE_SHEET, balance_sheet_answered);
 }
 

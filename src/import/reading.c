@@ -56,3 +56,22 @@ rqbo_import_middle(const RqboRange *range)
 	Assert(rqbo_import_can_halve(range));
 	return rqbo_month_add(range->start, rqbo_month_count(range->start, range->end) / 2);
 }
+
+void
+rqbo_import_raise_not_begun(const RqboSession *session, DateADT start, DateADT last)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s: the month %.7s has not begun", rqbo_session_company(session), rqbo_month_iso(start)),
+			 errdetail("By QuickBooks' clock the latest month is %.7s.", rqbo_month_iso(last)),
+			 errhint("Import the months up to that one. A refresh adds each new month when it has begun.")));
+	pg_unreachable();
+}
+
+void
+rqbo_import_tell_not_begun(const RqboSession *session, DateADT last)
+{
+	ereport(NOTICE,
+			(errmsg("%s: months after %.7s have not begun and are not read", rqbo_session_company(session),
+					rqbo_month_iso(last))));
+}

@@ -25,6 +25,13 @@ extern char *rqbo_import_describe_range(const RqboRange *range);
 
 /* A range of one month cannot be asked for in halves; the second half of others begins with this month. */
 extern bool rqbo_import_can_halve(const RqboRange *range);
+/*
+ * Months that have not begun are not read: last is the last day of those that
+ * have.  22023 if the first month asked for has not either.
+ */
+pg_noreturn extern void rqbo_import_raise_not_begun(const RqboSession *session, DateADT start, DateADT last);
+extern void rqbo_import_tell_not_begun(const RqboSession *session, DateADT last);
+
 extern DateADT rqbo_import_middle(const RqboRange *range);
 
 #endif							/* RQBO_IMPORT_READING_H */

@@ -28,6 +28,7 @@
 #include "import/chunks.h"
 #include "import/proof.h"
 #include "import/refresh.h"
+#include "qbo/present.h"
 
 typedef struct RqboRefreshWork
 {
@@ -40,9 +41,11 @@ ranges_since(RqboImport *import, DateADT since)
 {
 	const RqboConnection *c = import->session->connection;
 	RqboRange  *ranges;
+	DateADT		ahead;
 
 	rqbo_db_begin();
-	ranges = rqbo_store_imported_ranges(c->model_id, c->connection_id, since);
+	(void) rqbo_present_first_ahead(import->session, &ahead);
+	ranges = rqbo_store_imported_ranges(c->model_id, c->connection_id, since, rqbo_present_begun(import->session), ahead - 1);
 	rqbo_db_commit();
 	return ranges;
 }
@@ -160,11 +163,27 @@ read_nothing(RqboTask *task)
 }
 
 static void
+read_state(RqboImport *import)
+{
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
+
+	rqbo_db_begin();
+	import->refresh->state = rqbo_store_read_refresh_state(import->model_id, import->connection_id,
+														   rqbo_present_earliest(import->session));
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+}
+
+static void
 changes_are_read(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	const RqboRefreshState *state = import->refresh->state;
+	const RqboRefreshState *state;
 
+	/* whether a month has ended is not for a clock of ours to say that is wrong */
+	if (!rqbo_present_is_certain(import->session))
+		read_state(import);
+	state = import->refresh->state;
 	if (!import->refresh->news.is_usable)
 		read_everything(import);
 	else if (import->refresh->news.has_any && (import->refresh->news.is_unbounded || !import->ask.is_scheduled))
@@ -183,14 +202,8 @@ changes_are_read(RqboTask *task)
 static void
 begin(RqboImport *import)
 {
-	RqboTask   *task = import->session->task;
-	MemoryContext saved = MemoryContextSwitchTo(task->context);
-
-	import->refresh = palloc0(sizeof(RqboRefreshWork));
-	rqbo_db_begin();
-	import->refresh->state = rqbo_store_read_refresh_state(import->model_id, import->connection_id);
-	rqbo_db_commit();
-	MemoryContextSwitchTo(saved);
+	import->refresh = MemoryContextAllocZero(import->session->task->context, sizeof(RqboRefreshWork));
+	read_state(import);
 	if (import->ask.is_whole || import->refresh->state->is_full_due || !import->refresh->state->knows_changes)
 		read_everything(import);
 	else

@@ -13,6 +13,7 @@
 #include "base/db.h"
 #include "import/accounts.h"
 #include "import/actuals.h"
+#include "import/ahead.h"
 #include "import/dimensions.h"
 #include "import/failure.h"
 #include "import/keep_grant.h"
@@ -76,6 +77,7 @@ end(RqboTask *task)
 	RqboConnection *c = import->session->connection;
 
 	rqbo_db_begin();
+	rqbo_import_put_right(import);
 	store_log_end(import);
 	if ((import->counts.months > 0 && kind->counts_statements) || (import->is_current && c->has_actuals))
 		rqbo_store_actuals_read(c->model_id, c->connection_id);

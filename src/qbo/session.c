@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/clock.h"
 #include "base/db.h"
@@ -161,6 +162,8 @@ rqbo_session_note_answer(RqboSession *session)
 	const RqboHttpResult *result = session->task->result;
 
 	end_note(session, result);
+	if (result->date >= 0)
+		session->header_time = time_t_to_timestamptz((pg_time_t) result->date);
 	if (result->intuit_tid != NULL)
 		rqbo_session_keep(session, &session->intuit_tid, result->intuit_tid);
 }
@@ -168,8 +171,15 @@ rqbo_session_note_answer(RqboSession *session)
 void
 rqbo_session_note_time(RqboSession *session, const char *time)
 {
-	if (!session->has_server_time)
-		session->has_server_time = rqbo_clock_parse(time, &session->server_time);
+	TimestampTz told;
+
+	if (!rqbo_clock_parse(time, &told))
+		return;
+	session->told_time = told;
+	if (session->has_server_time)
+		return;
+	session->has_server_time = true;
+	session->server_time = told;
 }
 
 static void

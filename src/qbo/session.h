@@ -41,6 +41,8 @@ typedef struct RqboSession
 	int			pause_ms;		/* how long QuickBooks wants to be left alone, at the last refusal */
 	bool		has_server_time;
 	TimestampTz server_time;	/* QuickBooks' clock at its first answer */
+	TimestampTz told_time;		/* the same at the last that told it; 0 before there was one */
+	TimestampTz header_time;	/* the Date of the last answer, which may be a proxy's; 0 likewise */
 	char	   *intuit_tid;		/* of the last answer */
 	RqboCallNote *note;			/* of the request under way */
 	struct RqboCall *call;		/* NULL until the first */

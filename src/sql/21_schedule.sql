@@ -264,14 +264,17 @@ FROM (
            CASE WHEN u.backfill_is_wanted AND u.backfill_import_id IS NOT NULL AND NOT s.is_paused
                 THEN q.readable_at END AS backfill_due_at,
            CASE WHEN t.obtained_at > n.t + interval '1 minute' THEN n.t ELSE t.keep_alive_at END AS grant_due_at,
-           CASE WHEN NOT w.was_set_back THEN u.not_before END AS held_until,
+           CASE WHEN NOT w.is_held_too_long THEN u.not_before END AS held_until,
            u.attempted_at, u.backfill_import_id, COALESCE(u.failures, 0) AS failures
     FROM reefqbo.connection c
     JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id
     JOIN reefqbo.schedule s ON s.model_id = c.model_id
     LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id
     CROSS JOIN (SELECT reefqbo._now()) AS n (t)
-    CROSS JOIN LATERAL (SELECT COALESCE(u.attempted_at > n.t + interval '1 minute', false)) AS w (was_set_back)
+    CROSS JOIN LATERAL (SELECT COALESCE(GREATEST(u.attempted_at, u.succeeded_at, u.failed_at) > n.t + interval '1 minute'
+                                        OR u.refresh_due_at > n.t + s.refresh_every + interval '1 day', false),
+                               COALESCE(u.attempted_at > n.t + interval '1 minute' OR u.not_before > n.t + interval '2 days', false)
+        ) AS w (was_set_back, is_held_too_long)
     CROSS JOIN LATERAL (SELECT CASE WHEN s.quiet_from = s.quiet_until THEN n.t
                                     ELSE reefqbo._after_quiet(n.t, s.quiet_from, s.quiet_until, s.time_zone) END) AS q (readable_at)
     WHERE c.status <> 'disconnected' AND t.rejected_at IS NULL

@@ -110,8 +110,9 @@ COMMENT ON FUNCTION reefqbo.import_actuals(text, date, date, text, text) IS
 'Imports the monthly profit and loss and balance sheet over a range of whole months, in chunks of at most twelve months. A chunk is stored whole, tied out to QuickBooks'' own totals, or not at all.
 At its end it is proved once more by the profit and loss in one column and the trial balance, unless reefqbo.proof_requests is off: a difference is a WARNING (RQ007) and no error. Every check is kept in reefqbo.tie_out_check.
 Reads the chart of accounts first if that was never done. Goes on where an import of the same range was cut off within the last day; the background worker does so by itself. Waits for the end and shows progress as notices; see reefqbo.import_accounts.
+Months that have not begun, by QuickBooks'' clock and not by the server''s alone, are not read: a range that ends after the present month is cut, with a notice, and one that begins after it is refused.
 Arguments: model; start_date, the first day of a month; end_date, the last day of a month; accounting_method, ''Accrual'' or ''Cash''; branch, by default every connection of the model.
-Result: a row a connection with what was done. Errors: 22023 not whole months or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
+Result: a row a connection with what was done. Errors: 22023 not whole months, none that has begun, or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss and …/balancesheet';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.import_actuals(text, date, date, text, text)');
 

@@ -29,6 +29,40 @@ COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched fir
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.imported_month');
 
+CREATE TABLE reefqbo.withdrawn_month (
+    model_id bigint NOT NULL,
+    withdrawal_id bigint GENERATED ALWAYS AS IDENTITY,
+    connection_id bigint NOT NULL,
+    statement text NOT NULL,
+    accounting_method text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    known_since timestamptz NOT NULL,
+    withdrawn_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    import_id bigint NOT NULL,
+    PRIMARY KEY (model_id, withdrawal_id),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
+);
+
+CREATE INDEX withdrawn_month_of_connection ON reefqbo.withdrawn_month (model_id, connection_id, period_start);
+
+COMMENT ON TABLE reefqbo.withdrawn_month IS
+'Months that were in reefqbo.imported_month and have not begun: a clock was ahead when they were imported. They are unknown again; what they held is in reefqbo.restatement, as changes to 0 by the same import.';
+COMMENT ON COLUMN reefqbo.withdrawn_month.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.withdrawn_month.withdrawal_id IS 'in the order they were taken back';
+COMMENT ON COLUMN reefqbo.withdrawn_month.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.withdrawn_month.statement IS 'profit_and_loss or balance_sheet';
+COMMENT ON COLUMN reefqbo.withdrawn_month.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.withdrawn_month.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.withdrawn_month.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.withdrawn_month.known_since IS 'since when it counted as known; if that was noted in the future, it is when it was put right';
+COMMENT ON COLUMN reefqbo.withdrawn_month.withdrawn_at IS 'until when';
+COMMENT ON COLUMN reefqbo.withdrawn_month.import_id IS 'the import that took it back, as in reefqbo.import_log';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.withdrawn_month', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.withdrawn_month_withdrawal_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.withdrawn_month');
+
 CREATE TABLE reefqbo.actual (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
@@ -96,7 +130,7 @@ COMMENT ON COLUMN reefqbo.restatement.accounting_method IS 'Accrual or Cash';
 COMMENT ON COLUMN reefqbo.restatement.period_start IS 'first day of the month';
 COMMENT ON COLUMN reefqbo.restatement.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.restatement.old_amount IS 'what was stored before';
-COMMENT ON COLUMN reefqbo.restatement.new_amount IS 'what QuickBooks prints since';
+COMMENT ON COLUMN reefqbo.restatement.new_amount IS 'what QuickBooks prints since; 0 if the month was taken back (reefqbo.withdrawn_month)';
 COMMENT ON COLUMN reefqbo.restatement.restated_at IS 'when the import noticed it';
 COMMENT ON COLUMN reefqbo.restatement.import_id IS 'the import, as in reefqbo.import_log';
 COMMENT ON COLUMN reefqbo.restatement.in_closed_period IS 'the month ends on or before the closing date of the company''s books';
@@ -115,6 +149,11 @@ AS $$
     FROM reefqbo.imported_month i
     WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
       AND ($5 IS NULL OR i.known_since <= $5)
+    UNION ALL
+    SELECT w.period_start, w.period_end, true
+    FROM reefqbo.withdrawn_month w
+    WHERE w.model_id = $1 AND w.connection_id = $2 AND w.statement = $3 AND w.accounting_method = $4
+      AND w.known_since <= $5 AND w.withdrawn_at > $5
 $$;
 
 COMMENT ON FUNCTION reefqbo._known_months(bigint, bigint, text, text, timestamptz) IS
@@ -142,6 +181,20 @@ AS $$
     ) r ON true
     WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
       AND i.period_start BETWEEN $5 AND $6 AND i.known_since <= $7
+    UNION ALL
+    -- of a month that was taken back since, every amount has become 0 by then
+    SELECT r.account_id, w.period_start, w.period_end, r.old_amount
+    FROM reefqbo.withdrawn_month w
+    CROSS JOIN LATERAL (
+        SELECT DISTINCT ON (x.account_id) x.account_id, x.old_amount
+        FROM reefqbo.restatement x
+        WHERE x.model_id = w.model_id AND x.connection_id = w.connection_id AND x.statement = w.statement
+          AND x.accounting_method = w.accounting_method AND x.period_start = w.period_start
+          AND x.restated_at > $7 AND x.restated_at <= w.withdrawn_at
+        ORDER BY x.account_id, x.restated_at, x.restatement_id
+    ) r
+    WHERE w.model_id = $1 AND w.connection_id = $2 AND w.statement = $3 AND w.accounting_method = $4
+      AND w.period_start BETWEEN $5 AND $6 AND w.known_since <= $7 AND w.withdrawn_at > $7
 $$;
 
 COMMENT ON FUNCTION reefqbo._amounts_as_of(bigint, bigint, text, text, date, date, timestamptz) IS

@@ -181,6 +181,25 @@ rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, 
 }
 
 void
+rqbo_store_cut_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT last)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo.import_log SET end_date = LEAST(end_date, $5),"
+		" chunks_total = chunks_total - CASE WHEN $3 > $5 THEN 1 ELSE 0 END,"
+		" pending = array_remove(pending, daterange($3, $4, '[]'))"
+		"  || CASE WHEN $3 <= $5 AND pending IS NOT NULL THEN ARRAY[daterange($3, $5, '[]')] END"
+		" WHERE model_id = $1 AND import_id = $2",
+		INT8OID, INT8OID, DATEOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, import_id);
+	rqbo_arg_datum(&args, DateADTGetDatum(chunk->start));
+	rqbo_arg_datum(&args, DateADTGetDatum(chunk->end));
+	rqbo_arg_datum(&args, DateADTGetDatum(last));
+	rqbo_db_run(&statement, &args);
+}
+
+void
 rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(

@@ -28,6 +28,8 @@ extern void rqbo_store_chunk_done(int64 model_id, int64 import_id, DateADT start
 
 /* A chunk was too much at once: its two halves take its place. */
 extern void rqbo_store_halve_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT middle);
+/* Of a chunk, months after that of last are not to be read. */
+extern void rqbo_store_cut_chunk(int64 model_id, int64 import_id, const RqboRange *chunk, DateADT last);
 extern void rqbo_store_backfill_done(int64 model_id, int64 connection_id, int64 import_id);
 extern void rqbo_store_backfill_unwanted(int64 model_id, int64 connection_id, int64 import_id);
 

@@ -41,7 +41,7 @@ rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const 
 		INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID);
 	static RqboStatement prune = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.authorization_request"
-		" WHERE model_id = $1 AND expires_at < reefqbo._now() - interval '1 day'",
+		" WHERE model_id = $1 AND (expires_at < reefqbo._now() - interval '1 day' OR created_at > reefqbo._now() + interval '1 day')",
 		INT8OID);
 	RqboArgs	args = {0};
 	RqboArgs	prune_args = {0};
@@ -64,7 +64,7 @@ rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
-		" expires_at <= reefqbo._now(), kind"
+		" reefqbo._now() NOT BETWEEN created_at - interval '1 minute' AND expires_at, kind"
 		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
 		BYTEAOID);
 	RqboArgs	args = {0};
@@ -118,7 +118,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
-		" COALESCE(access_expires_at > reefqbo._now() + interval '3 minutes', false),"
+		" COALESCE(access_expires_at > reefqbo._now() + interval '3 minutes' AND obtained_at < reefqbo._now() + interval '1 day', false),"
 		" rejected_at IS NOT NULL"
 		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);

@@ -58,6 +58,7 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("restatement"),
 		REMOVE_FROM("actual"),
 		REMOVE_FROM("imported_month"),
+		REMOVE_FROM("withdrawn_month"),
 		REMOVE_FROM("tie_out_check"),
 		REMOVE_FROM("import_log"),
 		REMOVE_FROM("account"),

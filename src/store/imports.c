@@ -152,24 +152,28 @@ rqbo_store_actuals_read(int64 model_id, int64 connection_id)
 
 /*
  * For each accounting method imported before: from its first month, or from
- * since, to the end of the current month.
+ * since, to the month that has begun, or to the last one that was imported,
+ * unless that lies ahead.
  */
 RqboRange *
-rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since)
+rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since, DateADT begun, DateADT last)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT accounting_method, (GREATEST(min(period_start), $3) - date '2000-01-01')::bigint,"
-		" (GREATEST(max(period_end), (date_trunc('month', reefqbo._now()::date) + interval '1 month')::date - 1)"
-		" - date '2000-01-01')::bigint"
+		" (GREATEST(LEAST(max(period_end), $5), $4) - date '2000-01-01')::bigint"
 		" FROM reefqbo.imported_month WHERE model_id = $1 AND connection_id = $2"
-		" GROUP BY accounting_method ORDER BY accounting_method",
-		INT8OID, INT8OID, DATEOID);
+		" GROUP BY accounting_method"
+		" HAVING GREATEST(min(period_start), $3) <= GREATEST(LEAST(max(period_end), $5), $4)"
+		" ORDER BY accounting_method",
+		INT8OID, INT8OID, DATEOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 	RqboRange  *ranges;
 	uint64		count;
 
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, DateADTGetDatum(since));
+	rqbo_arg_datum(&args, DateADTGetDatum(begun));
+	rqbo_arg_datum(&args, DateADTGetDatum(last));
 	count = rqbo_db_run(&statement, &args);
 	ranges = SPI_palloc((count + 1) * sizeof(RqboRange));
 	for (uint64 i = 0; i < count; i++)

@@ -93,8 +93,11 @@ extern int64 rqbo_store_count_amounts(int64 model_id, int64 connection_id, const
 extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range);
 
 
-/* What was imported, from the month of since on; an array ended by one without a method. */
-extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since);
+/*
+ * What was imported, from the month of since on, extended to the end of the
+ * month that has begun; nothing after last, unless that is earlier.  An array ended by one without a method.
+ */
+extern RqboRange *rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since, DateADT begun, DateADT last);
 
 /* What a refresh that finds no change vouches for: accounts, months and amounts as they stand. */
 extern void rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *counts);

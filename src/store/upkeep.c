@@ -97,22 +97,24 @@ column_texts(int column)
 
 /*
  * QuickBooks tells changes of the last 30 days; one day is left for clocks and
- * slowness.  A month that was not over when it was read is read again when it
+ * slowness.  Until when it has told them is by its own clock, which may have
+ * been ahead.  A month that was not over when it was read is read again when it
  * is over everywhere on earth.
  */
 RqboRefreshState *
-rqbo_store_read_refresh_state(int64 model_id, int64 connection_id)
+rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz now)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT COALESCE(u.full_due_at <= n.t, true),"
-		" COALESCE(u.changes_until IS NOT NULL AND u.changes_read_at BETWEEN n.t - interval '29 days' AND n.t + interval '1 day', false),"
+		"SELECT COALESCE(u.full_due_at <= n.t OR u.full_due_at > reefqbo._now() + s.full_every + interval '1 day', true),"
+		" COALESCE(u.changes_until IS NOT NULL AND u.changes_read_at BETWEEN n.t - interval '29 days' AND n.t + interval '1 day'"
+		"  AND u.changes_until <= n.t + interval '1 day', false),"
 		" u.changes_until, array_remove(u.changes_seen, NULL),"
 		" (t.since - date '2000-01-01')::bigint,"
 		" ((date_trunc('month', n.t) - interval '1 month' * (s.reread_months - 1))::date - date '2000-01-01')::bigint,"
 		" (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2)"
 		" FROM reefqbo.connection c"
 		" JOIN reefqbo.schedule s ON s.model_id = c.model_id"
-		" CROSS JOIN (SELECT reefqbo._now()) AS n (t)"
+		" CROSS JOIN (SELECT $3) AS n (t)"
 		" LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id"
 		" CROSS JOIN LATERAL (SELECT LEAST("
 		"   (SELECT min(i.period_start) FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
@@ -121,10 +123,13 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id)
 		"     WHERE i.model_id = $1 AND i.connection_id = $2 GROUP BY i.accounting_method) m"
 		"     WHERE m.last <= n.t::date))) AS t (since)"
 		" WHERE c.model_id = $1 AND c.connection_id = $2",
-		INT8OID, INT8OID);
+		INT8OID, INT8OID, TIMESTAMPTZOID);
+	RqboArgs	args = {0};
 	RqboRefreshState *state;
 
-	if (rqbo_db_run_ids(&statement, model_id, connection_id) == 0)
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_datum(&args, TimestampTzGetDatum(now));
+	if (rqbo_db_run(&statement, &args) == 0)
 		elog(ERROR, "a connection has vanished");
 	state = SPI_palloc(sizeof(RqboRefreshState));
 	state->is_full_due = rqbo_column_bool(1);

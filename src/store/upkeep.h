@@ -55,7 +55,7 @@ typedef struct RqboRefreshState
 	int			naccounts;
 } RqboRefreshState;
 
-extern RqboRefreshState *rqbo_store_read_refresh_state(int64 model_id, int64 connection_id);
+extern RqboRefreshState *rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz now);
 
 /* What is known of changes after a read that succeeded; seen may be NIL. */
 typedef struct RqboChangesKnown

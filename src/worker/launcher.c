@@ -39,7 +39,6 @@
 
 #define RESTART_SECONDS 10
 #define FIRST_BACKOFF_MS INT64CONST(5000)
-#define LONGEST_BACKOFF_MS INT64CONST(300000)
 
 /* What the launcher alone knows of a slot. */
 typedef struct Charge
@@ -127,7 +126,7 @@ log_news(void)
 static void
 back_off(RqboSlot *slot)
 {
-	int64		ms = Min(FIRST_BACKOFF_MS << Min(slot->failures, 10), LONGEST_BACKOFF_MS);
+	int64		ms = Min(FIRST_BACKOFF_MS << Min(slot->failures, 10), RQBO_LONGEST_BACKOFF_MS);
 
 	slot->failures++;
 	slot->due_at = DT_NOBEGIN;
@@ -287,7 +286,7 @@ find_due(TimestampTz now, TimestampTz *next)
 	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
 	{
 		const RqboSlot *slot = rqbo_shmem_slot(i);
-		TimestampTz at = Max(Max(slot->due_at, slot->not_before), slot->closed_until);
+		TimestampTz at = rqbo_shmem_start_of(slot, now);
 
 		if (slot->database[0] == '\0' || slot->worker_pid != 0 || charges[i].handle != NULL)
 			continue;
@@ -364,8 +363,8 @@ time_until(TimestampTz moment)
 	if (TIMESTAMP_NOT_FINITE(moment))
 		return -1;
 	us = moment - rqbo_now();
-	/* a clock may be set: look at it once a day */
-	return us <= 0 ? 0 : (long) Min(us / 1000 + 1, INT64CONST(86400000));
+	/* a clock may be set: look at it once an hour */
+	return us <= 0 ? 0 : (long) Min(us / 1000 + 1, INT64CONST(3600000));
 }
 
 static void

@@ -24,6 +24,8 @@
 
 /* How long a database is left alone after its worker had to go. */
 #define VACATE_SECONDS INT64CONST(10)
+/* Clocks are set by so much now and then. */
+#define CLOCK_SLACK_US USECS_PER_MINUTE
 /* How many seconds to wait for a worker that was asked to go. */
 #define VACATE_WAITS 40
 
@@ -180,6 +182,33 @@ rqbo_shmem_wake(const char *database)
 		wake_worker(slot);
 	}
 	rqbo_shmem_unlock();
+}
+
+/*
+ * A moment that is further ahead than anybody puts one.
+ */
+static bool
+is_out_of_reach(TimestampTz moment, TimestampTz now, int64 longest_us)
+{
+	return moment > now + longest_us + CLOCK_SLACK_US;
+}
+
+bool
+rqbo_shmem_is_closed(const RqboSlot *slot, TimestampTz now)
+{
+	return slot->closed_until > now && !is_out_of_reach(slot->closed_until, now, VACATE_SECONDS * USECS_PER_SEC);
+}
+
+TimestampTz
+rqbo_shmem_start_of(const RqboSlot *slot, TimestampTz now)
+{
+	TimestampTz at = is_out_of_reach(Max(slot->began_at, slot->ended_at), now, 0) ? DT_NOBEGIN : slot->due_at;
+
+	if (!is_out_of_reach(slot->not_before, now, RQBO_LONGEST_BACKOFF_MS * 1000))
+		at = Max(at, slot->not_before);
+	if (rqbo_shmem_is_closed(slot, now))
+		at = Max(at, slot->closed_until);
+	return at;
 }
 
 /* ---- vacating a database ---- */

@@ -18,6 +18,9 @@
 
 #define RQBO_MAX_PROBLEM 400
 
+/* A worker that fails is started again after so long at most. */
+#define RQBO_LONGEST_BACKOFF_MS INT64CONST(300000)
+
 /* Why a database cannot be served; empty texts if it can. */
 typedef struct RqboProblem
 {
@@ -58,6 +61,15 @@ extern RqboSlot *rqbo_shmem_find(const char *database);
 extern void rqbo_shmem_become_launcher(void);
 extern void rqbo_shmem_set_launcher_latch(void);
 extern int	rqbo_shmem_launcher_pid(void);
+
+/*
+ * When the worker of a slot is to be started.  What was noted by a clock that
+ * has been set back since does not count.
+ */
+extern TimestampTz rqbo_shmem_start_of(const RqboSlot *slot, TimestampTz now);
+
+/* Does somebody need the database empty of sessions? */
+extern bool rqbo_shmem_is_closed(const RqboSlot *slot, TimestampTz now);
 
 /* Something may be due in a database: the launcher looks, or a worker that is there looks again. */
 extern void rqbo_shmem_wake(const char *database);

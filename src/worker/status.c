@@ -21,12 +21,6 @@ PG_FUNCTION_INFO_V1(rqbo_worker_status);
 
 #define COLUMNS 8
 
-static TimestampTz
-next_start(const RqboSlot *slot)
-{
-	return Max(Max(slot->due_at, slot->not_before), slot->closed_until);
-}
-
 static const char *
 state_of(const RqboSlot *slot)
 {
@@ -34,7 +28,7 @@ state_of(const RqboSlot *slot)
 		return "working";
 	if (slot->problem.what[0] != '\0' || slot->failures > 0)
 		return "failing";
-	return next_start(slot) <= rqbo_now() ? "due" : "idle";
+	return rqbo_shmem_start_of(slot, rqbo_now()) <= rqbo_now() ? "due" : "idle";
 }
 
 static void
@@ -65,7 +59,7 @@ put_slot(ReturnSetInfo *result, const RqboSlot *slot)
 	nulls[2] = slot->worker_pid == 0;
 	put_moment(&values[3], &nulls[3], slot->began_at);
 	put_moment(&values[4], &nulls[4], slot->ended_at);
-	put_moment(&values[5], &nulls[5], next_start(slot));
+	put_moment(&values[5], &nulls[5], rqbo_shmem_start_of(slot, rqbo_now()));
 	put_text(&values[6], &nulls[6], slot->problem.what);
 	put_text(&values[7], &nulls[7], slot->problem.hint);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

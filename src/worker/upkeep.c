@@ -89,7 +89,7 @@ take_slot(int index)
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	my_slot = rqbo_shmem_slot(index);
 	is_taken = my_slot->worker_pid != 0 || my_slot->database[0] == '\0';
-	if (!is_taken && my_slot->closed_until > rqbo_now())
+	if (!is_taken && rqbo_shmem_is_closed(my_slot, rqbo_now()))
 		is_taken = my_slot->was_asked_to_go = true;
 	if (!is_taken)
 	{

@@ -40,6 +40,11 @@ def _now(world):
     return world.clock.now()
 
 
+def _told(world):
+    """The time that answers tell."""
+    return _now(world) + world.config["wrong_time"]
+
+
 def refuse(world, ask, code, **changed):
     """A fault in JSON, or in XML for a client that did not ask for JSON."""
     form = None if ask.wants_json else "xml"
@@ -58,7 +63,7 @@ def _unknown(world, ask):
 
 
 def _time(world):
-    return moments.stamp(_now(world), True)
+    return moments.stamp(_told(world), True)
 
 
 def _company_info(world, ask):
@@ -169,7 +174,7 @@ def _report(world, ask):
     except ValueError as refusal:
         return refuse(world, ask, "2020", detail=str(refusal), element="")
     made = general_ledger.GeneralLedger if ask.endpoint == "GeneralLedger" else reports.Report
-    value = made(ask.company, request, _now(world)).build()
+    value = made(ask.company, request, _told(world)).build()
     if not ask.wants_json:
         return xml_answer({"Report": value}, _now(world))
     answer = json_answer(value)

@@ -14,7 +14,8 @@ DEFAULTS = {
     "gl_form": "new", "locale": None, "suspended_status": 400, "slow_seconds": 3,
     "throttle_form": "gateway", "card_positive": False, "retry_after": None,
     "throttle": True, "limit_minute": 500, "limit_second": 10, "rotate": "always", "grace": 0,
-    "race_revokes": False, "code_seconds": 600, "hears_end": False}
+    "race_revokes": False, "code_seconds": 600, "hears_end": False,
+    "wrong_time": 0, "wrong_date": 0}
 CURRENCY_NAMES = {"USD": "United States Dollar", "EUR": "Euro", "GBP": "British Pound Sterling"}
 
 

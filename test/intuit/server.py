@@ -236,12 +236,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _head(self, answer, length):
         lines = ["HTTP/1.1 %d %s" % (answer.status, self.responses.get(answer.status, ("",))[0]),
-                 "Date: " + formatdate(self.server.world.clock.now(), usegmt=True),
+                 "Date: " + formatdate(self._date(), usegmt=True),
                  "Server: nginx",
                  "Content-Type: " + answer.content_type, "Content-Length: %d" % length,
                  "Connection: " + ("close" if self.close_connection else "keep-alive")]
         lines += ["%s: %s" % item for item in answer.headers.items()]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _date(self):
+        """The time that headers tell, which may be a proxy's."""
+        world = self.server.world
+        return world.clock.now() + world.config["wrong_date"]
 
     def _deliver(self, answer):
         ways = {"mute": self._mute, "reset": self._reset, "cut": self._cut, "drip": self._drip,

@@ -478,6 +478,18 @@ class Magic(WithSimulator):
         self.assertEqual(self.code_of(client.get("preferences")), (200, "6190"))
 
 
+    def test_its_clocks_can_be_wrong(self):
+        client = support.Client(self.sim, "reef")
+        self.sim.tell("config", wrong_date=400 * 86400)
+        _, headers, first = client.get("companyinfo/" + client.realm)
+        self.sim.tell("config", wrong_date=0, wrong_time=-400 * 86400)
+        _, _, second = client.get("companyinfo/" + client.realm)
+        self.sim.tell("config", wrong_time=0)
+        years = [int(json.loads(text)["time"][:4]) for text in (first, second)]
+        self.assertIn(years[0] - years[1], (1, 2))
+        self.assertNotIn(str(years[0]), headers["Date"])
+
+
 class Load(WithSimulator):
     def test_many_connections_stay_open(self):
         client = support.Client(self.sim, "pod-1")

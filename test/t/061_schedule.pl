@@ -364,9 +364,9 @@ sql(q{UPDATE reefqbo.schedule SET is_paused = true WHERE model_id NOT IN (SELECT
 test_changes();
 test_account_changes();
 test_window();
-sql(q{UPDATE reefqbo.schedule SET full_every = '7 days'});
+sql(q{UPDATE reefqbo.schedule SET full_every = '7 days' WHERE } . of('pod-4') . q{; UPDATE reefqbo.upkeep SET full_due_at = reefqbo._now() + interval '7 days' WHERE } . of('pod-4'));
 test_what_is_not_told();
-sql(q{UPDATE reefqbo.upkeep SET full_due_at = reefqbo._now() + interval '300 days'});
+sql(q{UPDATE reefqbo.schedule SET full_every = '366 days'; UPDATE reefqbo.upkeep SET full_due_at = reefqbo._now() + interval '300 days'});
 test_unusable_answers();
 test_pause();
 test_new_month();

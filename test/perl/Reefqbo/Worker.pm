@@ -22,7 +22,7 @@ use Reefqbo::Cluster;
 # Each company is asked only so many times a second: several are imported at once.
 my $SESSIONS = 4;
 
-our @EXPORT = qw(align_clock set_clock virtual_time wait_for_worker wait_until_idle pass_time
+our @EXPORT = qw(align_clock set_clock skew_clock virtual_time wait_for_worker wait_until_idle pass_time
   connect_many import_many asked accounting_requests);
 
 my %SECONDS = (second => 1, minute => 60, hour => 3600, day => 86400);
@@ -34,7 +34,7 @@ my $PATIENCE = 120;
 sub seconds_in
 {
 	my ($span) = @_;
-	my ($count, $unit) = $span =~ /\A([\d.]+) (second|minute|hour|day)s?\z/ or croak "not a span of time: $span";
+	my ($count, $unit) = $span =~ /\A(-?[\d.]+) (second|minute|hour|day)s?\z/ or croak "not a span of time: $span";
 
 	return $count * $SECONDS{$unit};
 }
@@ -55,6 +55,15 @@ sub set_clock
 
 	$node->intuit->admin('clock', { advance_seconds => $seconds });
 	return _set_offset($node, ($node->{clock_offset} // 0) + $seconds);
+}
+
+# Only the server's clock is set wrong, by a span that may be negative, from the simulator's time.
+sub skew_clock
+{
+	my ($node, $span) = @_;
+
+	align_clock($node);
+	return $span ? _set_offset($node, $node->{clock_offset} + seconds_in($span)) : undef;
 }
 
 sub _set_offset
