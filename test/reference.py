@@ -144,7 +144,7 @@ def relations():
     for relation in query(RELATIONS):
         yield f"### {relation['name']}"
         yield paragraphs(relation["comment"])
-        yield f"A {relation['kind']}. *Who may:* {relation['level'] or 'superusers'}."
+        yield wrapped(f"A {relation['kind']}. *Who may:* {relation['level'] or 'superusers'}.")
         yield "\n".join(["| column | type | |", "|---|---|---|"] +
                         [f"| `{c['name']}` | {c['type']} | {cell(c['comment'])} |" for c in relation["columns"]])
 
