@@ -43,11 +43,14 @@ my $commands = File::Temp->newdir('commands_XXXX', TMPDIR => 1);
 
 # ---- following a page ----
 
-# Who signs in is not at the keyboard.
+# Who signs in is not at the keyboard. And whoever reads what the worker does has given it the time to do it.
+my $AT_REST = q{DO $$ BEGIN WHILE EXISTS (SELECT FROM reefqbo.worker_status() WHERE state IN ('due', 'working')) LOOP PERFORM pg_sleep(0.1); END LOOP; END $$;};
+
 sub played
 {
 	my ($line) = @_;
 
+	return "$AT_REST\n$line" if $line =~ /FROM reefqbo\.worker_status\(\)/;
 	$line =~ s/\bABx+\b/$Reefqbo::Simulator::APP{sandbox}{id}/;
 	my ($words, $variable) = $line =~ /\A\\prompt '([^']*)' (\w+)\z/ or return $line;
 	my $company = $words =~ /wrong company/ ? 'atoll' : $words =~ /sandbox company/ ? 'sandy' : 'reef';
