@@ -23,7 +23,7 @@ my $node = reefqbo_cluster('settings', $intuit, preload => 1);
 my %MEANING = (
 	standard_conforming_strings => 'off', backslash_quote => 'off', transform_null_equals => 'on', array_nulls => 'off',
 	quote_all_identifiers => 'on', datestyle => 'German, DMY', intervalstyle => 'sql_standard', timezone => 'Pacific/Kiritimati',
-	extra_float_digits => -15, bytea_output => 'escape', xmlbinary => 'hex', xmloption => 'document', row_security => 'off',
+	extra_float_digits => -15, bytea_output => 'escape', xmlbinary => 'hex', xmloption => 'document',
 	'plpgsql.variable_conflict' => 'use_column', 'plpgsql.extra_errors' => 'all', 'plpgsql.extra_warnings' => 'all',
 	client_min_messages => 'error', default_transaction_isolation => 'serializable',
 	default_transaction_deferrable => 'on', synchronous_commit => 'off', search_path => 'public, pg_catalog',
@@ -35,15 +35,15 @@ my %PLANS = (
 	constraint_exclusion => 'on', jit => 'off', check_function_bodies => 'on', default_table_access_method => 'heap', cursor_tuple_fraction => 1);
 
 # These end the session's own statements, or switch its triggers off, which is what whoever sets them asks for: only workers
-# must not care.
+# must not care. Row security is off in a session that restores a dump.
 my %ENDS = (
 	statement_timeout => '1ms', lock_timeout => '1ms', idle_in_transaction_session_timeout => '1ms', transaction_timeout => '1ms',
 	idle_session_timeout => '1ms', default_transaction_read_only => 'on', exit_on_error => 'on', restrict_nonsystem_relation_kind => 'view',
-	session_replication_role => 'replica', role => 'nobody');
+	session_replication_role => 'replica', row_security => 'off', role => 'nobody');
 my %GENTLE = (
 	statement_timeout => 0, lock_timeout => 0, idle_in_transaction_session_timeout => 0, transaction_timeout => 0,
 	idle_session_timeout => 0, default_transaction_read_only => 'off', exit_on_error => 'off', restrict_nonsystem_relation_kind => '',
-	session_replication_role => 'origin', role => 'none');
+	session_replication_role => 'origin', row_security => 'on', role => 'none');
 
 my @DATABASES = ('clean', 'hostile');
 
