@@ -8,7 +8,7 @@ DECLARE
     wanted text;
     stranger text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
                       FROM pg_roles r
-                      WHERE r.rolname LIKE 'reefqbo\_%' AND (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolbypassrls OR r.rolreplication)
+                      WHERE r.rolname LIKE E'reefqbo\\_%' AND (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolbypassrls OR r.rolreplication)
                         AND r.rolname IN ('reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'));
 BEGIN
     IF stranger IS NOT NULL THEN

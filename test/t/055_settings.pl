@@ -180,10 +180,8 @@ sub test_worker
 	$intuit->admin('post', { company => 'reef', date => '2026-08-15', type => 'JournalEntry', lines => [ { account => $expense->{id}, amount => '12.34' }, { account => $bank->{id}, amount => '-12.34' } ] });
 	my $restatements = sub { return join ' ', map { in($_, 'SELECT count(*) > 0 FROM reefqbo.restatement') } @DATABASES };
 	in($_, q{SELECT FROM reefqbo.set_schedule('reef', quiet_from => '00:00', quiet_until => '00:00')}) foreach @DATABASES;
-	$node->set_option('reefqbo.databases', 'clean, hostile');
 	in($_, q{UPDATE reefqbo.upkeep SET refresh_due_at = now(), full_due_at = now()}) foreach @DATABASES;
-	sql(q{SELECT pg_reload_conf()});
-	$node->restart;
+	$node->set_option('reefqbo.databases', 'clean, hostile');
 	wait_until('both databases have found what has changed', sub { return $restatements->() eq 't t' });
 	wait_until('and are at rest', sub { return sql(q{SELECT count(*) FROM reefqbo.worker_status() WHERE state = 'idle' AND database IN ('clean', 'hostile')}, 'clean') == 2 });
 	is(in('hostile', q{SELECT count(*) FROM reefqbo.upkeep WHERE failures > 0}), 0, 'nothing on schedule has failed');
