@@ -15,6 +15,7 @@
 
 #include "base/errors.h"
 #include "functions/call.h"
+#include "secret/clear.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
 #include "store/restore.h"
@@ -52,14 +53,27 @@ check_redirect_uri(const char *uri)
 				 errhint("It is an https address, or http://localhost with development keys, exactly as registered with the app at Intuit.")));
 }
 
+/*
+ * Our copy of it is wiped; the caller's statement has it by nature.
+ */
+static char *
+take_secret(char *argument)
+{
+	char	   *secret = rqbo_clear_copy(CurrentMemoryContext, argument);
+
+	explicit_bzero(argument, strlen(argument));
+	pfree(argument);
+	return secret;
+}
+
 Datum
 rqbo_register_app(PG_FUNCTION_ARGS)
 {
 	char	   *environment = rqbo_call_text(fcinfo, 0, "environment");
 	char	   *client_id = rqbo_call_text(fcinfo, 1, "client_id");
-	char	   *secret = rqbo_call_text(fcinfo, 2, "client_secret");
+	char	   *secret = take_secret(rqbo_call_text(fcinfo, 2, "client_secret"));
 	char	   *redirect_uri = rqbo_call_text(fcinfo, 3, "redirect_uri");
-	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, 0, 0};
+	RqboSealOwner owner = {.purpose = RQBO_SEAL_CLIENT_SECRET};
 	RqboAudit	entry = {.action = "app_registered"};
 	RqboCaller	caller;
 
@@ -70,11 +84,12 @@ rqbo_register_app(PG_FUNCTION_ARGS)
 	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);
 	rqbo_store_need_restored();
 	owner.id1 = rqbo_store_environment_needed(environment);
+	owner.installation = rqbo_store_installation();
 	rqbo_store_put_app(owner.id1, client_id, rqbo_secret_seal(rqbo_keyring_load(), owner, secret), redirect_uri);
 	entry.detail = psprintf("client id %s for environment \"%s\"", client_id, environment);
 	rqbo_call_audit(&caller, &entry);
 	rqbo_call_end(&caller);
-	rqbo_secret_wipe(secret);
+	rqbo_clear_wipe(secret);
 	PG_RETURN_VOID();
 }
 

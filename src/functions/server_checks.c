@@ -68,11 +68,13 @@ rqbo_seal_holds(PG_FUNCTION_ARGS)
 {
 	RqboSealOwner owner = {
 		.purpose = (RqboSealPurpose) PG_GETARG_INT32(0),
-		.id1 = PG_GETARG_INT64(1),
-		.id2 = PG_GETARG_INT64(2)
+		.installation = text_to_cstring(PG_GETARG_TEXT_PP(1)),
+		.id1 = PG_GETARG_INT64(2),
+		.id2 = PG_GETARG_INT64(3),
+		.generation = PG_GETARG_INT64(4)
 	};
 
-	PG_RETURN_BOOL(rqbo_secret_opens(ring_of_query(fcinfo), owner, PG_GETARG_BYTEA_PP(3)));
+	PG_RETURN_BOOL(rqbo_secret_opens(ring_of_query(fcinfo), owner, PG_GETARG_BYTEA_PP(5)));
 }
 
 /* ---- pgcrypto ---- */
@@ -86,7 +88,7 @@ rqbo_cipher_works(PG_FUNCTION_ARGS pg_attribute_unused())
 	const char *word = "reefqbo";
 	RqboKey		key = {.id = "moment"};
 	RqboKeyring ring = {1, &key};
-	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, 0, 0};
+	RqboSealOwner owner = {.purpose = RQBO_SEAL_CLIENT_SECRET, .installation = "none"};
 
 	if (!pg_strong_random(key.bytes, RQBO_KEY_BYTES))
 		ereport(ERROR,

@@ -21,6 +21,7 @@
 #include "functions/call.h"
 #include "grant/sign_in.h"
 #include "qbo/oauth_request.h"
+#include "secret/clear.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
 #include "store/restore.h"
@@ -213,17 +214,16 @@ rqbo_replace_company(PG_FUNCTION_ARGS)
 Datum
 rqbo_realm_id(PG_FUNCTION_ARGS)
 {
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, 0, 0};
 	RqboCaller	caller;
 	RqboConnection *c;
+	char	   *clear;
 	Datum		realm_id;
 
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
-	owner.id1 = c->model_id;
-	owner.id2 = c->connection_id;
-	realm_id = CStringGetTextDatum(rqbo_secret_unseal(rqbo_keyring_load(), owner, c->realm_sealed));
-	realm_id = SPI_datumTransfer(realm_id, false, -1);
+	clear = rqbo_secret_unseal(rqbo_keyring_load(), rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0), c->realm_sealed);
+	realm_id = SPI_datumTransfer(CStringGetTextDatum(clear), false, -1);
+	rqbo_clear_wipe(clear);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(realm_id);
 }

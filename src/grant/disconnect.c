@@ -23,6 +23,7 @@
 #include "qbo/oauth_kept.h"
 #include "qbo/oauth_answer.h"
 #include "qbo/session.h"
+#include "secret/clear.h"
 #include "secret/seal.h"
 #include "store/access.h"
 #include "store/kept.h"
@@ -112,14 +113,14 @@ static Datum
 realm_digests(const RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
+	RqboSealOwner owner = rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0);
 	char	   *realm_id = rqbo_secret_unseal(session->ring, owner, c->realm_sealed);
 	Datum	   *digests = palloc(session->ring->nkeys * sizeof(Datum));
 
 	for (int i = 0; i < session->ring->nkeys; i++)
 		digests[i] = PointerGetDatum(rqbo_secret_realm_digest(&session->ring->keys[i], c->environment_id,
 															  realm_id));
-	rqbo_secret_wipe(realm_id);
+	rqbo_clear_wipe(realm_id);
 	return PointerGetDatum(construct_array(digests, session->ring->nkeys, BYTEAOID, -1, false, TYPALIGN_INT));
 }
 
@@ -131,7 +132,6 @@ static char *
 token_to_revoke(RqboSession *session, const char **note)
 {
 	RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
 	RqboCredential *credential = rqbo_store_read_credential(c->model_id, c->connection_id);
 
 	if (credential == NULL || credential->refresh_sealed == NULL)
@@ -144,7 +144,8 @@ token_to_revoke(RqboSession *session, const char **note)
 	{
 		rqbo_oauth_prepare_revoke(session);
 		MemoryContextSwitchTo(session->task->context);
-		return rqbo_secret_unseal(session->ring, owner, credential->refresh_sealed);
+		return rqbo_secret_unseal(session->ring, rqbo_connection_owner(c, RQBO_SEAL_REFRESH_TOKEN, credential->generation),
+								  credential->refresh_sealed);
 	}
 	return NULL;
 }

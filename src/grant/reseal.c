@@ -27,6 +27,7 @@
 #include "base/db.h"
 #include "base/errors.h"
 #include "grant/reseal.h"
+#include "secret/clear.h"
 #include "secret/redact.h"
 #include "secret/seal.h"
 #include "store/access.h"
@@ -158,7 +159,8 @@ owner_of(RqboSealedTable table, int value, const RqboSealedRow *row)
 		table == RQBO_SEALED_CONNECTIONS ? RQBO_SEAL_REALM_ID :
 		value == 2 ? RQBO_SEAL_ACCESS_TOKEN : RQBO_SEAL_REFRESH_TOKEN;
 
-	return (RqboSealOwner) {purpose, row->id1, row->id2};
+	/* the second token is that of the generation before */
+	return (RqboSealOwner) {purpose, row->installation, row->id1, row->id2, row->generation - (value == 1 ? 1 : 0)};
 }
 
 /*
@@ -183,7 +185,7 @@ seal_value(Reseal *r, RqboSealedRow *row, int value)
 	row->values[value] = rqbo_secret_seal(r->ring, owner, secret);
 	if (r->table == RQBO_SEALED_CONNECTIONS)
 		row->values[1] = rqbo_secret_realm_digest(r->key, row->environment_id, secret);
-	rqbo_secret_wipe(secret);
+	rqbo_clear_wipe(secret);
 	r->sealed[r->table]++;
 	return true;
 }

@@ -37,6 +37,7 @@
 #include "qbo/oauth.h"
 #include "qbo/oauth_request.h"
 #include "qbo/session.h"
+#include "secret/clear.h"
 #include "secret/redact.h"
 #include "secret/seal.h"
 #include "store/access.h"
@@ -167,11 +168,10 @@ static bool
 is_same_realm(RqboSession *session, const char *realm_id)
 {
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
-	char	   *known = rqbo_secret_unseal(session->ring, owner, c->realm_sealed);
+	char	   *known = rqbo_secret_unseal(session->ring, rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0), c->realm_sealed);
 	bool		is_same = rqbo_secret_equal(known, realm_id);
 
-	rqbo_secret_wipe(known);
+	rqbo_clear_wipe(known);
 	return is_same;
 }
 
@@ -186,14 +186,13 @@ choose_way(RqboTask *task, const char *realm_id)
 	RqboSession *session = rqbo_session_of(task);
 	SignIn	   *sign_in = sign_in_of(task);
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
 	bool		replaces = sign_in->request.kind == RQBO_SIGN_IN_REPLACE;
 
 	if (c->connection_id == 0 || !c->is_verified)
 		return STORE_FIRST;
 	sign_in->was_connected = true;
 	sign_in->old_company = c->company;
-	if (!rqbo_secret_opens(session->ring, owner, c->realm_sealed))
+	if (!rqbo_secret_opens(session->ring, rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0), c->realm_sealed))
 	{
 		sign_in->proves_by_name = !replaces;
 		return replaces ? REPLACE : READ_FIRST;
@@ -310,6 +309,15 @@ end(RqboTask *task)
 
 /* ---- the grant and the company ---- */
 
+static void
+seal_realm(RqboSession *session)
+{
+	RqboConnection *c = session->connection;
+
+	c->realm_sealed = rqbo_secret_seal(session->ring, rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0),
+									   session->realm_id);
+}
+
 /*
  * Store the connection and its tokens.  Sealing needs the id of the row: the
  * first time, it is put once to get it.
@@ -318,17 +326,16 @@ static void
 put_grant(RqboSession *session)
 {
 	RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
 	bytea	   *digest = rqbo_secret_realm_digest(rqbo_keyring_newest(session->ring), c->environment_id,
 												  session->realm_id);
 
 	rqbo_store_lock_grant(c);
 	if (c->connection_id == 0)
 	{
-		c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
-		c->connection_id = owner.id2 = rqbo_store_put_connection(c, digest);
+		seal_realm(session);
+		c->connection_id = rqbo_store_put_connection(c, digest);
 	}
-	c->realm_sealed = rqbo_secret_seal(session->ring, owner, session->realm_id);
+	seal_realm(session);
 	(void) rqbo_store_put_connection(c, digest);
 	rqbo_store_schedule_connection(c->model_id, c->connection_id);
 	rqbo_oauth_put_tokens(session, true);
@@ -469,7 +476,7 @@ begin(RqboTask *task)
 	claim_state(task);
 	if (job->request->refusal[0] != '\0')
 		user_said_no(job->request->refusal);
-	session->realm_id = pstrdup(job->request->realm_id);
+	session->realm_id = rqbo_clear_copy(task->context, job->request->realm_id);
 	rqbo_oauth_take_code(session, job->request->code);
 	rqbo_job_forget_code(job);
 	MemoryContextSwitchTo(saved);

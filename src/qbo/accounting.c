@@ -24,7 +24,7 @@
 #include "net/json.h"
 #include "qbo/accounting.h"
 #include "qbo/oauth.h"
-#include "secret/seal.h"
+#include "secret/clear.h"
 
 /* Older minor versions were switched off on 2025-08-01. */
 #define MINOR_VERSION "75"
@@ -214,7 +214,7 @@ send_call(RqboTask *task)
 		rqbo_task_sleep(task, wait_ms, send_call);
 		return;
 	}
-	bearer = psprintf("Authorization: Bearer %s", session->access_token);
+	bearer = rqbo_clear_format("Authorization: Bearer %s", session->access_token);
 	headers[0] = bearer;
 	request.url = make_url(session);
 	if (session->call->is_once)
@@ -222,7 +222,7 @@ send_call(RqboTask *task)
 	session->requests++;
 	session->call->attempt++;
 	rqbo_session_send(session, &request, call_answered);
-	rqbo_secret_wipe(bearer);
+	rqbo_clear_wipe(bearer);
 }
 
 static void

@@ -39,6 +39,7 @@
 #include "qbo/oauth_exchange.h"
 #include "qbo/oauth_kept.h"
 #include "qbo/oauth_request.h"
+#include "secret/clear.h"
 #include "secret/seal.h"
 #include "store/kept.h"
 
@@ -70,7 +71,7 @@ code_answered(RqboTask *task)
 	switch (verdict)
 	{
 		case RQBO_TOKENS_WHOLE:
-			rqbo_secret_wipe(x->code);
+			rqbo_clear_wipe(x->code);
 			x->code = NULL;
 			x->then(task);
 			return;
@@ -98,21 +99,18 @@ static void
 send_code(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	StringInfoData form;
+	char	   *form = rqbo_token_make_form("authorization_code", "code", rqbo_exchange_of(session)->code,
+											"redirect_uri", session->connection->redirect_uri);
 
-	initStringInfo(&form);
-	rqbo_url_add(&form, '&', "grant_type", "authorization_code");
-	rqbo_url_add(&form, '&', "code", rqbo_exchange_of(session)->code);
-	rqbo_url_add(&form, '&', "redirect_uri", session->connection->redirect_uri);
 	rqbo_db_begin();
-	rqbo_token_post(session, form.data, code_answered);
+	rqbo_token_post(session, form, code_answered);
 	rqbo_db_commit();
 }
 
 void
 rqbo_oauth_take_code(RqboSession *session, const char *code)
 {
-	rqbo_exchange_of(session)->code = MemoryContextStrdup(session->task->context, code);
+	rqbo_exchange_of(session)->code = rqbo_clear_copy(session->task->context, code);
 }
 
 void
@@ -133,20 +131,21 @@ rqbo_oauth_use_answer(RqboSession *session)
 {
 	const RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
 
-	session->access_token = MemoryContextStrdup(session->task->context, tokens->access_token);
+	session->access_token = rqbo_clear_copy(session->task->context, tokens->access_token);
 	session->is_fresh_grant = true;
 }
 
 /* ---- storing ---- */
 
 static RqboSealedTokens
-seal_tokens(RqboSession *session)
+seal_tokens(RqboSession *session, int64 generation)
 {
 	const RqboConnection *c = session->connection;
 	const RqboTokens *tokens = &rqbo_exchange_of(session)->tokens;
-	RqboSealOwner access_owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
-	RqboSealOwner refresh_owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
+	RqboSealOwner access_owner = rqbo_connection_owner(c, RQBO_SEAL_ACCESS_TOKEN, generation);
+	RqboSealOwner refresh_owner = rqbo_connection_owner(c, RQBO_SEAL_REFRESH_TOKEN, generation);
 	RqboSealedTokens sealed = {
+		.generation = generation,
 		.access_sealed = rqbo_secret_seal(session->ring, access_owner, tokens->access_token),
 		.refresh_sealed = rqbo_secret_seal(session->ring, refresh_owner, tokens->refresh_token),
 		.access_seconds = tokens->access_seconds,
@@ -161,10 +160,10 @@ void
 rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent)
 {
 	const RqboConnection *c = session->connection;
-	RqboSealedTokens sealed = seal_tokens(session);
+	RqboSealedTokens sealed = seal_tokens(session, rqbo_store_next_generation(c->model_id, c->connection_id));
 
-	session->generation = rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
-	session->verdict_generation = session->generation;
+	rqbo_store_put_tokens(c->model_id, c->connection_id, &sealed, is_new_consent);
+	session->generation = session->verdict_generation = sealed.generation;
 }
 
 static void
@@ -188,12 +187,12 @@ keep_in_file(RqboSession *session)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	sealed = seal_tokens(session);
+	sealed = seal_tokens(session, x->owner.generation + 1);
 	rqbo_kept_write(&x->owner, &sealed);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	x->is_kept = true;
-	session->generation = session->verdict_generation = x->owner.generation + 1;
+	session->generation = session->verdict_generation = sealed.generation;
 }
 
 /*
@@ -273,8 +272,8 @@ store_answer(RqboTask *task)
 		rqbo_task_sleep(task, STORE_RETRY_MS, store_answer);
 		return;
 	}
-	rqbo_secret_wipe(tokens->refresh_token);
-	rqbo_secret_wipe(session->access_token);
+	rqbo_clear_wipe(tokens->refresh_token);
+	rqbo_clear_wipe(session->access_token);
 	session->access_token = tokens->access_token;
 	tokens->refresh_token = tokens->access_token = NULL;
 	/* a step of its own: interrupts are held off in this one */
@@ -312,7 +311,7 @@ static bool
 take_stored_token(RqboSession *session, const RqboCredential *credential)
 {
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_ACCESS_TOKEN, c->model_id, c->connection_id};
+	RqboSealOwner owner = rqbo_connection_owner(c, RQBO_SEAL_ACCESS_TOKEN, credential->generation);
 	const RqboExchange *x = rqbo_exchange_of(session);
 	MemoryContext saved;
 
@@ -321,7 +320,7 @@ take_stored_token(RqboSession *session, const RqboCredential *credential)
 	if (x->was_refused && credential->generation <= session->generation)
 		return false;
 	saved = MemoryContextSwitchTo(session->task->context);
-	rqbo_secret_wipe(session->access_token);
+	rqbo_clear_wipe(session->access_token);
 	session->access_token = NULL;
 	session->access_token = rqbo_secret_unseal(session->ring, owner, credential->access_sealed);
 	session->generation = credential->generation;
@@ -433,32 +432,41 @@ refresh_answered(RqboTask *task)
 	}
 }
 
+/*
+ * The newest, or the one of the generation before it.
+ */
+static char *
+unseal_refresh_token(RqboSession *session, const RqboCredential *credential)
+{
+	bool		is_previous = rqbo_exchange_of(session)->use_previous;
+	RqboSealOwner owner = rqbo_connection_owner(session->connection, RQBO_SEAL_REFRESH_TOKEN,
+												credential->generation - (is_previous ? 1 : 0));
+
+	return rqbo_secret_unseal(session->ring, owner,
+							  is_previous ? credential->previous_sealed : credential->refresh_sealed);
+}
+
 static void
 send_refresh(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REFRESH_TOKEN, c->model_id, c->connection_id};
 	RqboCredential *credential;
-	StringInfoData form;
 	char	   *token;
+	char	   *form;
 
 	Assert(session->holds_grant_lock);
 	rqbo_db_begin();
 	credential = read_credential(session);
 	rqbo_oauth_reserve_place(session, credential);
-	token = rqbo_secret_unseal(session->ring, owner,
-							   rqbo_exchange_of(session)->use_previous ?
-							   credential->previous_sealed : credential->refresh_sealed);
+	token = unseal_refresh_token(session, credential);
 	/* durable before the request: a read-only or full server stops here, not after the rotation */
 	rqbo_store_begin_refresh(c->model_id, c->connection_id);
 	rqbo_db_make_durable();
-	initStringInfo(&form);
-	rqbo_url_add(&form, '&', "grant_type", "refresh_token");
-	rqbo_url_add(&form, '&', "refresh_token", token);
-	rqbo_secret_wipe(token);
+	form = rqbo_token_make_form("refresh_token", "refresh_token", token, NULL, NULL);
+	rqbo_clear_wipe(token);
 	/* prepared inside, since unsealing the app's secret needs the transaction; sent by the engine after */
-	rqbo_token_post(session, form.data, refresh_answered);
+	rqbo_token_post(session, form, refresh_answered);
 	rqbo_db_commit();
 }
 
@@ -526,7 +534,7 @@ rqbo_oauth_prepare_revoke(RqboSession *session)
 void
 rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then)
 {
-	char	   *body = psprintf("{\"token\":\"%s\"}", refresh_token);
+	char	   *body = rqbo_clear_format("{\"token\":\"%s\"}", refresh_token);
 	const char *headers[] = {
 		rqbo_exchange_of(session)->basic, "Accept: application/json", "Content-Type: application/json", NULL
 	};
@@ -538,5 +546,5 @@ rqbo_oauth_revoke(RqboSession *session, const char *refresh_token, RqboStep then
 	};
 
 	rqbo_session_exchange(session, &request, then);
-	rqbo_secret_wipe(body);
+	rqbo_clear_wipe(body);
 }

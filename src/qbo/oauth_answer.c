@@ -19,6 +19,7 @@
 #include "net/json.h"
 #include "qbo/fault.h"
 #include "qbo/oauth_answer.h"
+#include "secret/clear.h"
 
 /* Intuit says up to 4096 for an access token; leave room, but not for everything. */
 #define MAX_TOKEN 16384
@@ -68,8 +69,8 @@ read_tokens(const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
 	tokens->hard_seconds = read_seconds(answer, "x_refresh_token_hard_expires_in", -1);
 	if (!is_token(access) || !is_token(refresh))
 		return false;
-	tokens->access_token = MemoryContextStrdup(context, access);
-	tokens->refresh_token = MemoryContextStrdup(context, refresh);
+	tokens->access_token = rqbo_clear_copy(context, access);
+	tokens->refresh_token = rqbo_clear_copy(context, refresh);
 	return true;
 }
 

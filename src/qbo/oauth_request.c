@@ -19,6 +19,7 @@
 #include "qbo/oauth_answer.h"
 #include "qbo/oauth_exchange.h"
 #include "qbo/oauth_request.h"
+#include "secret/clear.h"
 #include "secret/seal.h"
 
 #define SCOPE "com.intuit.quickbooks.accounting"
@@ -55,28 +56,55 @@ char *
 rqbo_token_make_basic(const RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_CLIENT_SECRET, c->environment_id, 0};
+	RqboSealOwner owner = rqbo_connection_owner(c, RQBO_SEAL_CLIENT_SECRET, 0);
 	char	   *secret = rqbo_secret_unseal(session->ring, owner, c->client_secret_sealed);
-	char	   *pair = psprintf("%s:%s", c->client_id, secret);
+	char	   *pair = rqbo_clear_format("%s:%s", c->client_id, secret);
 	int			length = strlen(pair);
 	int			room = pg_b64_enc_len(length);
-	char	   *encoded = palloc(room + 1);
+	char	   *encoded = rqbo_clear_alloc(CurrentMemoryContext, room + 1);
 	char	   *header;
 	int			written = pg_b64_encode((void *) pair, length, encoded, room);
 
-	rqbo_secret_wipe(secret);
-	rqbo_secret_wipe(pair);
+	rqbo_clear_wipe(secret);
+	rqbo_clear_wipe(pair);
 	if (written < 0)
 		elog(ERROR, "could not encode a header");
 	encoded[written] = '\0';
-	header = psprintf("Authorization: Basic %s", encoded);
-	rqbo_secret_wipe(encoded);
+	header = rqbo_clear_format("Authorization: Basic %s", encoded);
+	rqbo_clear_wipe(encoded);
 	return header;
 }
 
+/* What a field takes at most, encoded, with its separator and sign. */
+static size_t
+room_of(const char *name, const char *value)
+{
+	return strlen(name) + 3 * strlen(value) + 2;
+}
+
 /*
- * POST a form to the token endpoint; the form is wiped.
+ * Put together where it does not grow, which would leave shorter ones behind.
  */
+char *
+rqbo_token_make_form(const char *grant_type, const char *name, const char *value, const char *name2, const char *value2)
+{
+	size_t		room = room_of("grant_type", grant_type) + room_of(name, value) +
+		(name2 != NULL ? room_of(name2, value2) : 0) + 1;
+	char	   *form = rqbo_clear_alloc(CurrentMemoryContext, room);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	enlargeStringInfo(&text, room);
+	rqbo_url_add(&text, '&', "grant_type", grant_type);
+	rqbo_url_add(&text, '&', name, value);
+	if (name2 != NULL)
+		rqbo_url_add(&text, '&', name2, value2);
+	memcpy(form, text.data, text.len);
+	explicit_bzero(text.data, text.len);
+	pfree(text.data);
+	return form;
+}
+
 void
 rqbo_token_post(RqboSession *session, char *form, RqboStep next)
 {
@@ -97,8 +125,8 @@ rqbo_token_post(RqboSession *session, char *form, RqboStep next)
 
 	rqbo_exchange_of(session)->attempt++;
 	rqbo_session_exchange(session, &request, next);
-	rqbo_secret_wipe(basic);
-	rqbo_secret_wipe(form);
+	rqbo_clear_wipe(basic);
+	rqbo_clear_wipe(form);
 }
 
 void

@@ -19,7 +19,14 @@ extern char *rqbo_oauth_make_address(const RqboConnection *connection, const cha
 /* The header that says which app we are; wipe it.  Needs a transaction, as sealing does. */
 extern char *rqbo_token_make_basic(const RqboSession *session);
 
-/* POST a form to the token endpoint, inside a transaction; the form is wiped. */
+/*
+ * A form of a grant_type and another field, and perhaps a third (name NULL: no
+ * third), one of secret/clear.h.
+ */
+extern char *rqbo_token_make_form(const char *grant_type, const char *name, const char *value,
+								  const char *name2, const char *value2);
+
+/* POST it to the token endpoint, inside a transaction; it is wiped. */
 extern void rqbo_token_post(RqboSession *session, char *form, RqboStep next);
 
 /*

@@ -19,6 +19,7 @@
 #include "base/show.h"
 #include "qbo/notify.h"
 #include "qbo/session.h"
+#include "secret/clear.h"
 #include "secret/seal.h"
 
 /*
@@ -37,7 +38,7 @@ wipe_session(void *object)
 		char	   *secret = *place;
 
 		*place = NULL;
-		rqbo_secret_wipe(secret);
+		rqbo_clear_wipe(secret);
 	}
 }
 
@@ -103,13 +104,12 @@ void
 rqbo_session_unseal_realm(RqboSession *session, RqboKeyring *ring)
 {
 	RqboConnection *c = session->connection;
-	RqboSealOwner owner = {RQBO_SEAL_REALM_ID, c->model_id, c->connection_id};
 	MemoryContext saved;
 
 	session->ring = ring;
 	rqbo_db_begin();
 	saved = MemoryContextSwitchTo(session->task->context);
-	session->realm_id = rqbo_secret_unseal(ring, owner, c->realm_sealed);
+	session->realm_id = rqbo_secret_unseal(ring, rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0), c->realm_sealed);
 	MemoryContextSwitchTo(saved);
 	rqbo_db_commit();
 }

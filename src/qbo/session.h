@@ -57,8 +57,8 @@ extern RqboSession *rqbo_session_open(RqboTask *task);
 extern RqboSession *rqbo_session_of(RqboTask *task);
 
 /*
- * Wipe what this place in the task's context points to, a secret now and then,
- * with the session at the latest.
+ * Wipe what this place in the task's context points to, a secret now and then
+ * (of secret/clear.h, in that context as well), with the session at the latest.
  */
 extern void rqbo_session_guard(RqboSession *session, char **place);
 

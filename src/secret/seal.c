@@ -7,39 +7,30 @@
  * IV (16), AES-256-CBC ciphertext by pgcrypto, HMAC-SHA-256 (32) over the
  * owner and all that stands before it (encrypt, then authenticate).  The two
  * keys are derived from the ring's key.  The owner is not stored: it comes
- * from the row the value is read from, so that a value copied to another row
- * is refused, like one whose bits were changed.
- *
- * pgcrypto is called by function OID and never through SQL text, whose
- * parameters a log or auto_explain could print.  Cleartext is wiped.
+ * from the row the value is read from and from the installation that row is
+ * in, so that a value copied to another row or database, or put back after the
+ * tokens have changed, is refused, like one whose bits were changed.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
-#include "utils/syscache.h"
 
 #include "base/compat.h"
 #include "base/errors.h"
+#include "secret/cipher.h"
+#include "secret/clear.h"
 #include "secret/redact.h"
 #include "secret/seal.h"
 
 #define SEAL_VERSION 1
-#define IV_BYTES 16
+#define IV_BYTES RQBO_CIPHER_IV_BYTES
 #define MAC_BYTES PG_SHA256_DIGEST_LENGTH
-#define CIPHER "aes-cbc/pad:pkcs"
 
 /* ---- digests ---- */
 
@@ -86,60 +77,6 @@ equal_bytes(const uint8 *a, const uint8 *b, size_t length)
 	return difference == 0;
 }
 
-/* ---- pgcrypto, by OID ---- */
-
-/*
- * Is this pgcrypto's own C function, rather than one of its name that
- * somebody made or added to the extension?  pgcrypto is a trusted extension:
- * its owner need not be a superuser, but only a superuser makes C functions.
- */
-static bool
-is_pgcrypto_function(HeapTuple tuple, const char *symbol)
-{
-	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	bool		no_source;
-	bool		no_library;
-	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &no_source);
-	Datum		library = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &no_library);
-
-	return proc->prolang == ClanguageId &&
-		proc->pronargs == 4 &&
-		proc->proargtypes.values[0] == BYTEAOID &&
-		proc->proargtypes.values[1] == BYTEAOID &&
-		proc->proargtypes.values[2] == BYTEAOID &&
-		proc->proargtypes.values[3] == TEXTOID &&
-		superuser_arg(proc->proowner) &&
-		!no_source && strcmp(TextDatumGetCString(source), symbol) == 0 &&
-		!no_library && strcmp(TextDatumGetCString(library), "$libdir/pgcrypto") == 0;
-}
-
-/*
- * encrypt_iv or decrypt_iv (bytea, bytea, bytea, text), in whichever schema
- * pgcrypto was installed.
- */
-static Oid
-pgcrypto_function(const char *name)
-{
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	char	   *symbol = psprintf("pg_%s", name);
-	Oid			function = InvalidOid;
-
-	for (int i = 0; i < list->n_members && !OidIsValid(function); i++)
-	{
-		HeapTuple	tuple = &list->members[i]->tuple;
-
-		if (is_pgcrypto_function(tuple, symbol))
-			function = ((Form_pg_proc) GETSTRUCT(tuple))->oid;
-	}
-	ReleaseCatCacheList(list);
-	if (!OidIsValid(function))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("could not find function %s of extension pgcrypto", name),
-				 errhint("CREATE EXTENSION reefqbo CASCADE installs pgcrypto.")));
-	return function;
-}
-
 static bytea *
 make_bytea(const void *data, size_t length)
 {
@@ -150,46 +87,17 @@ make_bytea(const void *data, size_t length)
 	return result;
 }
 
-static void
-wipe_bytea(bytea *value)
-{
-	explicit_bzero(VARDATA(value), VARSIZE(value) - VARHDRSZ);
-	pfree(value);
-}
-
-/*
- * Run pgcrypto's cipher one way or the other.
- */
-static bytea *
-run_cipher(const char *name, const RqboKey *key, bytea *input, const uint8 *iv)
-{
-	uint8		derived[RQBO_KEY_BYTES];
-	bytea	   *key_value;
-	bytea	   *result;
-
-	derive_key(key, "reefqbo cipher", derived);
-	key_value = make_bytea(derived, sizeof(derived));
-	explicit_bzero(derived, sizeof(derived));
-	result = DatumGetByteaPP(OidFunctionCall4(pgcrypto_function(name),
-											  PointerGetDatum(input),
-											  PointerGetDatum(key_value),
-											  PointerGetDatum(make_bytea(iv, IV_BYTES)),
-											  PointerGetDatum(cstring_to_text(CIPHER))));
-	wipe_bytea(key_value);
-	return result;
-}
-
 /* ---- seal and unseal ---- */
 
 static void
 authenticate(const RqboKey *key, RqboSealOwner owner, const void *sealed, size_t length, uint8 *mac)
 {
 	uint8		derived[RQBO_KEY_BYTES];
-	char		owner_text[80];
+	char		owner_text[160];
 	Piece		pieces[2];
 
-	snprintf(owner_text, sizeof(owner_text), "%d/" INT64_FORMAT "/" INT64_FORMAT "/",
-			 (int) owner.purpose, owner.id1, owner.id2);
+	snprintf(owner_text, sizeof(owner_text), "%d/%s/" INT64_FORMAT "/" INT64_FORMAT "/" INT64_FORMAT "/",
+			 (int) owner.purpose, owner.installation, owner.id1, owner.id2, owner.generation);
 	pieces[0] = (Piece) {owner_text, strlen(owner_text)};
 	pieces[1] = (Piece) {sealed, length};
 	derive_key(key, "reefqbo authentication", derived);
@@ -218,32 +126,6 @@ rqbo_secret_head(const RqboKey *key)
 	return make_bytea(head.data, head.len);
 }
 
-bytea *
-rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret)
-{
-	const RqboKey *key = rqbo_keyring_newest(ring);
-	uint8		iv[IV_BYTES];
-	uint8		mac[MAC_BYTES];
-	bytea	   *clear = make_bytea(secret, strlen(secret));
-	bytea	   *cipher;
-	StringInfoData sealed;
-
-	if (!pg_strong_random(iv, sizeof(iv)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-	cipher = run_cipher("encrypt_iv", key, clear, iv);
-	wipe_bytea(clear);
-
-	initStringInfo(&sealed);
-	append_head(&sealed, key);
-	appendBinaryStringInfo(&sealed, (char *) iv, sizeof(iv));
-	appendBinaryStringInfo(&sealed, VARDATA_ANY(cipher), VARSIZE_ANY_EXHDR(cipher));
-	authenticate(key, owner, sealed.data, sealed.len, mac);
-	appendBinaryStringInfo(&sealed, (char *) mac, sizeof(mac));
-	return make_bytea(sealed.data, sealed.len);
-}
-
 static const char *
 purpose_name(RqboSealPurpose purpose)
 {
@@ -269,6 +151,58 @@ cannot_unseal(RqboSealOwner owner, const char *detail, const char *hint)
 			 errmsg("could not unseal a %s", purpose_name(owner.purpose)),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
+}
+
+/*
+ * The row of the installation is made by the first register_app and comes along
+ * with a dump.
+ */
+static void
+check_installation(RqboSealOwner owner)
+{
+	if (owner.installation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
+				 errmsg("could not seal or unseal a %s", purpose_name(owner.purpose)),
+				 errdetail("The row of reefqbo.installation, which everything sealed is bound to, is not there."),
+				 errhint("Restore it from a backup. If there is none, call reefqbo.register_app for each environment and reefqbo.reconnect for each connection.")));
+}
+
+static bytea *
+encrypt(const RqboKey *key, const char *secret, const uint8 *iv)
+{
+	uint8		derived[RQBO_KEY_BYTES];
+	size_t		length;
+	char	   *cipher;
+
+	derive_key(key, "reefqbo cipher", derived);
+	cipher = rqbo_cipher_encrypt(derived, iv, secret, strlen(secret), &length);
+	return make_bytea(cipher, length);
+}
+
+bytea *
+rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret)
+{
+	const RqboKey *key = rqbo_keyring_newest(ring);
+	uint8		iv[IV_BYTES];
+	uint8		mac[MAC_BYTES];
+	bytea	   *cipher;
+	StringInfoData sealed;
+
+	check_installation(owner);
+	if (!pg_strong_random(iv, sizeof(iv)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	cipher = encrypt(key, secret, iv);
+
+	initStringInfo(&sealed);
+	append_head(&sealed, key);
+	appendBinaryStringInfo(&sealed, (char *) iv, sizeof(iv));
+	appendBinaryStringInfo(&sealed, VARDATA(cipher), VARSIZE(cipher) - VARHDRSZ);
+	authenticate(key, owner, sealed.data, sealed.len, mac);
+	appendBinaryStringInfo(&sealed, (char *) mac, sizeof(mac));
+	return make_bytea(sealed.data, sealed.len);
 }
 
 /*
@@ -335,6 +269,7 @@ rqbo_secret_examine(const RqboKeyring *ring, RqboSealOwner owner, const bytea *s
 	if (shape_problem(data, length, &head_length) != NULL || !rqbo_keyring_is_id(data + 2, head_length - 2))
 		return RQBO_SEAL_DAMAGED;
 	*key_id = pnstrdup(data + 2, head_length - 2);
+	check_installation(owner);
 	key = sealing_key(ring, data);
 	if (key == NULL)
 		return RQBO_SEAL_KEY_LACKING;
@@ -350,11 +285,21 @@ rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 	int			length = VARSIZE_ANY_EXHDR(sealed);
 	int			head_length;
 
-	if (shape_problem(data, length, &head_length) != NULL)
+	if (owner.installation == NULL || shape_problem(data, length, &head_length) != NULL)
 		return false;
 	if (sealing_key(ring, data) == NULL)
 		rqbo_keyring_renew(ring);
 	return sealing_key(ring, data) != NULL && is_authentic(sealing_key(ring, data), owner, data, length);
+}
+
+static char *
+decrypt(const RqboKey *key, const char *cipher, size_t cipher_length, const uint8 *iv)
+{
+	uint8		derived[RQBO_KEY_BYTES];
+	size_t		length;
+
+	derive_key(key, "reefqbo cipher", derived);
+	return rqbo_cipher_decrypt(derived, iv, cipher, cipher_length, &length);
 }
 
 char *
@@ -366,33 +311,17 @@ rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed)
 	const char *problem = shape_problem(data, length, &head_length);
 	const char *cipher;
 	const RqboKey *key;
-	bytea	   *clear;
-	char	   *secret;
 
+	check_installation(owner);
 	if (problem != NULL)
 		cannot_unseal(owner, problem, "Restore the row from a backup, or connect again.");
 	key = sealing_key_needed(ring, owner, data);
 	if (!is_authentic(key, owner, data, length))
 		cannot_unseal(owner,
-					  psprintf("It was changed after sealing, belongs to another row, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
-					  "Nothing was changed. Check the key ring first; restore the row from a backup, or reconnect.");
+					  psprintf("It was changed after sealing, belongs to another row, database or generation of tokens, or key \"%s\" is not the key of that name that it was sealed with.", key->id),
+					  "Nothing was changed. Check the key ring first; restore the row from a backup, whole, or reconnect.");
 	cipher = data + head_length + IV_BYTES;
-	clear = run_cipher("decrypt_iv", key, make_bytea(cipher, data + length - MAC_BYTES - cipher),
-					   (const uint8 *) data + head_length);
-	secret = pnstrdup(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));
-	explicit_bzero(VARDATA_ANY(clear), VARSIZE_ANY_EXHDR(clear));
-	pfree(clear);
-	return secret;
-}
-
-void
-rqbo_secret_wipe(char *secret)
-{
-	if (secret != NULL)
-	{
-		explicit_bzero(secret, strlen(secret));
-		pfree(secret);
-	}
+	return decrypt(key, cipher, data + length - MAC_BYTES - cipher, (const uint8 *) data + head_length);
 }
 
 /* ---- realm ids and states ---- */
@@ -402,14 +331,14 @@ rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *r
 {
 	uint8		derived[RQBO_KEY_BYTES];
 	uint8		digest[MAC_BYTES];
-	char	   *text = psprintf(INT64_FORMAT "/%s", environment_id, realm_id);
+	char	   *text = rqbo_clear_format(INT64_FORMAT "/%s", environment_id, realm_id);
 	Piece		piece = {text, strlen(text)};
 	StringInfoData result;
 
 	derive_key(key, "reefqbo realm digest", derived);
 	hmac_sha256(derived, &piece, 1, digest);
 	explicit_bzero(derived, sizeof(derived));
-	rqbo_secret_wipe(text);
+	rqbo_clear_wipe(text);
 
 	/* led by the key's id: digests by different keys cannot be compared */
 	initStringInfo(&result);

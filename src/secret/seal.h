@@ -18,12 +18,18 @@ typedef enum RqboSealPurpose
 	RQBO_SEAL_REALM_ID
 } RqboSealPurpose;
 
-/* The row a secret belongs to.  What is sealed for one row cannot be unsealed as another's. */
+/*
+ * What a secret belongs to.  What is sealed for one cannot be unsealed as
+ * another's: not in another row, nor in another database, nor among the tokens
+ * that have followed it.
+ */
 typedef struct RqboSealOwner
 {
 	RqboSealPurpose purpose;
+	const char *installation;	/* NULL if there is none: RQ010 */
 	int64		id1;			/* model_id, or environment_id for a client secret */
 	int64		id2;			/* connection_id, or 0 */
+	int64		generation;		/* of tokens, else 0 */
 } RqboSealOwner;
 
 /* How a stored value stands to a key ring. */
@@ -45,7 +51,7 @@ extern bytea *rqbo_secret_head(const RqboKey *key);
 extern bytea *rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secret);
 
 /*
- * In CurrentMemoryContext; wipe it with rqbo_secret_wipe.  RQ010 if it cannot
+ * In CurrentMemoryContext; wipe it with rqbo_clear_wipe.  RQ010 if it cannot
  * be done.  The ring is read again for a key it does not know: somebody may
  * have added that key, and sealed with it, since the ring was loaded.
  */
@@ -53,7 +59,6 @@ extern char *rqbo_secret_unseal(RqboKeyring *ring, RqboSealOwner owner, const by
 
 /* Would it unseal: is its key in the ring, and is it whole and this owner's? */
 extern bool rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const bytea *sealed);
-extern void rqbo_secret_wipe(char *secret);
 
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */
 extern bytea *rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *realm_id);

@@ -46,6 +46,23 @@ INSERT INTO reefqbo.environment OVERRIDING SYSTEM VALUE VALUES
      'https://developer.api.intuit.com/v2/oauth2/tokens/revoke',
      'https://sandbox-quickbooks.api.intuit.com', true);
 
+-- The extension makes no row of it: that would be in the way of the one that a dump brings. The first register_app does.
+CREATE TABLE reefqbo.installation (
+    is_this boolean NOT NULL DEFAULT true,
+    identity uuid NOT NULL DEFAULT pg_catalog.gen_random_uuid(),
+    made_at timestamptz NOT NULL DEFAULT reefqbo._now(),
+    PRIMARY KEY (is_this),
+    CONSTRAINT installation_is_one CHECK (is_this)
+);
+
+COMMENT ON TABLE reefqbo.installation IS
+'The identity of this installation, in one row: a random number that everything sealed is bound to, so that another database does not open it. A dump, a standby and an upgrade carry it along. Made with the first secret that is sealed, and never changed: without it nothing that was sealed opens.';
+COMMENT ON COLUMN reefqbo.installation.is_this IS 'true, in the only row there may be';
+COMMENT ON COLUMN reefqbo.installation.identity IS 'the identity; not secret';
+COMMENT ON COLUMN reefqbo.installation.made_at IS 'when it was made';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.installation', '');
+
 CREATE TABLE reefqbo.app (
     environment_id bigint NOT NULL REFERENCES reefqbo.environment,
     client_id text NOT NULL,

@@ -24,6 +24,7 @@ CREATE TABLE reefqbo.connection (
     actuals_as_of timestamptz,
     throttle_tokens double precision,
     throttle_counted_at timestamptz,
+    wiped_generation bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (model_id, connection_id),
     UNIQUE (model_id, branch_id),
     FOREIGN KEY (model_id, branch_id) REFERENCES reefqbo.branch,
@@ -39,6 +40,7 @@ COMMENT ON TABLE reefqbo.connection IS
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
+COMMENT ON COLUMN reefqbo.connection.wiped_generation IS 'the last generation of tokens that was wiped by a disconnect: later ones go on counting from it';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection_connection_id_seq', '');
@@ -63,7 +65,7 @@ CREATE TABLE reefqbo.credential (
 );
 
 COMMENT ON TABLE reefqbo.credential IS
-'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint; the refresh token before it is kept until the new one has worked.';
+'The sealed tokens of a connection. A generation is one answer of Intuit''s token endpoint, and what its tokens are sealed for: those of another do not open in their place. The refresh token before it is kept until the new one has worked.';
 COMMENT ON COLUMN reefqbo.credential.hard_expires_at IS 'when the grant ends for good, five years after consent; NULL when Intuit did not say';
 COMMENT ON COLUMN reefqbo.credential.refresh_started_at IS 'set, durably, before a refresh is sent and cleared when its answer is stored: still set means that an answer was lost';
 COMMENT ON COLUMN reefqbo.credential.rejected_at IS 'when Intuit rejected this generation for good: it is not asked again';

@@ -7,13 +7,13 @@ AS 'MODULE_PATHNAME', 'rqbo_key_ids';
 
 COMMENT ON FUNCTION reefqbo._key_ids() IS 'Internal: the ids of the keys of the key ring, the newest last. Error: RQ010 there is no ring to be had.';
 
-CREATE FUNCTION reefqbo._seal_holds(purpose integer, owner bigint, part bigint, sealed bytea)
+CREATE FUNCTION reefqbo._seal_holds(purpose integer, installation text, owner bigint, part bigint, generation bigint, sealed bytea)
 RETURNS boolean
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'rqbo_seal_holds';
 
-COMMENT ON FUNCTION reefqbo._seal_holds(integer, bigint, bigint, bytea) IS
-'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row. Opens nothing. Error: RQ010 no ring.';
+COMMENT ON FUNCTION reefqbo._seal_holds(integer, text, bigint, bigint, bigint, bytea) IS
+'Internal: whether a sealed value is authentic by its key of the ring and belongs to its row, to this installation and to its generation of tokens. Opens nothing. Error: RQ010 no ring.';
 
 CREATE FUNCTION reefqbo._cipher_works()
 RETURNS boolean

@@ -136,20 +136,21 @@ CREATE FUNCTION reefqbo._check_sealed(ids text[], OUT item text, OUT subject tex
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH sealed (what, purpose, owner, part, value) AS (
-        SELECT 'client secrets', 0, a.environment_id, 0::bigint, a.client_secret_sealed FROM reefqbo.app a
-        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.refresh_token_sealed FROM reefqbo.credential t
-        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.previous_refresh_token_sealed FROM reefqbo.credential t
-        UNION ALL SELECT 'access tokens', 2, t.model_id, t.connection_id, t.access_token_sealed FROM reefqbo.credential t
-        UNION ALL SELECT 'realm ids', 3, c.model_id, c.connection_id, c.realm_id_sealed FROM reefqbo.connection c
+    WITH sealed (what, purpose, owner, part, generation, value) AS (
+        SELECT 'client secrets', 0, a.environment_id, 0::bigint, 0::bigint, a.client_secret_sealed FROM reefqbo.app a
+        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.generation, t.refresh_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.generation - 1, t.previous_refresh_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'access tokens', 2, t.model_id, t.connection_id, t.generation, t.access_token_sealed FROM reefqbo.credential t
+        UNION ALL SELECT 'realm ids', 3, c.model_id, c.connection_id, 0::bigint, c.realm_id_sealed FROM reefqbo.connection c
     ), headed AS (
         -- version, length of the key id, key id; behind it at least IV, one block and MAC
         SELECT s.*, CASE WHEN octet_length(s.value) < 66 OR get_byte(s.value, 0) <> 1 OR octet_length(s.value) < 66 + get_byte(s.value, 1) THEN NULL
                          ELSE encode(substring(s.value FROM 3 FOR get_byte(s.value, 1)), 'escape') END AS key_id
         FROM sealed s WHERE s.value IS NOT NULL
     ), judged AS (
-        SELECT h.what, h.key_id, CASE WHEN h.key_id = ANY ($1) THEN reefqbo._seal_holds(h.purpose, h.owner, h.part, h.value) END AS holds
-        FROM headed h
+        SELECT h.what, h.key_id, CASE WHEN h.key_id = ANY ($1)
+                                       THEN COALESCE(reefqbo._seal_holds(h.purpose, i.identity::text, h.owner, h.part, h.generation, h.value), false) END AS holds
+        FROM headed h LEFT JOIN reefqbo.installation i ON true
         UNION ALL
         SELECT 'realm digests', encode(substring(c.realm_digest FROM 1 FOR position(':'::bytea IN c.realm_digest) - 1), 'escape'), NULL
         FROM reefqbo.connection c WHERE position(':'::bytea IN c.realm_digest) > 0
@@ -165,7 +166,7 @@ AS $$
            format(CASE WHEN k.key_id IS NULL THEN '%s are not in the form that this version seals in'
                        WHEN $1 IS NULL THEN '%s were sealed with this key, and there is no key ring to unseal them'
                        WHEN k.place IS NULL THEN '%s were sealed with this key, which the key ring does not have: they are lost without it'
-                       WHEN k.n_broken > 0 THEN format('of %%s sealed with this key, %s do not unseal: they were changed, or the ring''s key of that name is another one', k.n_broken)
+                       WHEN k.n_broken > 0 THEN format('of %%s sealed with this key, %s do not unseal: they were changed or belong elsewhere, or the ring''s key of that name is another one', k.n_broken)
                        ELSE '%s are sealed with this key' END, k.words),
            CASE WHEN v.status = 'note'
                 THEN 'CALL reefqbo.reseal(); then the line of this key may go.'

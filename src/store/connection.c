@@ -14,6 +14,36 @@
 #include "base/db.h"
 #include "store/connection.h"
 
+RqboSealOwner
+rqbo_connection_owner(const RqboConnection *c, RqboSealPurpose purpose, int64 generation)
+{
+	bool		is_app = purpose == RQBO_SEAL_CLIENT_SECRET;
+
+	return (RqboSealOwner) {
+		.purpose = purpose,
+		.installation = c->installation,
+		.id1 = is_app ? c->environment_id : c->model_id,
+		.id2 = is_app ? 0 : c->connection_id,
+		.generation = generation
+	};
+}
+
+/*
+ * The extension makes no row of its own, which would be in the way of the one
+ * that a dump brings.
+ */
+char *
+rqbo_store_installation(void)
+{
+	static RqboStatement make = {.text = "INSERT INTO reefqbo.installation DEFAULT VALUES ON CONFLICT DO NOTHING"};
+	static RqboStatement statement = {.text = "SELECT identity::text FROM reefqbo.installation"};
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&make, &none);
+	rqbo_db_run(&statement, &none);
+	return rqbo_column_text(1);
+}
+
 int64
 rqbo_store_model_id(const char *model)
 {
@@ -87,7 +117,8 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" COALESCE(r.throttle_tokens, 0), r.throttle_counted_at," \
 	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
 	" EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
-	" c.accounts_as_of, COALESCE(c.multicurrency, false)"
+	" c.accounts_as_of, COALESCE(c.multicurrency, false)," \
+	" (SELECT i.identity::text FROM reefqbo.installation i)"
 
 /* The budget of a company, whichever of its connections has spent of it last. */
 #define LAST_SPENDER \
@@ -135,6 +166,7 @@ read_connection_row(void)
 	c->has_actuals = rqbo_column_bool(23);
 	c->accounts_as_of = (TimestampTz) rqbo_column_int8(24);
 	c->has_currencies = rqbo_column_bool(25);
+	c->installation = rqbo_column_text(26);
 	return c;
 }
 
@@ -327,13 +359,16 @@ rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation)
 }
 
 /*
- * End a connection: its tokens go, its accounts and actuals stay.
+ * End a connection: its tokens go, its accounts and actuals stay.  The tokens
+ * of a later sign-in go on counting from here: those of before are none of them.
  */
 void
 rqbo_store_disconnect(int64 model_id, int64 connection_id)
 {
 	static RqboStatement wipe = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
+		"WITH wiped AS (DELETE FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 RETURNING generation)"
+		" UPDATE reefqbo.connection SET wiped_generation = wiped.generation FROM wiped"
+		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection SET status = 'disconnected', status_reason = 'disconnected on request',"

@@ -12,6 +12,7 @@
 #define RQBO_STORE_CONNECTION_H
 
 #include "net/throttle.h"
+#include "secret/seal.h"
 
 typedef struct RqboConnection
 {
@@ -37,6 +38,7 @@ typedef struct RqboConnection
 	char	   *client_id;		/* NULL if no app is registered */
 	bytea	   *client_secret_sealed;
 	char	   *redirect_uri;
+	char	   *installation;	/* what everything sealed in this database is bound to */
 	int64		realm_key;		/* the same for connections to the same company */
 	RqboThrottle throttle;		/* the company's, as the last job left it */
 } RqboConnection;
@@ -64,6 +66,7 @@ typedef struct RqboTokens
 /* The same, sealed. */
 typedef struct RqboSealedTokens
 {
+	int64		generation;		/* that they were sealed for */
 	bytea	   *access_sealed;
 	bytea	   *refresh_sealed;
 	int64		access_seconds;
@@ -106,6 +109,12 @@ typedef struct RqboCompanyInfo
 	int			fiscal_month;	/* 0 if not known */
 	bool		multicurrency;
 } RqboCompanyInfo;
+
+/* What the connection's secrets belong to; generation: of tokens, else 0. */
+extern RqboSealOwner rqbo_connection_owner(const RqboConnection *connection, RqboSealPurpose purpose, int64 generation);
+
+/* The installation's identity, made with the first secret that is sealed. */
+extern char *rqbo_store_installation(void);
 
 extern int64 rqbo_store_model_id(const char *model);
 extern int64 rqbo_store_branch_id(int64 model_id, const char *branch);
@@ -169,8 +178,14 @@ extern void rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 g
 extern void rqbo_store_begin_refresh(int64 model_id, int64 connection_id);
 extern void rqbo_store_lock_credential(int64 model_id, int64 connection_id);
 extern void rqbo_store_lock_grant(const RqboConnection *connection);
-extern int64 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
-								   bool is_new_consent);
+
+/*
+ * The generation that the next tokens of a connection are: numbers go on even
+ * where its tokens were wiped.  An ERROR if there are others of it by then.
+ */
+extern int64 rqbo_store_next_generation(int64 model_id, int64 connection_id);
+extern void rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
+								  bool is_new_consent);
 extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests);
 
 #endif							/* RQBO_STORE_CONNECTION_H */

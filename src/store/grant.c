@@ -208,19 +208,35 @@ rqbo_store_lock_grant(const RqboConnection *c)
 	"reefqbo._now() + GREATEST(interval '1 hour', LEAST(interval '7 days', ($4 - reefqbo._now()) / 10))" \
 	" * (1 - reefqbo._phase($2) / 4)"
 
+int64
+rqbo_store_next_generation(int64 model_id, int64 connection_id)
+{
+	static RqboStatement present = RQBO_STATEMENT(
+		"SELECT generation + 1 FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+	static RqboStatement wiped = RQBO_STATEMENT(
+		"SELECT wiped_generation + 1 FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID);
+
+	/* a refresh reads its own row alone, since it must not wait for others */
+	if (rqbo_db_run_ids(&present, model_id, connection_id) == 0)
+		(void) rqbo_db_run_ids(&wiped, model_id, connection_id);
+	return rqbo_column_int8(1);
+}
+
 /*
  * Store a new generation.  A refresh keeps the refresh token before it and
  * the hard end of the grant; a new consent has nothing to do with either.
  */
-int64
+void
 rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens, bool is_new_consent)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.credential AS c"
 		" (model_id, connection_id, refresh_token_sealed, refresh_expires_at, hard_expires_at,"
-		" access_token_sealed, access_expires_at, keep_alive_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, " KEEP_ALIVE_AT ")"
-		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = c.generation + 1,"
+		" access_token_sealed, access_expires_at, keep_alive_at, generation)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, " KEEP_ALIVE_AT ", $9)"
+		" ON CONFLICT (model_id, connection_id) DO UPDATE SET generation = EXCLUDED.generation,"
 		" previous_refresh_token_sealed = CASE WHEN $8 THEN NULL ELSE c.refresh_token_sealed END,"
 		" refresh_token_sealed = EXCLUDED.refresh_token_sealed,"
 		" refresh_expires_at = EXCLUDED.refresh_expires_at,"
@@ -229,8 +245,8 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 		" access_expires_at = EXCLUDED.access_expires_at,"
 		" keep_alive_at = EXCLUDED.keep_alive_at,"
 		" refresh_started_at = NULL, rejected_at = NULL, obtained_at = reefqbo._now()"
-		" RETURNING generation",
-		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID);
+		" WHERE c.generation = EXCLUDED.generation - 1",
+		INT8OID, INT8OID, BYTEAOID, TIMESTAMPTZOID, TIMESTAMPTZOID, BYTEAOID, TIMESTAMPTZOID, BOOLOID, INT8OID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_ids(&args, model_id, connection_id);
@@ -240,8 +256,11 @@ rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedToken
 	rqbo_arg_bytea(&args, tokens->access_sealed);
 	rqbo_arg_timestamp_ms(&args, tokens->access_seconds * 1000, true);
 	rqbo_arg_datum(&args, BoolGetDatum(is_new_consent));
-	rqbo_db_run(&statement, &args);
-	return rqbo_column_int8(1);
+	rqbo_arg_int8(&args, tokens->generation);
+	if (rqbo_db_run(&statement, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the tokens of connection " INT64_FORMAT " have changed meanwhile", connection_id)));
 }
 
 /*

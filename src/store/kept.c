@@ -278,11 +278,12 @@ rqbo_store_take_kept(int64 model_id, int64 connection_id)
 	if (taking != RQBO_TAKEN)
 		return taking;
 	passed = (rqbo_now() - head->kept_at) / USECS_PER_SEC;
+	tokens.generation = head->owner.generation + 1;
 	tokens.access_sealed = copy_sealed((const char *) (head + 1), head->access_length);
 	tokens.refresh_sealed = copy_sealed((const char *) (head + 1) + head->access_length, head->refresh_length);
 	tokens.access_seconds = head->access_seconds - passed;
 	tokens.refresh_seconds = head->refresh_seconds - passed;
 	tokens.hard_seconds = head->hard_seconds < 0 ? head->hard_seconds : Max(0, head->hard_seconds - passed);
-	(void) rqbo_store_put_tokens(model_id, connection_id, &tokens, false);
+	rqbo_store_put_tokens(model_id, connection_id, &tokens, false);
 	return taking;
 }

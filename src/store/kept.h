@@ -12,7 +12,7 @@
 
 #include "store/connection.h"
 
-/* Whose tokens, and which they follow: numbers of generations begin again with a new row, sealed values are never the same. */
+/* Whose tokens, and which they follow.  They are sealed for the generation after it. */
 typedef struct RqboKeptOwner
 {
 	int64		model_id;

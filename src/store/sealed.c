@@ -25,18 +25,21 @@
 	"(" HEAD_OF("t.refresh_token_sealed") " <> $1 OR " HEAD_OF("t.previous_refresh_token_sealed") " <> $1" \
 	" OR " HEAD_OF("t.access_token_sealed") " <> $1)"
 
+#define INSTALLATION "(SELECT i.identity::text FROM reefqbo.installation i)"
+
 /* In the order of RqboSealedTable, as are those that put them back. */
 static RqboStatement lock_statements[] = {
 	RQBO_STATEMENT(
 		"SELECT a.environment_id, 0::bigint, a.environment_id, format('app of environment \"%s\"', e.name),"
-		" a.client_secret_sealed, NULL::bytea, NULL::bytea"
+		" 0::bigint, " INSTALLATION ", a.client_secret_sealed, NULL::bytea, NULL::bytea"
 		" FROM reefqbo.app a JOIN reefqbo.environment e USING (environment_id)"
 		" WHERE " APP_IS_OTHER " AND (a.environment_id, 0) > ($2, $3)"
 		" ORDER BY a.environment_id LIMIT $4 FOR NO KEY UPDATE OF a SKIP LOCKED",
 		BYTEAOID, INT8OID, INT8OID, INT8OID),
 	RQBO_STATEMENT(
 		"SELECT c.model_id, c.connection_id, c.environment_id,"
-		" format('branch \"%s\" of model \"%s\"', b.name, m.name), c.realm_id_sealed, c.realm_digest, NULL::bytea"
+		" format('branch \"%s\" of model \"%s\"', b.name, m.name),"
+		" 0::bigint, " INSTALLATION ", c.realm_id_sealed, c.realm_digest, NULL::bytea"
 		" FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id)"
 		" JOIN reefqbo.branch b USING (model_id, branch_id)"
 		" WHERE " CONNECTION_IS_OTHER " AND (c.model_id, c.connection_id) > ($2, $3)"
@@ -45,7 +48,7 @@ static RqboStatement lock_statements[] = {
 	RQBO_STATEMENT(
 		"SELECT t.model_id, t.connection_id, c.environment_id,"
 		" format('branch \"%s\" of model \"%s\"', b.name, m.name),"
-		" t.refresh_token_sealed, t.previous_refresh_token_sealed, t.access_token_sealed"
+		" t.generation, " INSTALLATION ", t.refresh_token_sealed, t.previous_refresh_token_sealed, t.access_token_sealed"
 		" FROM reefqbo.credential t JOIN reefqbo.connection c USING (model_id, connection_id)"
 		" JOIN reefqbo.model m USING (model_id) JOIN reefqbo.branch b USING (model_id, branch_id)"
 		" WHERE " CREDENTIAL_IS_OTHER " AND (t.model_id, t.connection_id) > ($2, $3)"
@@ -84,8 +87,10 @@ rqbo_store_lock_sealed(RqboSealedTable table, const bytea *head, int64 after1, i
 		rows[i].id2 = rqbo_cell_int8(i, 2);
 		rows[i].environment_id = rqbo_cell_int8(i, 3);
 		rows[i].label = rqbo_cell_text(i, 4);
+		rows[i].generation = rqbo_cell_int8(i, 5);
+		rows[i].installation = rqbo_cell_text(i, 6);
 		for (int v = 0; v < RQBO_SEALED_VALUES; v++)
-			rows[i].values[v] = rqbo_cell_bytea(i, 5 + v);
+			rows[i].values[v] = rqbo_cell_bytea(i, 7 + v);
 	}
 	return rows;
 }

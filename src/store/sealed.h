@@ -26,6 +26,8 @@ typedef struct RqboSealedRow
 	int64		id1;			/* the row's key: environment_id, or model_id */
 	int64		id2;			/* 0, or connection_id */
 	int64		environment_id;
+	int64		generation;		/* of tokens, else 0 */
+	char	   *installation;
 	char	   *label;			/* what it belongs to, for people */
 	bytea	   *values[RQBO_SEALED_VALUES];
 } RqboSealedRow;
