@@ -224,6 +224,91 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_keys() IS 'Internal: rows of reefqbo.check about the key ring, what is sealed with it, and pgcrypto.';
 
+-- ---- what reefqbo stands on ----
+
+CREATE FUNCTION reefqbo._foundations(OUT kind text, OUT name text, OUT owner_id oid, OUT is_safe boolean, OUT object_id oid)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE object (classid, objid) AS (
+        SELECT 'pg_extension'::regclass::oid, e.oid FROM pg_extension e WHERE e.extname = 'reefqbo'
+        UNION
+        SELECT d.refclassid, d.refobjid FROM object o
+        JOIN pg_depend d ON d.classid = o.classid AND d.objid = o.objid AND d.deptype = 'n'
+        WHERE o.classid = 'pg_extension'::regclass
+    ), owned AS (
+        SELECT 'extension' AS kind, e.extname AS name, e.extowner AS owner_id, o.objid
+        FROM object o JOIN pg_extension e ON o.classid = 'pg_extension'::regclass AND e.oid = o.objid
+        UNION ALL
+        SELECT 'schema', n.nspname, n.nspowner, o.objid
+        FROM object o JOIN pg_namespace n ON o.classid = 'pg_namespace'::regclass AND n.oid = o.objid
+    )
+    SELECT w.kind, w.name::text, w.owner_id,
+           r.rolsuper OR w.owner_id IN (b.datdba, 'pg_database_owner'::regrole), w.objid
+    FROM owned w
+    JOIN pg_roles r ON r.oid = w.owner_id
+    CROSS JOIN (SELECT d.datdba FROM pg_database d WHERE d.datname = current_database()) b
+$$;
+
+COMMENT ON FUNCTION reefqbo._foundations() IS
+'Internal: extensions and schemas that this extension depends on, and with which it would be dropped, itself among them; is_safe: their owner is a superuser, or may drop the database as well.';
+
+CREATE FUNCTION reefqbo._check_foundations(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT 'ownership', format('%s %s', f.kind, f.name), 'warning',
+               format('"%s", no superuser, owns the %s "%s" and can drop it with CASCADE: reefqbo would go with it, and with it tokens and figures',
+                      pg_get_userbyid(f.owner_id), f.kind, f.name),
+               CASE f.kind WHEN 'extension' THEN 'As a superuser: SELECT * FROM reefqbo.take_over_extensions();'
+                    ELSE format('As a superuser: ALTER SCHEMA %I OWNER TO %I;', f.name,
+                                (SELECT pg_get_userbyid(e.extowner) FROM pg_extension e WHERE e.extname = 'reefqbo')) END
+        FROM reefqbo._foundations() f WHERE NOT f.is_safe ORDER BY f.kind, f.name;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT 'ownership', NULL, 'ok', 'what reefqbo stands on belongs to superusers or to the owner of the database', NULL;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_foundations() IS
+'Internal: rows of reefqbo.check about roles that could drop reefqbo with what it depends on. pgcrypto is a trusted extension: whoever may create in a database may have installed it, and owns it then, though not its functions.';
+
+CREATE FUNCTION reefqbo._own_extension(extension oid)
+RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'rqbo_own_extension';
+
+COMMENT ON FUNCTION reefqbo._own_extension(oid) IS
+'Internal: makes the superuser who calls the owner of an extension, for which PostgreSQL has no statement. Error: 42501 the caller is none.';
+
+CREATE FUNCTION reefqbo.take_over_extensions()
+RETURNS TABLE (extension text, owner_before text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    f record;
+BEGIN
+    IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+        RAISE insufficient_privilege USING
+            MESSAGE = 'permission denied to take over extensions',
+            HINT = 'Only a superuser may do so.';
+    END IF;
+    FOR f IN SELECT * FROM reefqbo._foundations() o WHERE o.kind = 'extension' AND NOT o.is_safe ORDER BY o.name LOOP
+        PERFORM reefqbo._own_extension(f.object_id);
+        extension := f.name;
+        owner_before := pg_get_userbyid(f.owner_id);
+        PERFORM reefqbo._audit('extension_taken_over', NULL, NULL, format('extension "%s" of "%s"', extension, owner_before));
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo.take_over_extensions() IS
+'Makes the calling superuser the owner of the extensions that reefqbo needs (pgcrypto) and that belong to a role that is none, so that this role can no longer drop them and reefqbo with them. Superusers only. PostgreSQL has no ALTER EXTENSION OWNER; REASSIGN OWNED would give away everything else of that role too.
+Result: the extensions that were taken over, and whose they were; no row if there was nothing to do. Error: 42501 not a superuser.';
+
 -- ---- apps and connections ----
 
 CREATE FUNCTION reefqbo._check_apps(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
@@ -425,6 +510,7 @@ BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_worker() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_restore() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_keys() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_foundations() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_access() r;
@@ -445,7 +531,7 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_monitor_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, restore, key ring, sealed values, pgcrypto, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
+Items, in this order: library, standby, worker, restore, key ring, sealed values, pgcrypto, ownership, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
 INSERT INTO reefqbo._privilege VALUES ('monitor', 'EXECUTE', 'FUNCTION reefqbo.check()');
 

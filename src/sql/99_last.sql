@@ -26,5 +26,16 @@ DROP TABLE reefqbo._privilege;
 GRANT SELECT ON reefqbo._my_access, reefqbo._my_model, reefqbo._my_watch, reefqbo._my_work TO PUBLIC;
 GRANT EXECUTE ON FUNCTION reefqbo._my_roles() TO PUBLIC;
 
+-- A warning, not an error: what is at stake is the loss of what is not there yet, and a dump is to be restored all the same.
+DO $do$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN SELECT * FROM reefqbo._check_foundations() c WHERE c.status <> 'ok' LOOP
+        RAISE WARNING USING MESSAGE = found.finding, HINT = found.what_to_do;
+    END LOOP;
+END
+$do$;
+
 -- The background worker may have found the database without the extension, and would look again after a while: its trigger wakes it.
 UPDATE reefqbo.schedule SET is_paused = is_paused WHERE false;

@@ -121,6 +121,7 @@ worker | reefqbo.databases | warning
 key ring |  | ok
 sealed values | k1 | ok
 pgcrypto |  | ok
+ownership |  | ok
 CA file | reefqbo.ca_file | ok
 clock | reefqbo.clock_offset | ok
 app | production | note
