@@ -26,11 +26,13 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/errors.h"
+#include "base/lock.h"
 #include "grant/reseal.h"
 #include "secret/clear.h"
 #include "secret/redact.h"
 #include "secret/seal.h"
 #include "store/access.h"
+#include "store/kept.h"
 #include "store/sealed.h"
 
 #define BATCH_ROWS 100
@@ -59,7 +61,8 @@ typedef struct Reseal
 	RqboSealedTable table;
 	int64		after1;			/* the last row that was looked at */
 	int64		after2;
-	int64		unread_rows;	/* of this pass, as are the next two */
+	int64		unread_rows;	/* of this pass, as are the next three */
+	int64		kept_left;		/* files that others hold the lock of */
 	int			unread_values;
 	List	   *unread;			/* of Unread * */
 	char	   *holders;		/* of grants, after the first pass; NULL before */
@@ -211,7 +214,72 @@ seal_row(Reseal *r, RqboSealedRow *row)
 	r->after2 = row->id2;
 }
 
+/* ---- tokens kept in files ---- */
+
+/*
+ * As a row of the table that could not take them.  Whose connection is not
+ * there is left as it is: its data may not have been restored yet.
+ */
+static void
+seal_file(Reseal *r, const RqboKeptOwner *listed)
+{
+	RqboKeptOwner owner;
+	RqboSealedTokens tokens;
+	const RqboConnection *c = rqbo_store_read_connection(listed->model_id, listed->connection_id);
+	RqboSealedRow row = {0};
+	bool		is_changed;
+
+	if (c == NULL || !rqbo_kept_read(listed->model_id, listed->connection_id, &owner, &tokens))
+		return;
+	row.id1 = c->model_id;
+	row.id2 = c->connection_id;
+	row.generation = tokens.generation;
+	row.installation = c->installation;
+	row.label = psprintf("file of branch \"%s\" of model \"%s\"", c->branch, c->model);
+	row.values[0] = tokens.refresh_sealed;
+	row.values[2] = tokens.access_sealed;
+	is_changed = seal_value(r, &row, 0);
+	is_changed |= seal_value(r, &row, 2);
+	tokens.refresh_sealed = row.values[0];
+	tokens.access_sealed = row.values[2];
+	if (is_changed)
+		rqbo_kept_replace(&owner, &tokens);
+}
+
+/*
+ * Under its lock, which an ERROR does not give back; it ends this process then.
+ */
+static void
+seal_kept(Reseal *r)
+{
+	ListCell   *cell;
+
+	r->table = RQBO_SEALED_CREDENTIALS;
+	foreach(cell, rqbo_kept_list())
+	{
+		const RqboKeptOwner *owner = lfirst(cell);
+
+		if (!rqbo_lock_try(RQBO_LOCK_GRANT, owner->branch_id))
+		{
+			r->kept_left++;
+			continue;
+		}
+		rqbo_db_begin();
+		seal_file(r, owner);
+		rqbo_db_commit();
+		rqbo_lock_release(RQBO_LOCK_GRANT, owner->branch_id);
+	}
+}
+
 /* ---- the end ---- */
+
+static bool
+is_needed(const RqboKey *key)
+{
+	const bytea *head = rqbo_secret_head(key);
+
+	return rqbo_store_is_sealing(head) || rqbo_kept_is_sealing(head);
+}
 
 /*
  * Keys of the ring whose lines nothing needs any more.
@@ -224,7 +292,7 @@ notice_idle_keys(const Reseal *r)
 
 	initStringInfo(&idle);
 	for (int i = 0; i < r->ring->nkeys - 1; i++)
-		if (!rqbo_store_is_sealing(rqbo_secret_head(&r->ring->keys[i])))
+		if (!is_needed(&r->ring->keys[i]))
 			appendStringInfo(&idle, "%s\"%s\"", nidle++ > 0 ? ", " : "", r->ring->keys[i].id);
 	if (nidle > 0)
 		ereport(NOTICE,
@@ -332,7 +400,7 @@ count_left(const Reseal *r)
 	int64		left;
 
 	rqbo_db_begin();
-	left = rqbo_store_count_sealed_otherwise(r->head) - r->unread_rows;
+	left = rqbo_store_count_sealed_otherwise(r->head) - r->unread_rows + r->kept_left;
 	rqbo_db_commit();
 	return left;
 }
@@ -395,7 +463,10 @@ seal_next_batch(RqboTask *task)
 	if (r->table < RQBO_SEALED_TABLES)
 		rqbo_task_sleep(task, 0, seal_next_batch);
 	else
+	{
+		seal_kept(r);
 		end_pass(r);
+	}
 }
 
 static void
@@ -406,6 +477,7 @@ begin_pass(RqboTask *task)
 	r->table = RQBO_SEALED_APPS;
 	r->after1 = r->after2 = 0;
 	r->unread_rows = r->unread_values = 0;
+	r->kept_left = 0;
 	r->unread = NIL;
 	seal_next_batch(task);
 }

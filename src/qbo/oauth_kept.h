@@ -21,7 +21,11 @@ extern void rqbo_oauth_give_up_place(RqboSession *session);
  */
 extern void rqbo_oauth_take_kept(const RqboConnection *connection);
 
-/* The same of all in this database that nobody holds the lock of; what cannot be stored yet stays. */
+/*
+ * The same of all in this database that nobody holds the lock of; what cannot
+ * be stored yet stays.  Files that nobody will come back for go: places for
+ * answers that were lost, and tokens of databases that are no more.
+ */
 extern void rqbo_oauth_take_all_kept(void);
 
 #endif							/* RQBO_QBO_OAUTH_KEPT_H */

@@ -46,6 +46,7 @@ typedef struct RqboConnection
 typedef struct RqboCredential
 {
 	int64		generation;
+	TimestampTz obtained_at;	/* generation and this together are never another's, and stay when it is sealed again */
 	bytea	   *refresh_sealed; /* NULL once wiped */
 	bytea	   *previous_sealed;	/* or NULL */
 	bytea	   *access_sealed;	/* or NULL */

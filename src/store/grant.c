@@ -119,7 +119,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT generation, refresh_token_sealed, previous_refresh_token_sealed, access_token_sealed,"
 		" COALESCE(access_expires_at > reefqbo._now() + interval '3 minutes' AND obtained_at < reefqbo._now() + interval '1 day', false),"
-		" rejected_at IS NOT NULL"
+		" rejected_at IS NOT NULL, obtained_at"
 		" FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 	RqboArgs	args = {0};
@@ -135,6 +135,7 @@ rqbo_store_read_credential(int64 model_id, int64 connection_id)
 	c->access_sealed = rqbo_column_bytea(4);
 	c->access_is_fresh = rqbo_column_bool(5);
 	c->is_rejected = rqbo_column_bool(6);
+	c->obtained_at = (TimestampTz) rqbo_column_int8(7);
 	return c;
 }
 

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "common/file_perm.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
 #include "storage/fd.h"
@@ -48,9 +47,15 @@ typedef struct KeptHead
 /* ---- files ---- */
 
 static void
+make_path_in(Oid database, char *path, int64 model_id, int64 connection_id)
+{
+	snprintf(path, MAXPGPATH, DIRECTORY "/%u." INT64_FORMAT "." INT64_FORMAT, database, model_id, connection_id);
+}
+
+static void
 make_path(char *path, int64 model_id, int64 connection_id)
 {
-	snprintf(path, MAXPGPATH, DIRECTORY "/%u." INT64_FORMAT "." INT64_FORMAT, MyDatabaseId, model_id, connection_id);
+	make_path_in(MyDatabaseId, path, model_id, connection_id);
 }
 
 static void
@@ -62,20 +67,24 @@ report_file_error(int elevel, const char *what, const char *path)
 			 errhint("New tokens are kept there when the tables cannot take them. Intuit is not asked for any before that can be done.")));
 }
 
-/*
- * The file from its beginning, on disk when this returns, and its name as well.
- */
 static void
-write_durably(const RqboKeptOwner *owner, const char *data, size_t length)
+make_directory(const char *path)
 {
-	char		path[MAXPGPATH];
-	int			file;
-
-	make_path(path, owner->model_id, owner->connection_id);
 	if (MakePGDirectory(DIRECTORY) == 0)
 		fsync_fname(".", true);
 	else if (errno != EEXIST)
 		report_file_error(ERROR, "create the directory of", path);
+}
+
+/*
+ * The file from its beginning, on disk when this returns, and its name as well.
+ */
+static void
+write_durably(const char *path, const char *data, size_t length)
+{
+	int			file;
+
+	make_directory(path);
 	file = OpenTransientFile(path, O_RDWR | O_CREAT | PG_BINARY);
 	if (file < 0)
 		report_file_error(ERROR, "open", path);
@@ -95,9 +104,11 @@ write_durably(const RqboKeptOwner *owner, const char *data, size_t length)
 void
 rqbo_kept_reserve(const RqboKeptOwner *owner)
 {
+	char		path[MAXPGPATH];
 	char	   *zeros = palloc0(RESERVED);
 
-	write_durably(owner, zeros, RESERVED);
+	make_path(path, owner->model_id, owner->connection_id);
+	write_durably(path, zeros, RESERVED);
 	pfree(zeros);
 }
 
@@ -113,8 +124,8 @@ checksum(const char *data, size_t length)
 	return crc;
 }
 
-void
-rqbo_kept_write(const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
+static void
+write_tokens(const char *path, const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
 {
 	KeptHead	head = {
 		.magic = MAGIC,
@@ -133,14 +144,49 @@ rqbo_kept_write(const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
 	memcpy(data + sizeof(head), tokens->access_sealed, head.access_length);
 	memcpy(data + sizeof(head) + head.access_length, tokens->refresh_sealed, head.refresh_length);
 	((KeptHead *) data)->crc = checksum(data, length);
-	write_durably(owner, data, length);
+	write_durably(path, data, length);
 	pfree(data);
 }
 
-uint64
-rqbo_kept_digest(const bytea *refresh_sealed)
+void
+rqbo_kept_write(const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
 {
-	return hash_bytes_extended((const unsigned char *) VARDATA_ANY(refresh_sealed), VARSIZE_ANY_EXHDR(refresh_sealed), 0);
+	char		path[MAXPGPATH];
+
+	make_path(path, owner->model_id, owner->connection_id);
+	write_tokens(path, owner, tokens);
+}
+
+static void
+make_new_path(char *new_path, const char *path)
+{
+	snprintf(new_path, MAXPGPATH + 4, "%s.new", path);
+}
+
+/*
+ * Those that are there may be the only ones: they stay until the others are on
+ * disk beside them.
+ */
+void
+rqbo_kept_replace(const RqboKeptOwner *owner, const RqboSealedTokens *tokens)
+{
+	char		path[MAXPGPATH];
+	char		new_path[MAXPGPATH + 4];
+
+	make_path(path, owner->model_id, owner->connection_id);
+	make_new_path(new_path, path);
+	write_tokens(new_path, owner, tokens);
+	(void) durable_rename(new_path, path, ERROR);
+}
+
+static void
+remove_path(const char *path)
+{
+	char		new_path[MAXPGPATH + 4];
+
+	make_new_path(new_path, path);
+	(void) unlink(new_path);
+	(void) unlink(path);
 }
 
 void
@@ -149,7 +195,16 @@ rqbo_kept_remove(int64 model_id, int64 connection_id)
 	char		path[MAXPGPATH];
 
 	make_path(path, model_id, connection_id);
-	(void) unlink(path);
+	remove_path(path);
+}
+
+void
+rqbo_kept_remove_file(const RqboKeptFile *file)
+{
+	char		path[MAXPGPATH];
+
+	make_path_in(file->database, path, file->owner.model_id, file->owner.connection_id);
+	remove_path(path);
 }
 
 /* ---- reading ---- */
@@ -192,7 +247,7 @@ read_file(const char *path, char **data, int elevel)
  * reserved place, or if it was cut off while it was written.
  */
 static const KeptHead *
-read_kept(const char *path, int elevel)
+read_whole(const char *path, int elevel)
 {
 	char	   *data = NULL;
 	size_t		length = read_file(path, &data, elevel);
@@ -205,20 +260,60 @@ read_kept(const char *path, int elevel)
 	return whole <= length && EQ_CRC32C(head->crc, checksum(data, whole)) ? head : NULL;
 }
 
+/*
+ * The same, and it must be those that the file is named for.
+ */
+static const KeptHead *
+read_kept(const char *path, int64 model_id, int64 connection_id, int elevel)
+{
+	const KeptHead *head = read_whole(path, elevel);
+
+	if (head != NULL && (head->owner.model_id != model_id || head->owner.connection_id != connection_id))
+		head = NULL;
+	return head;
+}
+
 bool
 rqbo_kept_is_there(int64 model_id, int64 connection_id)
 {
 	char		path[MAXPGPATH];
 
 	make_path(path, model_id, connection_id);
-	return read_kept(path, ERROR) != NULL;
+	return read_kept(path, model_id, connection_id, ERROR) != NULL;
+}
+
+/*
+ * Whose it is, by its name; false for a name that is not one of ours.
+ */
+static bool
+read_name(const char *name, RqboKeptFile *file)
+{
+	int			end = -1;
+
+	return sscanf(name, "%u." INT64_FORMAT "." INT64_FORMAT "%n",
+				  &file->database, &file->owner.model_id, &file->owner.connection_id, &end) == 3 &&
+		name[end] == '\0';
+}
+
+static void
+read_kept_file(const char *name, RqboKeptFile *file)
+{
+	char		path[MAXPGPATH * 2];
+	struct stat status;
+	const KeptHead *head;
+
+	snprintf(path, sizeof(path), DIRECTORY "/%s", name);
+	file->written_at = stat(path, &status) == 0 ? (pg_time_t) status.st_mtime : 0;
+	head = read_kept(path, file->owner.model_id, file->owner.connection_id, WARNING);
+	file->is_whole = head != NULL;
+	if (head != NULL)
+		file->owner = head->owner;
 }
 
 List *
-rqbo_kept_list(void)
+rqbo_kept_list_files(void)
 {
-	List	   *owners = NIL;
-	char	   *prefix = psprintf("%u.", MyDatabaseId);
+	List	   *files = NIL;
 	DIR		   *directory = AllocateDir(DIRECTORY);
 	struct dirent *entry;
 
@@ -226,18 +321,85 @@ rqbo_kept_list(void)
 		return NIL;
 	while ((entry = ReadDir(directory, DIRECTORY)) != NULL)
 	{
-		char		path[MAXPGPATH * 2];
-		const KeptHead *head;
+		RqboKeptFile file = {0};
 
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+		if (!read_name(entry->d_name, &file))
 			continue;
-		snprintf(path, sizeof(path), DIRECTORY "/%s", entry->d_name);
-		head = read_kept(path, WARNING);
-		if (head != NULL)
-			owners = lappend(owners, memcpy(palloc(sizeof(RqboKeptOwner)), &head->owner, sizeof(RqboKeptOwner)));
+		read_kept_file(entry->d_name, &file);
+		files = lappend(files, memcpy(palloc(sizeof(file)), &file, sizeof(file)));
 	}
 	FreeDir(directory);
+	return files;
+}
+
+List *
+rqbo_kept_list(void)
+{
+	List	   *owners = NIL;
+	ListCell   *cell;
+
+	foreach(cell, rqbo_kept_list_files())
+	{
+		RqboKeptFile *file = lfirst(cell);
+
+		if (file->database == MyDatabaseId && file->is_whole)
+			owners = lappend(owners, &file->owner);
+	}
 	return owners;
+}
+
+static bytea *
+copy_sealed(const char *data, uint32 length)
+{
+	return memcpy(palloc(length), data, length);
+}
+
+bool
+rqbo_kept_read(int64 model_id, int64 connection_id, RqboKeptOwner *owner, RqboSealedTokens *tokens)
+{
+	char		path[MAXPGPATH];
+	const KeptHead *head;
+	int64		passed;
+
+	make_path(path, model_id, connection_id);
+	head = read_kept(path, model_id, connection_id, ERROR);
+	if (head == NULL)
+		return false;
+	passed = (rqbo_now() - head->kept_at) / USECS_PER_SEC;
+	*owner = head->owner;
+	tokens->generation = head->owner.generation + 1;
+	tokens->access_sealed = copy_sealed((const char *) (head + 1), head->access_length);
+	tokens->refresh_sealed = copy_sealed((const char *) (head + 1) + head->access_length, head->refresh_length);
+	tokens->access_seconds = head->access_seconds - passed;
+	tokens->refresh_seconds = head->refresh_seconds - passed;
+	tokens->hard_seconds = head->hard_seconds < 0 ? head->hard_seconds : Max(0, head->hard_seconds - passed);
+	return true;
+}
+
+static bool
+begins_with(const bytea *sealed, const bytea *head)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(head);
+
+	return VARSIZE_ANY_EXHDR(sealed) >= length && memcmp(VARDATA_ANY(sealed), VARDATA_ANY(head), length) == 0;
+}
+
+bool
+rqbo_kept_is_sealing(const bytea *head)
+{
+	ListCell   *cell;
+
+	foreach(cell, rqbo_kept_list())
+	{
+		const RqboKeptOwner *listed = lfirst(cell);
+		RqboKeptOwner owner;
+		RqboSealedTokens tokens;
+
+		if (rqbo_kept_read(listed->model_id, listed->connection_id, &owner, &tokens) &&
+			(begins_with(tokens.access_sealed, head) || begins_with(tokens.refresh_sealed, head)))
+			return true;
+	}
+	return false;
 }
 
 /* ---- taking in ---- */
@@ -251,39 +413,22 @@ compare_with_row(const RqboKeptOwner *owner)
 	credential = rqbo_store_read_credential(owner->model_id, owner->connection_id);
 	if (credential == NULL)
 		return RQBO_OWNERLESS;
-	if (credential->generation != owner->generation || credential->refresh_sealed == NULL ||
-		rqbo_kept_digest(credential->refresh_sealed) != owner->refresh_digest)
+	if (credential->generation != owner->generation || credential->obtained_at != owner->obtained_at ||
+		credential->refresh_sealed == NULL)
 		return RQBO_OUTDATED;
 	return RQBO_TAKEN;
-}
-
-static bytea *
-copy_sealed(const char *data, uint32 length)
-{
-	return memcpy(palloc(length), data, length);
 }
 
 RqboTaking
 rqbo_store_take_kept(int64 model_id, int64 connection_id)
 {
-	char		path[MAXPGPATH];
-	const KeptHead *head;
+	RqboKeptOwner owner;
 	RqboSealedTokens tokens;
-	RqboTaking	taking;
-	int64		passed;
+	RqboTaking	taking = RQBO_OUTDATED;
 
-	make_path(path, model_id, connection_id);
-	head = read_kept(path, ERROR);
-	taking = head != NULL ? compare_with_row(&head->owner) : RQBO_OUTDATED;
-	if (taking != RQBO_TAKEN)
-		return taking;
-	passed = (rqbo_now() - head->kept_at) / USECS_PER_SEC;
-	tokens.generation = head->owner.generation + 1;
-	tokens.access_sealed = copy_sealed((const char *) (head + 1), head->access_length);
-	tokens.refresh_sealed = copy_sealed((const char *) (head + 1) + head->access_length, head->refresh_length);
-	tokens.access_seconds = head->access_seconds - passed;
-	tokens.refresh_seconds = head->refresh_seconds - passed;
-	tokens.hard_seconds = head->hard_seconds < 0 ? head->hard_seconds : Max(0, head->hard_seconds - passed);
-	rqbo_store_put_tokens(model_id, connection_id, &tokens, false);
+	if (rqbo_kept_read(model_id, connection_id, &owner, &tokens))
+		taking = compare_with_row(&owner);
+	if (taking == RQBO_TAKEN)
+		rqbo_store_put_tokens(model_id, connection_id, &tokens, false);
 	return taking;
 }

@@ -9,6 +9,7 @@
 #define RQBO_STORE_KEPT_H
 
 #include "nodes/pg_list.h"
+#include "pgtime.h"
 
 #include "store/connection.h"
 
@@ -19,8 +20,17 @@ typedef struct RqboKeptOwner
 	int64		connection_id;
 	int64		branch_id;
 	int64		generation;
-	uint64		refresh_digest; /* rqbo_kept_digest of the sealed refresh token before */
+	TimestampTz obtained_at;	/* of that generation: a restored row has had others of its number */
 } RqboKeptOwner;
+
+/* Any file of the directory. */
+typedef struct RqboKeptFile
+{
+	Oid			database;
+	RqboKeptOwner owner;		/* but for its ids, only if it is whole */
+	bool		is_whole;		/* holds tokens: no place that is only reserved, and not cut off */
+	pg_time_t	written_at;		/* by the file system's clock */
+} RqboKeptFile;
 
 typedef enum RqboTaking
 {
@@ -37,11 +47,21 @@ typedef enum RqboTaking
 extern void rqbo_kept_reserve(const RqboKeptOwner *owner);
 extern void rqbo_kept_write(const RqboKeptOwner *owner, const RqboSealedTokens *tokens);
 extern void rqbo_kept_remove(int64 model_id, int64 connection_id);
-extern uint64 rqbo_kept_digest(const bytea *refresh_sealed);
+
+/* The tokens, with the seconds that are left of them; false if there are none.  Put others in their place. */
+extern bool rqbo_kept_read(int64 model_id, int64 connection_id, RqboKeptOwner *owner, RqboSealedTokens *tokens);
+extern void rqbo_kept_replace(const RqboKeptOwner *owner, const RqboSealedTokens *tokens);
 
 /* Are there any?  And of whom in this database (of RqboKeptOwner *)?  A file that cannot be read is left out, with a WARNING. */
 extern bool rqbo_kept_is_there(int64 model_id, int64 connection_id);
 extern List *rqbo_kept_list(void);
+
+/* Is any of this database's sealed with the key of this head? */
+extern bool rqbo_kept_is_sealing(const bytea *head);
+
+/* All files, of other databases and without tokens too (of RqboKeptFile *).  Remove one of them. */
+extern List *rqbo_kept_list_files(void);
+extern void rqbo_kept_remove_file(const RqboKeptFile *file);
 
 /*
  * Store what is kept, unless there are newer tokens; does not wait for locks.

@@ -222,6 +222,120 @@ sub test_kept_and_disconnected
 	return;
 }
 
+# What is sealed again meanwhile, in the table and in the file, is what it was: the one is still followed by the other.
+my $of_a_file;
+
+sub set_ring
+{
+	my (@lines) = @_;
+	my $ring = $node->basedir . '/reefqbo.key';
+
+	unlink "$ring.new";
+	append_to_file("$ring.new", join '', @lines);
+	chmod 0600, "$ring.new" or die "could not chmod: $!";
+	rename "$ring.new", $ring or die "could not rename: $!";
+	return;
+}
+
+sub test_kept_and_resealed
+{
+	my ($model, $name) = ('Resealed', 'tokens in a file, and everything sealed again');
+	my $company = connected($model);
+	my $generation = of_grant($model, 'generation');
+	my $lock = $node->background_psql('postgres');
+	my $old = slurp_file($node->basedir . '/reefqbo.key');
+	(my $new = slurp_file($node->make_key_file($node->basedir . '/new.key'))) =~ s/^k1:/k2:/;
+
+	make_it_rotate($company, 1);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	$lock->query_safe("BEGIN; SELECT FROM reefqbo.credential JOIN reefqbo.model m USING (model_id) WHERE m.name = '$model' FOR UPDATE OF credential;");
+	wait_until('the tokens are kept', sub { return slurp_file($node->logfile) =~ /new tokens of "Pod $pods Ltd", which are kept/ });
+	end_callers();
+	end_sql($session);
+	my $file = $node->data_dir . '/reefqbo_tokens/' . (files())[0];
+	$of_a_file = slurp_file($file);
+	like($of_a_file, qr/\x01\x02k1.*\x01\x02k1/s, "$name: both are sealed with the old key");
+
+	set_ring($old, $new);
+	my $reseal = begin_sql('CALL reefqbo.reseal()');
+	wait_until('the file is sealed again', sub { return slurp_file($file) =~ /\x01\x02k2.*\x01\x02k2/s });
+	is((stat $file)[2] & 0777, 0600, "$name: the server alone may read what is sealed again");
+	is_deeply([ files() ], [ (split m{/}, $file)[-1] ], "$name: and there is nothing beside it");
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	is(end_sql($reseal), '', "$name: that ends when the row can be had");
+	like($reseal->{err}, qr/nothing is sealed with key "k1" any more/, "$name: with nothing left of the old key");
+	set_ring($new);
+	is(of_grant($model, 'generation'), $generation, "$name: the table still has those of before");
+	grant_lives_after_taking($model, $company, $name);
+	is(of_grant($model, 'generation'), $generation + 2, "$name: what was kept was one of them");
+	return;
+}
+
+# ---- files that nobody comes back for ----
+
+sub lay_file
+{
+	my ($database, $name, $content, $age) = @_;
+	my $directory = $node->data_dir . '/reefqbo_tokens';
+	my $file = $directory . '/' . sql("SELECT oid FROM pg_database WHERE datname = '$database'") . ".$name";
+
+	mkdir $directory, 0700;
+	append_to_file($file, $content);
+	chmod 0600, $file or die "could not chmod: $!";
+	utime time - $age, time - $age, $file or die "could not set the time: $!";
+	return $file;
+}
+
+# As they stand in a file's name.
+sub ids_of { return sql('SELECT model_id, connection_id FROM reefqbo.connection JOIN reefqbo.model USING (model_id) WHERE name = ' . quote($_[0])) =~ tr/|/./r }
+
+sub test_places
+{
+	my ($model, $name) = ('Places', 'places for answers that were lost');
+	my $company = connected($model);
+	my $zeros = "\0" x 40960;
+	my $lost = lay_file('postgres', ids_of('Resealed'), $zeros, 7200);
+	my $cut_off = lay_file('postgres', ids_of('Gone'), substr($of_a_file, 0, 100), 7200);
+	my $ownerless = lay_file('postgres', '987654.321', $zeros, 7200);
+	my $young = lay_file('postgres', ids_of('Again'), $zeros, 60);
+	my $renamed = lay_file('postgres', ids_of('Locked'), $of_a_file, 7200);
+	my $foreign = lay_file('template1', '1.1', $zeros, 7200);
+
+	make_it_rotate($company, 4);
+	my $session = begin_sql(importing($model));
+	$node->wait_for_fault($company, 'delay');
+	my $under_way = lay_file('postgres', ids_of($model), '', 7200);
+	is(sqlstate(importing('Locked')), 'none', "$name: an import of another company");
+	ok(!-e $lost, "$name: one that nobody will fill is removed");
+	ok(!-e $cut_off, "$name: and so are tokens that were cut off");
+	ok(!-e $ownerless, "$name: and one of no connection");
+	ok(!-e $renamed, "$name: and another's tokens under its name");
+	ok(-e $young, "$name: one that may be filled yet is not");
+	ok(-e $foreign, "$name: nor another database's");
+	ok(-e $under_way, "$name: nor one that is about to be filled, though it looks old");
+	is(end_sql($session), 1, "$name: which is");
+	unlink $young, $foreign;
+	grant_lives($model, $company, $name);
+	return;
+}
+
+sub test_dropped_database
+{
+	my $name = 'files of a database that is dropped';
+
+	sql('CREATE DATABASE dropped');
+	my $file = lay_file('dropped', ids_of('Resealed'), $of_a_file, 0);
+	is(sqlstate(importing('Locked')), 'none', "$name: an import in another database");
+	ok(-e $file, "$name: they stay as long as it is there");
+	sql('DROP DATABASE dropped');
+	is(sqlstate(importing('Locked')), 'none', "$name: another import");
+	ok(!-e $file, "$name: and go after it");
+	like(slurp_file($node->logfile), qr/removed tokens of connection \d+ that were kept for database \d+, which does not exist any more/, "$name: which is said");
+	return;
+}
+
 # The extension itself may be locked.
 sub test_extension_locked
 {
@@ -403,6 +517,9 @@ test_mapping_before();
 test_table_locked();
 test_kept_and_reconnected();
 test_kept_and_disconnected();
+test_kept_and_resealed();
+test_places();
+test_dropped_database();
 test_extension_locked();
 test_two_companies();
 test_evidence_locked();
