@@ -4,11 +4,15 @@
  *	  Texts that were seen, each with a number: found again without a walk over
  *	  all of them.
  *
+ * The texts are QuickBooks', where anybody gives names: they are hashed with a
+ * seed that nobody knows, so that none are made to fall together.
+ *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
+#include "common/pg_prng.h"
 #include "utils/hsearch.h"
 
 #include "base/texts.h"
@@ -24,12 +28,14 @@ struct RqboTexts
 	HTAB	   *table;
 };
 
+static uint64 seed;
+
 static uint32
 hash_text(const void *key, Size size pg_attribute_unused())
 {
 	const char *text = *(const char *const *) key;
 
-	return hash_bytes((const unsigned char *) text, (int) strlen(text));
+	return (uint32) hash_bytes_extended((const unsigned char *) text, (int) strlen(text), seed);
 }
 
 static int
@@ -45,6 +51,8 @@ rqbo_texts_make(void)
 	HASHCTL		ctl = {.keysize = sizeof(char *),.entrysize = sizeof(TextEntry),.hash = hash_text,
 	.match = match_texts,.hcxt = CurrentMemoryContext};
 
+	if (seed == 0)
+		seed = pg_prng_uint64(&pg_global_prng_state);
 	texts->table = hash_create("reefqbo texts", 256, &ctl, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	return texts;
 }

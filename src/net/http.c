@@ -28,6 +28,7 @@
 #include "base/owned.h"
 #include "net/http.h"
 #include "net/transfer.h"
+#include "net/wiping.h"
 
 typedef struct WatchedSocket
 {
@@ -123,7 +124,8 @@ rqbo_http_create(void)
 
 	/* libcurl would write the keys of every connection to the file it names */
 	(void) unsetenv("SSLKEYLOGFILE");
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, rqbo_wiping_malloc, rqbo_wiping_free, rqbo_wiping_realloc,
+							 rqbo_wiping_strdup, rqbo_wiping_calloc) != CURLE_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not initialize libcurl")));

@@ -4,9 +4,11 @@
  *	  AES-256-CBC by pgcrypto.  Keys and what is authenticated: secret/seal.c.
  *
  * pgcrypto is called by function OID and never through SQL text, whose
- * parameters a log or auto_explain could print.  It frees a copy of the key
- * without wiping it.  Hence it works in a memory context of its own, in one
- * block that is wiped after, also by an ERROR.
+ * parameters a log or auto_explain could print.  It frees two copies of the
+ * key without wiping them.  One is in the memory context it is called in: that
+ * is one of its own, in one block, which is wiped after, also by an ERROR.  The
+ * other is in TopMemoryContext, whose chunks are handed out again, the last
+ * freed first: it is taken, and wiped.
  *
  *-------------------------------------------------------------------------
  */
@@ -34,6 +36,7 @@
 /* What a call needs beside its input and output, with much to spare, and the pieces it is wiped in. */
 #define ROOM_BYTES 16384
 #define ROOM_PIECE 1024
+#define FREED_PIECES 2
 
 typedef enum Direction
 {
@@ -145,6 +148,28 @@ wipe_room(MemoryContext room)
 	}
 }
 
+/*
+ * Pieces of each size that a cipher's state may have, of the last freed.
+ */
+static void
+wipe_freed(void)
+{
+	for (Size size = 64; size <= 1024; size *= 2)
+	{
+		void	   *pieces[FREED_PIECES];
+
+		for (int i = 0; i < FREED_PIECES; i++)
+		{
+			pieces[i] = MemoryContextAllocExtended(TopMemoryContext, size, MCXT_ALLOC_NO_OOM);
+			if (pieces[i] != NULL)
+				explicit_bzero(pieces[i], size);
+		}
+		for (int i = 0; i < FREED_PIECES; i++)
+			if (pieces[i] != NULL)
+				pfree(pieces[i]);
+	}
+}
+
 static bytea *
 make_bytea(const void *data, size_t length)
 {
@@ -198,11 +223,12 @@ run(Direction direction, uint8 *key, const uint8 *iv, const char *data, size_t d
 
 	PG_TRY();
 	{
-		Oid			function = find_function(direction);
+		/* whoever opens a token will seal the next one, at a time when no catalog should be waited for */
+		Oid			functions[] = {[ENCRYPT] = find_function(ENCRYPT),[DECRYPT] = find_function(DECRYPT)};
 
 		MemoryContextSwitchTo(room);
 		input = make_bytea(data, data_length);
-		output = take_output(call_function(function, key, iv, input), context, length);
+		output = take_output(call_function(functions[direction], key, iv, input), context, length);
 	}
 	PG_FINALLY();
 	{
@@ -212,6 +238,7 @@ run(Direction direction, uint8 *key, const uint8 *iv, const char *data, size_t d
 		explicit_bzero(key, RQBO_CIPHER_KEY_BYTES);
 		wipe_room(room);
 		MemoryContextDelete(room);
+		wipe_freed();
 	}
 	PG_END_TRY();
 	return output;

@@ -17,7 +17,7 @@ extern char *rqbo_clear_alloc(MemoryContext context, size_t size);
 extern char *rqbo_clear_copy(MemoryContext context, const char *text);
 
 /* In CurrentMemoryContext, as psprintf. */
-extern char *rqbo_clear_format(const char *format,...) pg_attribute_printf(1, 2);
+extern char *rqbo_clear_format(const char *format,...) __attribute__((format(printf, 1, 2)));
 
 /* What the above have returned, or NULL; nothing else. */
 extern void rqbo_clear_wipe(char *clear);
