@@ -66,30 +66,35 @@ check_environment_kept(const RqboConnection *c)
 
 /* ---- what the user is told ---- */
 
-#define WHAT_NEXT \
-	"Then pass on the whole address the browser ends on: SELECT * FROM reefqbo.complete_connection('https://...'). In psql: \\prompt 'Paste the address: ' address, and then complete_connection(:'address')."
+static const char *
+what_next(bool has_session)
+{
+	if (has_session)
+		return "Then pass on the whole address the browser ends on, from the same session: SELECT * FROM reefqbo.complete_connection('https://...', session).";
+	return "Then pass on the whole address the browser ends on: SELECT * FROM reefqbo.complete_connection('https://...'). In psql: \\prompt 'Paste the address: ' address, and then complete_connection(:'address').";
+}
 
 static void
-notice_connect(const RqboConnection *c)
+notice_connect(const RqboConnection *c, bool has_session)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of the company for branch \"%s\" of model \"%s\", choose it and allow",
 					c->branch, c->model),
-			 errhint(WHAT_NEXT)));
+			 errhint("%s", what_next(has_session))));
 }
 
 static void
-notice_reconnect(const RqboConnection *c)
+notice_reconnect(const RqboConnection *c, bool has_session)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of \"%s\", choose that company and allow",
 					rqbo_encoding_for_client(rqbo_show_line(c->company))),
 			 errdetail("Accounts, actuals and schedule stay; another company is refused. Imports that have failed run again afterwards."),
-			 errhint(WHAT_NEXT)));
+			 errhint("%s", what_next(has_session))));
 }
 
 static void
-notice_replace(const RqboConnection *c)
+notice_replace(const RqboConnection *c, bool has_session)
 {
 	RqboHoldings *h = rqbo_store_count_holdings(c->model_id, c->connection_id);
 
@@ -98,27 +103,51 @@ notice_replace(const RqboConnection *c)
 					rqbo_encoding_for_client(rqbo_show_line(c->company)), c->branch, c->model),
 			 errdetail("Removed will be " INT64_FORMAT " accounts, " INT64_FORMAT " amounts of " INT64_FORMAT " months (%s) and " INT64_FORMAT " restatements. The schedule stays. Until the sign-in has ended, and if it fails, nothing changes.",
 					   h->accounts, h->amounts, h->months, h->range, h->restatements),
-			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. " WHAT_NEXT " To leave everything as it is, do not open it.")));
+			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. %s To leave everything as it is, do not open it.",
+					 what_next(has_session))));
 }
 
 /* ---- beginning ---- */
 
 static void
-notice(const RqboConnection *c, RqboSignInKind kind)
+notice(const RqboConnection *c, RqboSignInKind kind, bool has_session)
 {
 	if (kind == RQBO_SIGN_IN_REPLACE)
-		notice_replace(c);
+		notice_replace(c, has_session);
 	else if (c->is_verified)
-		notice_reconnect(c);
+		notice_reconnect(c, has_session);
 	else
-		notice_connect(c);
+		notice_connect(c, has_session);
+}
+
+/*
+ * The digest of the session that argument n names, keyed by the state; NULL if
+ * it was left out.  The text itself goes no further.
+ */
+static bytea *
+digest_session(FunctionCallInfo fcinfo, int n, const char *state)
+{
+	char	   *session = rqbo_call_text_or_null(fcinfo, n);
+	bytea	   *digest;
+
+	if (session == NULL)
+		return NULL;
+	if (session[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be empty", "session"),
+				 errhint("Pass what the application keeps in the browser's session, or leave it out where no browser is meant.")));
+	digest = rqbo_secret_digest_session(state, session);
+	explicit_bzero(session, strlen(session));
+	return digest;
 }
 
 /*
  * Note a new state for the branch and make the address that carries it.
+ * Argument n is the session it is begun in.
  */
 static Datum
-begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind kind)
+begin_sign_in(FunctionCallInfo fcinfo, const RqboCaller *caller, const RqboConnection *c, RqboSignInKind kind, int n)
 {
 	static const char *const actions[] = {
 		[RQBO_SIGN_IN_CONNECT] = "connect_begun",
@@ -126,14 +155,15 @@ begin_sign_in(const RqboCaller *caller, const RqboConnection *c, RqboSignInKind 
 		[RQBO_SIGN_IN_REPLACE] = "replace_begun"
 	};
 	char	   *state = rqbo_secret_make_state();
+	bytea	   *session_digest = digest_session(fcinfo, n, state);
 	text	   *address;
 
 	rqbo_store_need_restored();
 	rqbo_oauth_check_app(c);
-	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state));
+	rqbo_store_add_request(c, kind, rqbo_secret_digest_state(state), session_digest);
 	rqbo_call_audit_connection(caller, actions[kind], c);
 	address = cstring_to_text(rqbo_oauth_make_address(c, state));
-	notice(c, kind);
+	notice(c, kind, session_digest != NULL);
 	return SPI_datumTransfer(PointerGetDatum(address), false, -1);
 }
 
@@ -168,7 +198,7 @@ rqbo_connect(PG_FUNCTION_ARGS)
 	c = branch_to_sign_in(fcinfo, &caller, 2, environment, RQBO_OPERATOR);
 	check_purpose(c);
 	check_environment_kept(c);
-	address = begin_sign_in(&caller, c, c->is_verified ? RQBO_SIGN_IN_RECONNECT : RQBO_SIGN_IN_CONNECT);
+	address = begin_sign_in(fcinfo, &caller, c, c->is_verified ? RQBO_SIGN_IN_RECONNECT : RQBO_SIGN_IN_CONNECT, 3);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -182,7 +212,7 @@ rqbo_reconnect(PG_FUNCTION_ARGS)
 
 	rqbo_call_begin(fcinfo, &caller);
 	c = branch_to_sign_in(fcinfo, &caller, 1, NULL, RQBO_OPERATOR);
-	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_RECONNECT);
+	address = begin_sign_in(fcinfo, &caller, c, RQBO_SIGN_IN_RECONNECT, 2);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -206,7 +236,7 @@ rqbo_replace_company(PG_FUNCTION_ARGS)
 				 errmsg("branch \"%s\" of model \"%s\" has no company to replace", c->branch, c->model),
 				 errhint("Link one with reefqbo.connect.")));
 	check_purpose(c);
-	address = begin_sign_in(&caller, c, RQBO_SIGN_IN_REPLACE);
+	address = begin_sign_in(fcinfo, &caller, c, RQBO_SIGN_IN_REPLACE, 3);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);
 }
@@ -239,7 +269,8 @@ put_word(char *place, const char *value, const char *name)
 
 /*
  * A state for a model that the caller may not work with is no better than one
- * that was made up.
+ * that was made up.  So is one that this transaction's snapshot does not show:
+ * nobody knows whose it is.
  */
 static void
 check_state(FunctionCallInfo fcinfo, RqboJobRequest *request)
@@ -249,14 +280,28 @@ check_state(FunctionCallInfo fcinfo, RqboJobRequest *request)
 
 	rqbo_call_begin(fcinfo, &caller);
 	model_id = rqbo_store_request_model(rqbo_secret_digest_state(request->state));
-	if (model_id != 0 && !rqbo_rights_suffice(&caller, model_id, RQBO_OPERATOR))
+	if (model_id == 0 || !rqbo_rights_suffice(&caller, model_id, RQBO_OPERATOR))
 		rqbo_sign_in_raise_state(RQBO_REQUEST_UNKNOWN);
 	rqbo_call_end(&caller);
 }
 
-static Datum
-complete(FunctionCallInfo fcinfo, RqboJobRequest *request)
+static void
+put_session(FunctionCallInfo fcinfo, int n, RqboJobRequest *request)
 {
+	bytea	   *digest = digest_session(fcinfo, n, request->state);
+
+	request->has_session = digest != NULL;
+	if (digest != NULL)
+		memcpy(request->session_digest, VARDATA(digest), sizeof(request->session_digest));
+}
+
+/*
+ * Argument n is the session it is ended in.
+ */
+static Datum
+complete(FunctionCallInfo fcinfo, RqboJobRequest *request, int n)
+{
+	put_session(fcinfo, n, request);
 	rqbo_call_look_up(fcinfo, request, check_state);
 	return rqbo_call_for_row(fcinfo, request);
 }
@@ -285,7 +330,7 @@ rqbo_complete_connection_url(PG_FUNCTION_ARGS)
 		put_word(request->code, code, "code");
 		put_word(request->realm_id, realm_id, "realmId");
 	}
-	return complete(fcinfo, request);
+	return complete(fcinfo, request, 1);
 }
 
 Datum
@@ -296,5 +341,5 @@ rqbo_complete_connection_parts(PG_FUNCTION_ARGS)
 	put_word(request->state, rqbo_call_text(fcinfo, 0, "state"), "state");
 	put_word(request->code, rqbo_call_text(fcinfo, 1, "code"), "code");
 	put_word(request->realm_id, rqbo_call_text(fcinfo, 2, "realm_id"), "realm_id");
-	return complete(fcinfo, request);
+	return complete(fcinfo, request, 3);
 }

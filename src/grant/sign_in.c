@@ -4,8 +4,9 @@
  *	  Ending a sign-in.
  *
  * The state is looked at before anything else, and it is used up, durably,
- * before the code it came with is exchanged.  What follows depends on what the
- * branch has:
+ * before the code it came with is exchanged.  A state that was begun in one
+ * session of a browser is of no use in another (RFC 6749, 10.12).  What follows
+ * depends on what the branch has:
  *
  * - no company yet, or no living grant: the grant is stored at once, and then
  *	 the company is read.  There is nothing to lose by it.
@@ -118,6 +119,28 @@ check_realm_id(const char *realm_id)
 }
 
 /*
+ * Whoever sends the address of a sign-in of his own to somebody else would have
+ * her company linked to his model.  It is his browser that the state was begun
+ * in, or none that the application knows of.
+ */
+static void
+check_session(const RqboJobRequest *job, const RqboSignInRequest *request)
+{
+	bool		was_begun_in_one = request->session_digest != NULL;
+
+	if (was_begun_in_one == job->has_session &&
+		(!was_begun_in_one || rqbo_secret_is_digest(request->session_digest, job->session_digest)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
+			 was_begun_in_one && job->has_session ? errmsg("this sign-in was begun in another session") :
+			 was_begun_in_one ? errmsg("this sign-in was begun in a session, and is to be ended without one") :
+			 errmsg("this sign-in was begun without a session, and is to be ended in one"),
+			 errdetail("Intuit was asked nothing, and the state is not used up."),
+			 errhint("Whoever signs in begins it in her own browser: call reefqbo.connect there with what the application keeps in that browser's session, and complete_connection with the same. An address that somebody else has sent is not to be completed.")));
+}
+
+/*
  * The request this sign-in belongs to, and the branch with the connection it
  * has now.
  */
@@ -131,6 +154,7 @@ find_request(RqboTask *task, const bytea *digest)
 		rqbo_sign_in_raise_state(state);
 	rqbo_session_of(task)->connection =
 		rqbo_store_read_branch(request->model_id, request->branch_id, request->environment_id);
+	check_session(sign_in_of(task)->job->request, request);
 }
 
 /*

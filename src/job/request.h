@@ -10,6 +10,8 @@
 
 #include "utils/date.h"
 
+#include "secret/seal.h"
+
 typedef enum RqboJobKind
 {
 	RQBO_JOB_COMPLETE,			/* end a sign-in */
@@ -49,6 +51,8 @@ typedef struct RqboJobRequest
 	char		code[RQBO_JOB_WORD];
 	char		realm_id[RQBO_JOB_WORD];
 	char		refusal[RQBO_JOB_WORD]; /* what the browser brought instead of a code */
+	bool		has_session;	/* the application says which session of the browser ends it */
+	uint8		session_digest[RQBO_DIGEST_BYTES];
 } RqboJobRequest;
 
 #endif							/* RQBO_JOB_REQUEST_H */

@@ -30,7 +30,7 @@
 
 #define SEAL_VERSION 1
 #define IV_BYTES RQBO_CIPHER_IV_BYTES
-#define MAC_BYTES PG_SHA256_DIGEST_LENGTH
+#define MAC_BYTES RQBO_DIGEST_BYTES
 
 /* ---- digests ---- */
 
@@ -44,10 +44,10 @@ typedef struct Piece
  * HMAC-SHA-256 over some pieces.
  */
 static void
-hmac_sha256(const uint8 *key, const Piece *pieces, int npieces, uint8 *result)
+hmac_sha256(Piece key, const Piece *pieces, int npieces, uint8 *result)
 {
 	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
-	bool		done = ctx != NULL && pg_hmac_init(ctx, key, RQBO_KEY_BYTES) >= 0;
+	bool		done = ctx != NULL && pg_hmac_init(ctx, key.data, key.length) >= 0;
 
 	for (int i = 0; done && i < npieces; i++)
 		done = pg_hmac_update(ctx, pieces[i].data, pieces[i].length) >= 0;
@@ -64,7 +64,7 @@ derive_key(const RqboKey *key, const char *use, uint8 *derived)
 {
 	Piece		piece = {use, strlen(use)};
 
-	hmac_sha256(key->bytes, &piece, 1, derived);
+	hmac_sha256((Piece) {key->bytes, RQBO_KEY_BYTES}, &piece, 1, derived);
 }
 
 static bool
@@ -101,7 +101,7 @@ authenticate(const RqboKey *key, RqboSealOwner owner, const void *sealed, size_t
 	pieces[0] = (Piece) {owner_text, strlen(owner_text)};
 	pieces[1] = (Piece) {sealed, length};
 	derive_key(key, "reefqbo authentication", derived);
-	hmac_sha256(derived, pieces, 2, mac);
+	hmac_sha256((Piece) {derived, sizeof(derived)}, pieces, 2, mac);
 	explicit_bzero(derived, sizeof(derived));
 }
 
@@ -336,7 +336,7 @@ rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *r
 	StringInfoData result;
 
 	derive_key(key, "reefqbo realm digest", derived);
-	hmac_sha256(derived, &piece, 1, digest);
+	hmac_sha256((Piece) {derived, sizeof(derived)}, &piece, 1, digest);
 	explicit_bzero(derived, sizeof(derived));
 	rqbo_clear_wipe(text);
 
@@ -377,6 +377,28 @@ rqbo_secret_digest_state(const char *state)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute a digest")));
 	return make_bytea(digest, sizeof(digest));
+}
+
+/*
+ * The state is in no table, so that whoever has a copy of them cannot try
+ * sessions out.
+ */
+bytea *
+rqbo_secret_digest_session(const char *state, const char *session)
+{
+	static const char use[] = "reefqbo session/";
+	Piece		pieces[] = {{use, strlen(use)}, {session, strlen(session)}};
+	uint8		digest[RQBO_DIGEST_BYTES];
+
+	hmac_sha256((Piece) {state, strlen(state)}, pieces, lengthof(pieces), digest);
+	return make_bytea(digest, sizeof(digest));
+}
+
+bool
+rqbo_secret_is_digest(const bytea *stored, const uint8 *digest)
+{
+	return VARSIZE_ANY_EXHDR(stored) == RQBO_DIGEST_BYTES &&
+		equal_bytes((const uint8 *) VARDATA_ANY(stored), digest, RQBO_DIGEST_BYTES);
 }
 
 bool

@@ -10,6 +10,8 @@
 
 #include "secret/keyring.h"
 
+#define RQBO_DIGEST_BYTES 32		/* of SHA-256 */
+
 typedef enum RqboSealPurpose
 {
 	RQBO_SEAL_CLIENT_SECRET,
@@ -66,6 +68,15 @@ extern bytea *rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id,
 /* A random word of 256 bits, and the SHA-256 that stands for it in the table. */
 extern char *rqbo_secret_make_state(void);
 extern bytea *rqbo_secret_digest_state(const char *state);
+
+/*
+ * What stands in the table for the browser's session that a sign-in was begun
+ * in: the state is its key, so that this needs no key ring.
+ */
+extern bytea *rqbo_secret_digest_session(const char *state, const char *session);
+
+/* Is it this digest?  In a time that does not depend on where they differ. */
+extern bool rqbo_secret_is_digest(const bytea *stored, const uint8 *digest);
 
 /* Equal, in a time that does not depend on where they differ. */
 extern bool rqbo_secret_equal(const char *a, const char *b);

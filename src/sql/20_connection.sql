@@ -80,6 +80,7 @@ CREATE TABLE reefqbo.authorization_request (
     branch_id bigint NOT NULL,
     environment_id bigint NOT NULL REFERENCES reefqbo.environment,
     kind text NOT NULL,
+    session_digest bytea,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     expires_at timestamptz NOT NULL,
     used_at timestamptz,
@@ -92,6 +93,7 @@ CREATE INDEX authorization_request_state ON reefqbo.authorization_request (state
 
 COMMENT ON TABLE reefqbo.authorization_request IS
 'Sign-ins begun with reefqbo.connect, reefqbo.reconnect or reefqbo.replace_company: the SHA-256 of the state, single use, ten minutes.';
+COMMENT ON COLUMN reefqbo.authorization_request.session_digest IS 'a digest, keyed by the state, of the browser''s session it was begun in and must be ended in; NULL when none was given';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.authorization_request', '');
 
@@ -131,67 +133,71 @@ COMMENT ON FUNCTION reefqbo._statement_connection(bigint, text) IS
 Arguments: model_id; branch, or NULL for the root''s connection, else the model''s only one.
 Errors: 42704 no such branch, or no connection; 22023 several connections, none of them at the root.';
 
-CREATE FUNCTION reefqbo.connect(model text, environment text, branch text DEFAULT NULL)
+CREATE FUNCTION reefqbo.connect(model text, environment text, branch text DEFAULT NULL, session text DEFAULT NULL)
 RETURNS text
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_connect';
 
-COMMENT ON FUNCTION reefqbo.connect(text, text, text) IS
+COMMENT ON FUNCTION reefqbo.connect(text, text, text, text) IS
 'Begins to link a branch of a model to a QuickBooks company. Never calls Intuit. Where a connection exists already this is a reconnect.
-Arguments: model; environment, ''production'', ''sandbox'' or one a superuser has added; branch, by default the root.
+Arguments: model; environment, ''production'', ''sandbox'' or one a superuser has added; branch, by default the root; session, a text that the application keeps in the browser''s session, such as a random word made for it (not the session''s own id: statements can be logged).
+An application always passes session: whoever is sent the address of somebody else''s sign-in, and opens it, would otherwise link a company of hers to his model. A digest of it is kept, and reefqbo.complete_connection must be given the same. It is left out where nobody but the caller opens the address, as in psql.
 Result: the address to open in a browser within ten minutes, where an admin of the company signs in. Pass the address the browser comes back to on to reefqbo.complete_connection.
-Errors: 42704 no such model, branch or environment, or no app registered for it; RQ003 a sandbox for a production model.
+Errors: 42704 no such model, branch or environment, or no app registered for it; 22023 an empty session; RQ003 a sandbox for a production model.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text)');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.connect(text, text, text, text)');
 
-CREATE FUNCTION reefqbo.reconnect(model text, branch text DEFAULT NULL)
+CREATE FUNCTION reefqbo.reconnect(model text, branch text DEFAULT NULL, session text DEFAULT NULL)
 RETURNS text
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_reconnect';
 
-COMMENT ON FUNCTION reefqbo.reconnect(text, text) IS
+COMMENT ON FUNCTION reefqbo.reconnect(text, text, text) IS
 'Begins to renew the grant of an existing connection. Never calls Intuit, and keeps accounts and actuals.
-Arguments: model; branch, by default the root. Result: the address to open, as with reefqbo.connect; only the same company is accepted when it completes (RQ002).
-Errors: 42704 no such model, branch or connection, or no app registered.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.reconnect(text, text)');
+Arguments: model; branch, by default the root; session, as with reefqbo.connect. Result: the address to open, as there; only the same company is accepted when it completes (RQ002).
+Errors: 42704 no such model, branch or connection, or no app registered; 22023 an empty session.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.reconnect(text, text, text)');
 
-CREATE FUNCTION reefqbo.replace_company(model text, branch text DEFAULT NULL, environment text DEFAULT NULL)
+CREATE FUNCTION reefqbo.replace_company(model text, branch text DEFAULT NULL, environment text DEFAULT NULL,
+                                        session text DEFAULT NULL)
 RETURNS text
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_replace_company';
 
-COMMENT ON FUNCTION reefqbo.replace_company(text, text, text) IS
+COMMENT ON FUNCTION reefqbo.replace_company(text, text, text, text) IS
 'Begins to put another company in the place of the one a branch is connected to, which reefqbo.reconnect refuses. Never calls Intuit. A notice says what ending the sign-in will remove: the old company''s accounts with their mapping (reefqbo.save_mapping_template keeps it for the new one), actuals, restatements and log of imports; until then, and if it fails, nothing changes.
-Arguments: model; branch, by default the root; environment of the new company, by default that of the old one. Result: the address to open, as with reefqbo.connect.
+Arguments: model; branch, by default the root; environment of the new company, by default that of the old one; session, as with reefqbo.connect. Result: the address to open, as there.
 When it completes, the new company has a connection_id of its own, and the grant of the old one is not revoked (other programs may use it): call reefqbo.disconnect before, if it is to be. Choosing the same company again is a reconnect.
-Errors: 42704 no such model, branch or environment, nothing to replace, or no app registered; RQ003 a sandbox for a production model.';
-INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text)');
+Errors: 42704 no such model, branch or environment, nothing to replace, or no app registered; 22023 an empty session; RQ003 a sandbox for a production model.';
+INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.replace_company(text, text, text, text)');
 
-CREATE FUNCTION reefqbo.complete_connection(redirect_url text, OUT model text, OUT branch text, OUT company text,
-                                            OUT environment text, OUT status text, OUT connection_id bigint)
+CREATE FUNCTION reefqbo.complete_connection(redirect_url text, session text DEFAULT NULL, OUT model text,
+                                            OUT branch text, OUT company text, OUT environment text,
+                                            OUT status text, OUT connection_id bigint)
 RETURNS record
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_url';
 
-COMMENT ON FUNCTION reefqbo.complete_connection(text) IS
-'Ends what reefqbo.connect or reefqbo.reconnect began: checks the state, exchanges the code, stores the sealed tokens and reads the company''s name.
+COMMENT ON FUNCTION reefqbo.complete_connection(text, text) IS
+'Ends what reefqbo.connect or reefqbo.reconnect began: checks the state and the session, exchanges the code, stores the sealed tokens and reads the company''s name.
 The exchange runs and commits in a background worker, so a ROLLBACK of the caller does not lose the grant.
-Argument: redirect_url, the whole address the browser came back to. Result: the connection.
-Errors: RQ009 the state is unknown, used or older than ten minutes, or the user said no; RQ002 another company than the connected one; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
+Arguments: redirect_url, the whole address the browser came back to; session, what was given to reefqbo.connect or reefqbo.reconnect, taken from the session of the browser that came back. Result: the connection.
+An application always passes session, also when its own route never began anything: a sign-in that was begun without one, in psql or by a route that has none, is refused when it is to be ended in one, since it is somebody else''s; so is one that was begun in a session and is to be ended without. A sign-in that is refused for its session is not used up.
+Errors: RQ009 the state is unknown, used or older than ten minutes, the session is not the one it was begun in, or the user said no; 22023 an empty session; RQ002 another company than the connected one; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text)');
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text)');
 
-CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text, OUT model text, OUT branch text,
-                                            OUT company text, OUT environment text, OUT status text,
-                                            OUT connection_id bigint)
+CREATE FUNCTION reefqbo.complete_connection(state text, code text, realm_id text, session text DEFAULT NULL,
+                                            OUT model text, OUT branch text, OUT company text,
+                                            OUT environment text, OUT status text, OUT connection_id bigint)
 RETURNS record
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_complete_connection_parts';
 
-COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text) IS
+COMMENT ON FUNCTION reefqbo.complete_connection(text, text, text, text) IS
 'The same as complete_connection(redirect_url), for an application that has taken the address apart.
-Arguments: state, code and realm_id, as the browser brought them (the query''s state, code and realmId). Result and errors: as there.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text, text)');
+Arguments: state, code and realm_id, as the browser brought them (the query''s state, code and realmId); session. Result and errors: as there.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text, text, text)');
 
 CREATE FUNCTION reefqbo.disconnect(model text, branch text DEFAULT NULL, OUT company text, OUT revoked boolean,
                                    OUT note text)

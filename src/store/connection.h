@@ -89,6 +89,7 @@ typedef struct RqboSignInRequest
 	int64		branch_id;
 	int64		environment_id;
 	RqboSignInKind kind;
+	bytea	   *session_digest; /* of the browser's session it was begun in; NULL if it was begun without one */
 } RqboSignInRequest;
 
 typedef enum RqboRequestState
@@ -135,7 +136,8 @@ extern bool rqbo_store_environment_suits(int64 model_id, int64 environment_id);
 /* The connections of a model, all of them or that of one branch, as an array ended by 0. */
 extern int64 *rqbo_store_list_connections(int64 model_id, int64 branch_id);
 
-extern void rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest);
+extern void rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest,
+								   const bytea *session_digest);
 extern RqboRequestState rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request);
 
 /* The model that a request of that digest is for; 0 if there is none. */

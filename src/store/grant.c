@@ -32,13 +32,14 @@ kind_of(const char *name)
 }
 
 void
-rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest)
+rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const bytea *digest,
+					   const bytea *session_digest)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.authorization_request"
-		" (model_id, state_digest, branch_id, environment_id, kind, expires_at)"
-		" VALUES ($1, $4, $2, $3, $5, reefqbo._now() + interval '10 minutes')",
-		INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID);
+		" (model_id, state_digest, branch_id, environment_id, kind, session_digest, expires_at)"
+		" VALUES ($1, $4, $2, $3, $5, $6, reefqbo._now() + interval '10 minutes')",
+		INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID, BYTEAOID);
 	static RqboStatement prune = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.authorization_request"
 		" WHERE model_id = $1 AND (expires_at < reefqbo._now() - interval '1 day' OR created_at > reefqbo._now() + interval '1 day')",
@@ -50,6 +51,7 @@ rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind kind, const 
 	rqbo_arg_int8(&args, branch->environment_id);
 	rqbo_arg_bytea(&args, digest);
 	rqbo_arg_text(&args, kind_names[kind]);
+	rqbo_arg_bytea(&args, session_digest);
 	rqbo_db_run(&statement, &args);
 	rqbo_arg_int8(&prune_args, branch->model_id);
 	rqbo_db_run(&prune, &prune_args);
@@ -64,7 +66,7 @@ rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, branch_id, environment_id, used_at IS NOT NULL,"
-		" reefqbo._now() NOT BETWEEN created_at - interval '1 minute' AND expires_at, kind"
+		" reefqbo._now() NOT BETWEEN created_at - interval '1 minute' AND expires_at, kind, session_digest"
 		" FROM reefqbo.authorization_request WHERE state_digest = $1 FOR UPDATE",
 		BYTEAOID);
 	RqboArgs	args = {0};
@@ -76,6 +78,7 @@ rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request)
 	request->branch_id = rqbo_column_int8(2);
 	request->environment_id = rqbo_column_int8(3);
 	request->kind = kind_of(rqbo_column_text(6));
+	request->session_digest = rqbo_column_bytea(7);
 	if (rqbo_column_bool(4))
 		return RQBO_REQUEST_USED;
 	return rqbo_column_bool(5) ? RQBO_REQUEST_TOO_OLD : RQBO_REQUEST_VALID;
