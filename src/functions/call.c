@@ -141,6 +141,7 @@ rqbo_call_find_connections(FunctionCallInfo fcinfo, RqboJobRequest *request, Rqb
 
 	rqbo_call_begin(fcinfo, &caller);
 	request->model_id = rqbo_call_model_id(&caller, model, level);
+	request->sees_all = rqbo_rights_suffice(&caller, RQBO_ALL_MODELS, RQBO_READER);
 	if (branch != NULL || null_is_root)
 		request->branch_id = rqbo_store_branch_id(request->model_id, branch);
 	if (*rqbo_store_list_connections(request->model_id, request->branch_id) == 0)

@@ -106,10 +106,7 @@ rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, R
 				 errmsg("permission denied: this takes level \"%s\" for all models", level_name(level)),
 				 errhint("An admin gives it with reefqbo.grant_access(role, '%s').", level_name(level))));
 	if (!rqbo_store_has_level(caller->role, model_id, NULL))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("model \"%s\" does not exist", model),
-				 errhint("reefqbo.create_model makes one; the table reefqbo.model lists them.")));
+		rqbo_store_raise_no_model(model);
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for model \"%s\": this takes level \"%s\"", model, level_name(level)),

@@ -29,6 +29,7 @@
 #include "store/kept.h"
 
 #define LOCK_RETRY_MS 200
+#define NO_TOKENS "there were no tokens"
 
 /* What the session's work points to. */
 typedef struct Disconnection
@@ -79,6 +80,18 @@ end(RqboTask *task, bool revoked, const char *note)
 	rqbo_job_add_row(work_of(task)->job, h != NULL ? 7 : 3, values);
 	rqbo_session_close(session);
 	rqbo_task_end(task);
+}
+
+/*
+ * That others are connected to the company is for those who see all models.
+ * The rest are not told why Intuit was not asked, whatever the reason is.
+ */
+static void
+end_unasked(RqboTask *task, const char *note)
+{
+	bool		is_plain = work_of(task)->job->request->sees_all || strcmp(note, NO_TOKENS) == 0;
+
+	end(task, false, is_plain ? note : "tokens wiped; Intuit was not asked to revoke the grant");
 }
 
 static void
@@ -135,7 +148,7 @@ token_to_revoke(RqboSession *session, const char **note)
 	RqboCredential *credential = rqbo_store_read_credential(c->model_id, c->connection_id);
 
 	if (credential == NULL || credential->refresh_sealed == NULL)
-		*note = "there were no tokens";
+		*note = NO_TOKENS;
 	else if (c->client_id == NULL)
 		*note = "tokens wiped; not revoked at Intuit, since no app is registered any more";
 	else if (rqbo_store_grant_is_shared(c->model_id, c->connection_id, realm_digests(session)))
@@ -233,7 +246,7 @@ begin(RqboTask *task)
 	end_here(task, note);
 	rqbo_kept_remove(session->connection->model_id, session->connection->connection_id);
 	if (token == NULL)
-		end(task, false, note);
+		end_unasked(task, note);
 	else
 		rqbo_oauth_revoke(session, token, revoke_answered);
 }

@@ -37,6 +37,7 @@ typedef struct RqboJobRequest
 	Oid			database;
 	char		user[NAMEDATALEN];	/* who asked: the session's role, */
 	char		role[NAMEDATALEN];	/* and the one whose rights were used */
+	bool		sees_all;		/* the caller may read every model */
 	int64		model_id;
 	int64		branch_id;		/* 0 for all of the model's */
 	char		method[16];

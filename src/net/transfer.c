@@ -426,6 +426,34 @@ read_retry_after(const char *value, int64 server_date)
 	return (int) Min(Max(seconds, 0), RQBO_LONGEST_PAUSE_MS / 1000) * 1000;
 }
 
+/*
+ * Why there is no answer.  Before the tunnel to Intuit stands, and where a
+ * certificate is refused, libcurl's own words name the proxy, which whoever
+ * calls is not to know: those are for the server's log, once.
+ */
+static char *
+words_of(const RqboTransfer *transfer, CURLcode code, RqboNetOutcome outcome)
+{
+	static bool is_logged = false;
+	const char *words = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
+	MemoryContext saved = MemoryContextSwitchTo(transfer->context);
+	char	   *result;
+
+	if (rqbo_proxy != NULL && rqbo_proxy[0] != '\0' && (!transfer->was_sent || outcome == RQBO_NET_UNTRUSTED))
+	{
+		/* what has an @ may have a password before it */
+		if (!is_logged && strchr(words, '@') == NULL)
+			ereport(LOG_SERVER_ONLY,
+					(errmsg("could not reach Intuit through reefqbo.proxy: %s", words)));
+		is_logged = true;
+		result = psprintf("%s, by way of reefqbo.proxy", curl_easy_strerror(code));
+	}
+	else
+		result = pstrdup(words);
+	MemoryContextSwitchTo(saved);
+	return result;
+}
+
 void
 rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 {
@@ -445,6 +473,5 @@ rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 	if (result->body == NULL)
 		result->body = MemoryContextStrdup(transfer->context, "");
 	if (code != CURLE_OK)
-		result->message = MemoryContextStrdup(transfer->context,
-											  transfer->error[0] ? transfer->error : curl_easy_strerror(code));
+		result->message = words_of(transfer, code, result->outcome);
 }

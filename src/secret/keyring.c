@@ -70,7 +70,8 @@ file_problem(int file)
 
 /*
  * Open for reading, without waiting for whoever has the other end of what is
- * not a file.
+ * not a file.  Where it is the log may tell, and nobody else: whoever calls
+ * may be a reader.
  */
 static int
 open_file(void)
@@ -80,7 +81,8 @@ open_file(void)
 	if (file < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("could not open key file \"%s\": %m", rqbo_key_file),
+				 errmsg("could not open reefqbo.key_file: %m"),
+				 errdetail_log("reefqbo.key_file is \"%s\".", rqbo_key_file),
 				 errhint("reefqbo.key_file must name a file that the server's own user can read.")));
 	return file;
 }
@@ -114,12 +116,14 @@ read_file(RingText *text)
 	if (problem != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("key file \"%s\" %s", rqbo_key_file, problem),
+				 errmsg("reefqbo.key_file %s", problem),
+				 errdetail_log("reefqbo.key_file is \"%s\".", rqbo_key_file),
 				 errhint("It must be a plain file, readable by the server's own user only: chmod 600.")));
 	if (!is_read)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_KEY_UNAVAILABLE),
-				 errmsg("could not read key file \"%s\"", rqbo_key_file)));
+				 errmsg("could not read reefqbo.key_file"),
+				 errdetail_log("reefqbo.key_file is \"%s\".", rqbo_key_file)));
 }
 
 static void

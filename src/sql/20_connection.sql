@@ -206,7 +206,7 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_disconnect';
 
 COMMENT ON FUNCTION reefqbo.disconnect(text, text) IS
-'Ends a connection: wipes its tokens, keeps its accounts and actuals, and asks Intuit to revoke the grant. The local part always succeeds; revoked and note say what Intuit answered.
+'Ends a connection: wipes its tokens, keeps its accounts and actuals, and asks Intuit to revoke the grant. The local part always succeeds; revoked and note say what Intuit answered. It is not asked where that could end what others have from the same company, no app is registered or the tokens cannot be unsealed: a role that may read all models is told which, and reefqbo.audit has it.
 Arguments: model; branch, by default the root. Errors: 42704 no such model, branch or connection.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0#revoke-token-disconnect';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.disconnect(text, text)');

@@ -204,11 +204,13 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
-    of_model bigint := CASE WHEN $4 IS NULL THEN in_model ELSE reefqbo._model_id($4) END;
+    of_model bigint;
     of_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
 BEGIN
-    IF of_model <> in_model AND NOT reefqbo._may_read(reefqbo._caller(), of_model) THEN
-        -- in the very words of _model_id: not to be told from one that is not there
+    SELECT m.model_id INTO of_model FROM reefqbo.model m
+    WHERE m.name = coalesce($4, $1) AND (m.model_id = in_model OR reefqbo._may_read(reefqbo._caller(), m.model_id));
+    IF NOT FOUND THEN
+        -- one that is there, but not for the caller, is told on the same line: it is shown to whoever asks
         RAISE undefined_object USING
             MESSAGE = format('model "%s" does not exist', $4),
             HINT = 'reefqbo.create_model makes one; the table reefqbo.model lists them.';

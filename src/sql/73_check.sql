@@ -2,18 +2,6 @@
 
 -- ---- words ----
 
-CREATE FUNCTION reefqbo._without_paths(words text)
-RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE WHEN COALESCE(f.path, '') = '' THEN $1
-                ELSE replace(replace($1, format('key file "%s"', f.path), 'reefqbo.key_file'), f.path, 'reefqbo.key_file') END
-    FROM (SELECT current_setting('reefqbo.key_file', true)) AS f (path)
-$$;
-
-COMMENT ON FUNCTION reefqbo._without_paths(text) IS
-'Internal: an error''s words with the name of the setting in the place of the key file''s path, which is not everybody''s to know.';
-
 CREATE FUNCTION reefqbo._subject(model text, branch text)
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
@@ -76,9 +64,9 @@ AS $$
     WHERE EXISTS (SELECT FROM w WHERE w.pid IS NOT NULL)
     UNION ALL
     SELECT 'worker', w.database, CASE WHEN w.problem IS NULL THEN 'ok' ELSE 'problem' END,
-           COALESCE(reefqbo._without_paths(w.problem), format('the worker of this database is %s', w.state)),
+           COALESCE(w.problem, format('the worker of this database is %s', w.state)),
            CASE WHEN w.problem IS NOT NULL
-                THEN COALESCE(reefqbo._without_paths(w.hint), 'The server''s log tells more. It is tried again by itself.') END
+                THEN COALESCE(w.hint, 'The server''s log tells more. It is tried again by itself.') END
     FROM w WHERE w.database = current_database()
 $$;
 
@@ -200,7 +188,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN
         GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, what_to_do = PG_EXCEPTION_HINT;
         status := 'problem';
-        finding := reefqbo._without_paths(concat_ws('. ', finding, NULLIF(detail, '')));
+        finding := concat_ws('. ', finding, NULLIF(detail, ''));
         what_to_do := COALESCE(NULLIF(what_to_do, ''), 'Let reefqbo.key_file name a file, or reefqbo.key_command be a command, that the server''s own user can read the key ring from.');
     END;
     RETURN NEXT;
@@ -436,7 +424,7 @@ AS $$
     ) k
     CROSS JOIN LATERAL (VALUES
         (1, u.failures_in_a_row > 0, CASE WHEN u.failures_in_a_row > 3 THEN 'problem' ELSE 'warning' END,
-         format('the last %s attempts on schedule have failed: %s (%s)', u.failures_in_a_row, reefqbo._without_paths(u.error), u.sqlstate),
+         format('the last %s attempts on schedule have failed: %s (%s)', u.failures_in_a_row, u.error, u.sqlstate),
          format('SELECT * FROM reefqbo.check(%L, %L); asks QuickBooks why. It is tried again by itself.', u.model, u.branch)),
         (2, k.is_old, 'warning', format('the figures are %s old, more than twice what the schedule says', date_trunc('second', g.age)),
          format('SELECT * FROM reefqbo.refresh(%L, %L); brings them up to date. If that happens again, look at the rows about the worker.', u.model, u.branch)),
@@ -550,7 +538,7 @@ RETURNS SETOF record
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN QUERY SELECT c.item, c.subject, c.status, reefqbo._without_paths(c.finding), c.what_to_do
+    RETURN QUERY SELECT c.item, c.subject, c.status, c.finding, c.what_to_do
                  FROM reefqbo._check_companies($1, $2) c;
 EXCEPTION WHEN read_only_sql_transaction OR insufficient_resources OR connection_failure THEN
     GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;

@@ -47,12 +47,23 @@ rqbo_store_installation(void)
 int64
 rqbo_store_model_id(const char *model)
 {
-	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._model_id($1)", TEXTOID);
+	static RqboStatement statement = RQBO_STATEMENT("SELECT model_id FROM reefqbo.model WHERE name = $1", TEXTOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_text(&args, model);
-	rqbo_db_run(&statement, &args);
+	if (rqbo_db_run(&statement, &args) == 0)
+		rqbo_store_raise_no_model(model);
 	return rqbo_column_int8(1);
+}
+
+void
+rqbo_store_raise_no_model(const char *model)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("model \"%s\" does not exist", model),
+			 errhint("reefqbo.create_model makes one; the table reefqbo.model lists them.")));
+	pg_unreachable();
 }
 
 /*

@@ -11,6 +11,7 @@
 #ifndef RQBO_STORE_CONNECTION_H
 #define RQBO_STORE_CONNECTION_H
 
+#include "base/compat.h"
 #include "net/throttle.h"
 #include "secret/seal.h"
 
@@ -119,6 +120,12 @@ extern RqboSealOwner rqbo_connection_owner(const RqboConnection *connection, Rqb
 extern char *rqbo_store_installation(void);
 
 extern int64 rqbo_store_model_id(const char *model);
+
+/*
+ * 42704.  One that is there, but not for the caller, is told by the same lines:
+ * a client is shown the line and the context of an error, too.
+ */
+pg_noreturn extern void rqbo_store_raise_no_model(const char *model);
 extern int64 rqbo_store_branch_id(int64 model_id, const char *branch);
 /* 42704 if there is none of that name. */
 extern int64 rqbo_store_environment_needed(const char *environment);

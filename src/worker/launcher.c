@@ -100,6 +100,7 @@ log_problem(const Charge *charge)
 		ereport(WARNING,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("reefqbo cannot work in database \"%s\": %s", charge->database, charge->logged.what),
+				 charge->logged.for_log[0] != '\0' ? errdetail("%s", charge->logged.for_log) : 0,
 				 errhint("%s", charge->logged.hint)));
 	else
 		ereport(LOG,

@@ -80,6 +80,11 @@ send_rows(const RqboJob *job)
 static void
 send_error(ErrorData *failure, bool caller_has_gone)
 {
+	/* the caller's session writes it to the log, but for what only the log is told */
+	if (!caller_has_gone && failure->detail_log != NULL)
+		ereport(LOG_SERVER_ONLY,
+				(errmsg("%s", failure->message),
+				 errdetail("%s", failure->detail_log)));
 	failure->output_to_server = caller_has_gone;
 	failure->output_to_client = !caller_has_gone;
 	PG_TRY();

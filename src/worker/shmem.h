@@ -26,6 +26,7 @@ typedef struct RqboProblem
 {
 	char		what[RQBO_MAX_PROBLEM];
 	char		hint[RQBO_MAX_PROBLEM];
+	char		for_log[RQBO_MAX_PROBLEM];	/* what only the server's log is told; may be empty */
 } RqboProblem;
 
 /* One database of reefqbo.databases.  Times are on rqbo_now. */

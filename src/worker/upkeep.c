@@ -103,11 +103,12 @@ take_slot(int index)
 }
 
 static void
-note_problem(const char *what, const char *hint)
+note_problem(const char *what, const char *hint, const char *for_log)
 {
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	strlcpy(my_slot->problem.what, what, RQBO_MAX_PROBLEM);
 	strlcpy(my_slot->problem.hint, hint, RQBO_MAX_PROBLEM);
+	strlcpy(my_slot->problem.for_log, for_log != NULL ? for_log : "", RQBO_MAX_PROBLEM);
 	rqbo_shmem_unlock();
 }
 
@@ -157,7 +158,7 @@ catch_refusal(ErrorData *error)
 {
 	if (error->elevel == FATAL && error->message != NULL && error->sqlerrcode != ERRCODE_ADMIN_SHUTDOWN)
 	{
-		note_problem(error->message, hint_for(error->sqlerrcode));
+		note_problem(error->message, hint_for(error->sqlerrcode), NULL);
 		proc_exit(0);
 	}
 	if (previous_log_hook != NULL)
@@ -184,13 +185,13 @@ check_extension(void)
 
 	if (version == NULL)
 		note_problem("extension \"reefqbo\" does not exist there",
-					 "Run CREATE EXTENSION reefqbo CASCADE in it, or take it out of reefqbo.databases.");
+					 "Run CREATE EXTENSION reefqbo CASCADE in it, or take it out of reefqbo.databases.", NULL);
 	else if (order < 0)
 		note_problem(psprintf("the extension is version %s and the library is version %s", version, RQBO_VERSION),
-					 "Run ALTER EXTENSION reefqbo UPDATE in it.");
+					 "Run ALTER EXTENSION reefqbo UPDATE in it.", NULL);
 	else if (order > 0)
 		note_problem(psprintf("the extension is version %s and the library is version %s", version, RQBO_VERSION),
-					 "Install the library of the newer version and restart the server.");
+					 "Install the library of the newer version and restart the server.", NULL);
 	return version != NULL && order == 0;
 }
 
@@ -206,7 +207,7 @@ check_restored(void)
 	is_restored = rqbo_store_end_restore();
 	rqbo_db_commit();
 	if (!is_restored)
-		note_problem(RQBO_BEING_RESTORED, RQBO_BEING_RESTORED_HINT);
+		note_problem(RQBO_BEING_RESTORED, RQBO_BEING_RESTORED_HINT, NULL);
 	return is_restored;
 }
 
@@ -416,7 +417,7 @@ serve_or_note(void)
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
 		note_problem(failure->detail != NULL ? psprintf("%s: %s", failure->message, failure->detail) : failure->message,
-					 failure->hint != NULL ? failure->hint : hint_for(failure->sqlerrcode));
+					 failure->hint != NULL ? failure->hint : hint_for(failure->sqlerrcode), failure->detail_log);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(TopMemoryContext);

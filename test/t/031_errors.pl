@@ -529,7 +529,7 @@ sub test_key_files
 	my $good = slurp_file(sql('SHOW reefqbo.key_file'));
 	my $set = sub { return 'SET reefqbo.key_file = ' . quote($_[0]) };
 
-	fails_without_key('no key file', $set->('/nonexistent/key'), qr/could not open key file "\/nonexistent\/key": No such file/, hint => qr/reefqbo\.key_file/);
+	fails_without_key('no key file', $set->('/nonexistent/key'), qr/\Acould not open reefqbo\.key_file: No such file/, hint => qr/reefqbo\.key_file/);
 	fails_without_key('a directory', $set->($node->basedir), qr/is not a regular file|Is a directory/);
 	fails_without_key('no setting', $set->(''), qr/no key ring is configured/, hint => qr/reefqbo\.key_file or reefqbo\.key_command/);
 	fails_without_key('a file of nobody\'s', $set->(key_file($good, 0000)), qr/Permission denied/) if $> != 0;

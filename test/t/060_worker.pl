@@ -604,9 +604,9 @@ my %PROBLEM = (
 
 sub told
 {
-	my ($database, $what, $hint) = @_;
+	my ($database, $what, $hint, @more) = @_;
 
-	return (qq{WARNING:  reefqbo cannot work in database "$database": $what}, "HINT:  $hint");
+	return (qq{WARNING:  reefqbo cannot work in database "$database": $what}, "HINT:  $hint", @more);
 }
 
 sub told_again
@@ -714,11 +714,11 @@ END
 # What is wrong with a key file, how that comes about, and how it goes away.
 my %KEY_PROBLEM = (
 	missing => {
-		told => [ 'could not open key file "%s": No such file or directory', q{reefqbo.key_file must name a file that the server's own user can read.} ],
+		told => [ 'could not open reefqbo.key_file: No such file or directory', q{reefqbo.key_file must name a file that the server's own user can read.} ],
 		make => sub { return rename $_[0], "$_[0].away" },
 		mend => sub { return rename "$_[0].away", $_[0] } },
 	'open to all' => {
-		told => [ 'key file "%s" has group or world access', q{It must be a plain file, readable by the server's own user only: chmod 600.} ],
+		told => [ 'reefqbo.key_file has group or world access', q{It must be a plain file, readable by the server's own user only: chmod 600.} ],
 		make => sub { return chmod 0644, $_[0] },
 		mend => sub { return chmod 0600, $_[0] } });
 
@@ -727,9 +727,9 @@ sub begin_without_key
 	my ($node, $kind, $model, $company) = @_;
 	my $problem = $KEY_PROBLEM{$kind};
 	my $key = $node->basedir . '/reefqbo.key';
-	my ($what, $hint) = map { sprintf $_, $key } @{ $problem->{told} };
+	my ($what, $hint) = @{ $problem->{told} };
 	my $begun = { node => $node, kind => $kind, model => $model, log => [ split /\n/, log_of($node) ],
-		told => [ $what, $hint ], before => last_success($node, 'postgres', $model) };
+		told => [ $what, $hint, qq{DETAIL:  reefqbo.key_file is "$key".} ], before => last_success($node, 'postgres', $model) };
 	my @asked = requests($company);
 
 	$problem->{make}->($key) or die "could not change $key: $!";

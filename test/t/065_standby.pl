@@ -237,8 +237,8 @@ sub test_copy
 		$copy->reload;
 		$since = $copy->wait_for_failures($since, 'postgres', 'restored');
 	}
-	is(log_of($copy), join("\n", ("HINT:  reefqbo.key_file must name a file that the server's own user can read.") x 2,
-			map { qq{WARNING:  reefqbo cannot work in database "$_": could not open key file "$key": No such file or directory} } 'postgres', 'restored'),
+	is(log_of($copy), join("\n", (qq{DETAIL:  reefqbo.key_file is "$key".}) x 2, ("HINT:  reefqbo.key_file must name a file that the server's own user can read.") x 2,
+			map { qq{WARNING:  reefqbo cannot work in database "$_": could not open reefqbo.key_file: No such file or directory} } 'postgres', 'restored'),
 		'a copy without the key: its log says so once for each database, however often it is tried');
 	is($copy->safe_psql($_, 'SELECT count(*), sum(amount) FROM reefqbo.actual'), $node->safe_psql('postgres', 'SELECT count(*), sum(amount) FROM reefqbo.actual'),
 		"a copy without the key: the figures are there, in $_") foreach 'postgres', 'restored';

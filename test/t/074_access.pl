@@ -146,7 +146,125 @@ sub words_of
 {
 	my ($error) = @_;
 
-	return join("\n", map { $_ // '' } @{$error}{qw(sqlstate message detail hint)}) =~ s/"(?:Two|Nonesuch)"/"it"/gr;
+	return join("\n", map { $_ // '' } @{$error}{qw(sqlstate message detail hint context location)}) =~ s/"(?:Two|Nonesuch)"/"it"/gr;
+}
+
+# What arguments of these names must be for a function to get as far as to the model.
+my %ARGUMENT = (environment => 'sim-production', frequency => 'month', statement => 'profit_and_loss', dimension => 'class', start_date => $FIRST,
+	end_date => $LAST, month => $FIRST, from_currency => 'EUR', currency => 'USD');
+my %ARGUMENT_OF_TYPE = (text => 'x', date => $FIRST, boolean => 'true', integer => '1', numeric => '1', bigint => '1', interval => '1 day',
+	'timestamp with time zone' => '2026-11-20');
+
+# Every public function with an argument that is a model: [ function, argument, a call with %s for the model's name ].
+sub functions_of_models
+{
+	my @functions = split /\n/, sql(<<'END');
+SELECT p.oid, p.proname, coalesce(array_to_string(p.proargnames[1:p.pronargs], ','), ''), p.pronargs - p.pronargdefaults,
+       (SELECT string_agg(format_type(t, NULL), ',' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY u (t, n))
+  FROM pg_proc p WHERE p.pronamespace = 'reefqbo'::regnamespace AND p.prokind = 'f' AND p.proname !~ '^_' AND p.proargnames && '{model,template_model}'
+   AND 'model' = ANY (p.proargnames[1:p.pronargs]) ORDER BY 2, 1
+END
+	my @calls;
+
+	foreach my $function (@functions)
+	{
+		my ($oid, $name, $names, $needed, $types) = split /\|/, $function;
+		my @names = split /,/, $names;
+		my @types = split /,/, $types;
+		foreach my $which (grep { /model/ } @names)
+		{
+			my @arguments = map {
+				$names[$_] eq $which ? "$names[$_] => '%s'"
+				  : $names[$_] eq 'model' ? "model => 'One'"
+				  : $_ < $needed ? "$names[$_] => " . quote($ARGUMENT{ $names[$_] } // $ARGUMENT_OF_TYPE{ $types[$_] }) . "::$types[$_]" : ()
+			} 0 .. $#names;
+			push @calls, [ $oid, "$name($which)", "SELECT FROM reefqbo.$name(" . join(', ', @arguments) . ')' ];
+		}
+	}
+	return @calls;
+}
+
+# The same of everything that takes a model, whatever is added: SQLSTATE, words, context and the line that raised it.
+sub test_every_function
+{
+	my @calls = functions_of_models();
+
+	cmp_ok(scalar @calls, '>', 25, 'there are functions that take a model');
+	foreach my $role ('op_one', 'nobody_with_grants')
+	{
+		foreach my $call (@calls)
+		{
+			my ($oid, $name, $query) = @$call;
+			next if sql("SELECT has_function_privilege('$role', $oid, 'EXECUTE')") ne 't';
+			my ($hidden, $missing) = map { error_as($role, sprintf $query, $_) } 'Two', 'Nonesuch';
+			is(words_of($hidden), words_of($missing), "$role, $name: a model of others is told like that of none");
+			is($hidden->{sqlstate}, $name =~ /^(?:grant_access|revoke_access|forget_company|replace_company)/ ? $missing->{sqlstate} : '42704', "$role, $name: it does not exist");
+		}
+	}
+	return;
+}
+
+# Two models on one company: ending the one must not end the other's grant, nor tell of it.
+sub test_disconnect_tells_no_others
+{
+	my @neighbours = map { "Neighbour $_" } 1 .. 3;
+	my %note;
+
+	$node->connect_company($_, 'sim-production', 'pod-9') foreach @neighbours;
+	make_role('op_neighbour', [ 'operator', $neighbours[0] ]);
+	make_role('op_third', [ 'operator', $neighbours[2] ]);
+	make_role('op_everywhere', ['operator']);
+	$intuit->admin('log_clear');
+	is($note{shared} = as('op_neighbour', "SELECT revoked, note FROM reefqbo.disconnect('$neighbours[0]')"), 'f|tokens wiped; Intuit was not asked to revoke the grant',
+		'an operator of one model on a shared company is not told of the other');
+	is(asked(), '', 'whose grant is not revoked');
+	is(sql("SELECT detail FROM reefqbo.audit WHERE action = 'disconnected' AND model = '$neighbours[0]'"),
+		'tokens wiped; not revoked at Intuit, since another connection is to the same company', 'an admin finds the reason');
+	like(as('op_everywhere', "SELECT note FROM reefqbo.disconnect('$neighbours[1]')"), qr/another connection is to the same company/,
+		'who may see all models is told');
+	is(as('op_third', "SELECT revoked FROM reefqbo.disconnect('$neighbours[2]')"), 't', 'and the last one is revoked');
+	return;
+}
+
+# Without the key nobody is asked either, and that is told in the same words.
+sub test_disconnect_without_key
+{
+	my $key = $node->basedir . '/reefqbo.key';
+
+	make_model('Keyless', 'pod-10');
+	make_role('op_keyless', [ 'operator', 'Keyless' ]);
+	rename $key, "$key.away" or die $!;
+	foreach my $function ('import_accounts', 'realm_id', 'refresh')
+	{
+		my $error = error_as('op_keyless', call($function, 'Keyless'));
+		is("$error->{sqlstate} $error->{message}", 'RQ010 could not open reefqbo.key_file: No such file or directory', "$function without the key: the role is told that it is missing");
+		unlike(join("\n", map { $_ // '' } values %$error), qr/\Q$key\E|\Q@{[ $node->basedir ]}\E/, "$function without the key: and not where");
+	}
+	is(as('op_keyless', q{SELECT count(*) FROM reefqbo.import_log l WHERE l::text ~ 'reefqbo\.key$|/reefqbo\.key'}), 0, 'nor does the log of imports tell');
+	cmp_ok(scalar(() = slurp_file($node->logfile) =~ /reefqbo\.key_file is "\Q$key\E"/g), '>=', 3, 'the log of the server does, each time');
+	is(as('op_keyless', q{SELECT revoked, note FROM reefqbo.disconnect('Keyless')}), 'f|tokens wiped; Intuit was not asked to revoke the grant',
+		'disconnect without the key is told like one of a shared company');
+	rename "$key.away", $key or die $!;
+	return;
+}
+
+# A proxy's name is not told, whatever is wrong with it.
+sub test_proxy_is_not_told
+{
+	make_model('Proxied', 'pod-11');
+	make_role('op_proxied', [ 'operator', 'Proxied' ]);
+	foreach my $proxy ('http://127.0.0.1:1', 'http://proxy.invalid:3128', 'nonsense://proxy.invalid', 'http://user:hidden@127.0.0.1:1')
+	{
+		my $error = $node->sqlstate_of("SET reefqbo.proxy = '$proxy'; SET reefqbo.retry_budget = 0; SET SESSION AUTHORIZATION op_proxied;\n" . call('import_accounts', 'Proxied'));
+		is($error->{sqlstate}, 'RQ011', "$proxy: RQ011");
+		like($error->{detail}, qr/by way of reefqbo\.proxy/, "$proxy: the role is told that the proxy is in it");
+		unlike(join("\n", map { $_ // '' } values %$error), qr/127\.0\.0\.1|invalid:|proxy\.invalid|3128|hidden/, "$proxy: and not which it is");
+	}
+	is(sql(q{SELECT count(*) FROM reefqbo.import_log l WHERE l::text ~ '127\.0\.0\.1|proxy\.invalid|hidden'}), 0, 'nor does the log of imports tell');
+	my $log = slurp_file($node->logfile);
+	like($log, qr/could not reach Intuit through reefqbo\.proxy: .*proxy\.invalid/, 'the log of the server does');
+	unlike($log, qr/reach Intuit .*hidden/, 'but no password');
+	return;
 }
 
 # ---- 2. a sign-in that was begun for another model ----
@@ -602,6 +720,7 @@ test_cannot('read_one', '42501', 'a reader', deeds('One'), admins_deeds('One'), 
 test_cannot('nobody', '42501', 'a role without access', deeds('One'), admins_deeds('One'));
 test_cannot('nobody_with_grants', '42704', 'a role that was granted everything by hand, and no access', deeds('One'));
 test_hidden_is_like_missing();
+test_every_function();
 test_foreign_state();
 test_application();
 make_leak();
@@ -618,6 +737,10 @@ test_giving_waits_for_nobody();
 test_other_database();
 test_schema_only_copy();
 test_roles_in_a_dump();
+# these make models of their own
+test_disconnect_tells_no_others();
+test_disconnect_without_key();
+test_proxy_is_not_told();
 $node->stop;
 test_worker();
 

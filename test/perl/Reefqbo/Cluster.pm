@@ -271,7 +271,7 @@ sub wait_until_up
 }
 
 # The error that a statement raises, as { sqlstate, message, detail, hint,
-# context }, or undef if it raises none.  Options: dbname, and those of
+# context, location }, or undef if it raises none.  Options: dbname, and those of
 # PostgreSQL::Test::Cluster's psql.
 sub sqlstate_of
 {
@@ -296,7 +296,7 @@ sub parse_error
 	chomp %field;
 	my ($first) = grep { defined } @field{qw(ERROR FATAL PANIC)};
 	@error{qw(sqlstate message)} = $first =~ /\A(\w{5}): (.*)\z/s;
-	@error{qw(detail hint context)} = @field{qw(DETAIL HINT CONTEXT)};
+	@error{qw(detail hint context location)} = @field{qw(DETAIL HINT CONTEXT LOCATION)};
 	return \%error;
 }
 
