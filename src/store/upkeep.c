@@ -106,8 +106,8 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT COALESCE(u.full_due_at <= n.t OR u.full_due_at > reefqbo._now() + s.full_every + interval '1 day', true),"
-		" COALESCE(u.changes_until IS NOT NULL AND u.changes_read_at BETWEEN n.t - interval '29 days' AND n.t + interval '1 day'"
-		"  AND u.changes_until <= n.t + interval '1 day', false),"
+		" COALESCE(u.changes_until BETWEEN n.t - interval '29 days' AND n.t + interval '1 day'"
+		"  AND u.changes_read_at BETWEEN reefqbo._now() - interval '29 days' AND reefqbo._now() + interval '1 day', false),"
 		" u.changes_until, array_remove(u.changes_seen, NULL),"
 		" (t.since - date '2000-01-01')::bigint,"
 		" ((date_trunc('month', n.t) - interval '1 month' * (s.reread_months - 1))::date - date '2000-01-01')::bigint,"
