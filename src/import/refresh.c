@@ -184,7 +184,8 @@ changes_are_read(RqboTask *task)
 	if (!rqbo_present_is_certain(import->session))
 		read_state(import);
 	state = import->refresh->state;
-	if (!import->refresh->news.is_usable)
+	/* since a moment that has not come nothing has changed, which tells nothing */
+	if (!import->refresh->news.is_usable || rqbo_present_is_ahead(import->session, state->changes_until))
 		read_everything(import);
 	else if (import->refresh->news.has_any && (import->refresh->news.is_unbounded || !import->ask.is_scheduled))
 		read_everything(import);

@@ -63,6 +63,12 @@ rqbo_present_is_told(const RqboSession *session)
 	return session->told_time != 0 || session->header_time != 0;
 }
 
+bool
+rqbo_present_is_ahead(const RqboSession *session, TimestampTz moment)
+{
+	return rqbo_present_is_told(session) && moment > Max(session->told_time, session->header_time) + SAME_DAY;
+}
+
 DateADT
 rqbo_present_last_day(const RqboSession *session)
 {

@@ -19,6 +19,9 @@
 /* Has QuickBooks told what time it is? */
 extern bool rqbo_present_is_told(const RqboSession *session);
 
+/* Is a moment of QuickBooks' own more than a day ahead of what it says that it is? */
+extern bool rqbo_present_is_ahead(const RqboSession *session, TimestampTz moment);
+
 /* The last day of the latest month that may be read: two clocks say that it has begun, somewhere on earth. */
 extern DateADT rqbo_present_last_day(const RqboSession *session);
 

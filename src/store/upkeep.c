@@ -97,8 +97,8 @@ column_texts(int column)
 
 /*
  * QuickBooks tells changes of the last 30 days; one day is left for clocks and
- * slowness.  Until when it has told them is by its own clock, which may have
- * been ahead.  A month that was not over when it was read is read again when it
+ * slowness.  Both moments of that are ours; until when it has told them is by
+ * its own clock, and is held against it.  A month that was not over when it was read is read again when it
  * is over everywhere on earth.
  */
 RqboRefreshState *
@@ -106,7 +106,7 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT COALESCE(u.full_due_at <= n.t OR u.full_due_at > reefqbo._now() + s.full_every + interval '1 day', true),"
-		" COALESCE(u.changes_until BETWEEN n.t - interval '29 days' AND n.t + interval '1 day'"
+		" COALESCE(u.changes_until IS NOT NULL"
 		"  AND u.changes_read_at BETWEEN reefqbo._now() - interval '29 days' AND reefqbo._now() + interval '1 day', false),"
 		" u.changes_until, array_remove(u.changes_seen, NULL),"
 		" (t.since - date '2000-01-01')::bigint,"
