@@ -281,7 +281,7 @@ sub diversions
 		'UPDATE reefqbo.connection SET environment_id = 2', 'UPDATE reefqbo.connection SET realm_id_sealed = realm_digest', 'DELETE FROM reefqbo.credential',
 		"UPDATE reefqbo.app SET client_id = 'evil'", "INSERT INTO reefqbo.app VALUES (1, 'evil', '\\x00', '$api')",
 		"INSERT INTO reefqbo.access VALUES (0, to_regrole(quote_ident(current_user)), 'admin', false, current_user)", 'DELETE FROM reefqbo.audit', 'DELETE FROM reefqbo.api_call',
-		"INSERT INTO reefqbo.authorization_request VALUES (1, '\\x00', 1, 1, 'connect', now(), now() + interval '1 day')",
+		"INSERT INTO reefqbo.authorization_request VALUES (1, '\\x00', 1, 1, 'connect', NULL, now(), now() + interval '1 day')",
 		'TRUNCATE reefqbo.environment', 'ALTER TABLE reefqbo.environment DISABLE TRIGGER ALL', 'DROP TABLE reefqbo.api_call', 'CREATE FUNCTION reefqbo.evil() RETURNS integer LANGUAGE sql AS $$ SELECT 1 $$',
 		'CREATE OR REPLACE VIEW reefqbo._my_model AS SELECT 1::bigint AS model_id',
 		q{CREATE RULE evil AS ON SELECT TO reefqbo.environment DO INSTEAD SELECT 1}, 'CREATE TRIGGER evil BEFORE INSERT ON reefqbo.app EXECUTE FUNCTION suppress_redundant_updates_trigger()',
@@ -429,7 +429,7 @@ sub test_comparisons
 {
 	my @found;
 
-	foreach my $file (map { "$SOURCE/$_" } qw(secret/seal.c grant/sign_in.c qbo/oauth.c qbo/oauth_request.c functions/sign_in.c store/grant.c))
+	foreach my $file (map { "$SOURCE/$_" } qw(secret/seal.c secret/cipher.c secret/clear.c grant/sign_in.c qbo/oauth.c qbo/oauth_request.c functions/sign_in.c store/grant.c))
 	{
 		(my $code = slurp_file($file)) =~ s{/\*.*?\*/}{}gs;
 		push @found, map { ($file =~ s{^\Q$SOURCE\E/}{}r) . ": $_" } $code =~ /((?:pg_)?(?:strn?(?:case)?cmp|memcmp|strcoll|strstr|text_cmp|byteaeq)\s*\([^\n]*)/g;
