@@ -170,16 +170,6 @@ wipe_freed(void)
 	}
 }
 
-static bytea *
-make_bytea(const void *data, size_t length)
-{
-	bytea	   *result = palloc(VARHDRSZ + length);
-
-	SET_VARSIZE(result, VARHDRSZ + length);
-	memcpy(VARDATA(result), data, length);
-	return result;
-}
-
 /*
  * What is large has a block of its own, which is not that of the room.
  */
@@ -196,8 +186,8 @@ call_function(Oid function, const uint8 *key, const uint8 *iv, bytea *input)
 {
 	return DatumGetByteaPP(OidFunctionCall4(function,
 											PointerGetDatum(input),
-											PointerGetDatum(make_bytea(key, RQBO_CIPHER_KEY_BYTES)),
-											PointerGetDatum(make_bytea(iv, RQBO_CIPHER_IV_BYTES)),
+											PointerGetDatum(rqbo_bytea_of(key, RQBO_CIPHER_KEY_BYTES)),
+											PointerGetDatum(rqbo_bytea_of(iv, RQBO_CIPHER_IV_BYTES)),
 											PointerGetDatum(cstring_to_text(CIPHER))));
 }
 
@@ -227,7 +217,7 @@ run(Direction direction, uint8 *key, const uint8 *iv, const char *data, size_t d
 		Oid			functions[] = {[ENCRYPT] = find_function(ENCRYPT),[DECRYPT] = find_function(DECRYPT)};
 
 		MemoryContextSwitchTo(room);
-		input = make_bytea(data, data_length);
+		input = rqbo_bytea_of(data, data_length);
 		output = take_output(call_function(functions[direction], key, iv, input), context, length);
 	}
 	PG_FINALLY();

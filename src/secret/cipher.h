@@ -8,6 +8,11 @@
 #ifndef RQBO_SECRET_CIPHER_H
 #define RQBO_SECRET_CIPHER_H
 
+#include "utils/builtins.h"
+
+/* A bytea of so many bytes, which is laid out as a text is. */
+#define rqbo_bytea_of(data, length) ((bytea *) cstring_to_text_with_len((const char *) (data), (int) (length)))
+
 #define RQBO_CIPHER_KEY_BYTES 32
 #define RQBO_CIPHER_IV_BYTES 16
 

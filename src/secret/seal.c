@@ -77,16 +77,6 @@ equal_bytes(const uint8 *a, const uint8 *b, size_t length)
 	return difference == 0;
 }
 
-static bytea *
-make_bytea(const void *data, size_t length)
-{
-	bytea	   *result = palloc(VARHDRSZ + length);
-
-	SET_VARSIZE(result, VARHDRSZ + length);
-	memcpy(VARDATA(result), data, length);
-	return result;
-}
-
 /* ---- seal and unseal ---- */
 
 static void
@@ -123,7 +113,7 @@ rqbo_secret_head(const RqboKey *key)
 
 	initStringInfo(&head);
 	append_head(&head, key);
-	return make_bytea(head.data, head.len);
+	return rqbo_bytea_of(head.data, head.len);
 }
 
 static const char *
@@ -177,7 +167,7 @@ encrypt(const RqboKey *key, const char *secret, const uint8 *iv)
 
 	derive_key(key, "reefqbo cipher", derived);
 	cipher = rqbo_cipher_encrypt(derived, iv, secret, strlen(secret), &length);
-	return make_bytea(cipher, length);
+	return rqbo_bytea_of(cipher, length);
 }
 
 bytea *
@@ -202,7 +192,7 @@ rqbo_secret_seal(const RqboKeyring *ring, RqboSealOwner owner, const char *secre
 	appendBinaryStringInfo(&sealed, VARDATA(cipher), VARSIZE(cipher) - VARHDRSZ);
 	authenticate(key, owner, sealed.data, sealed.len, mac);
 	appendBinaryStringInfo(&sealed, (char *) mac, sizeof(mac));
-	return make_bytea(sealed.data, sealed.len);
+	return rqbo_bytea_of(sealed.data, sealed.len);
 }
 
 /*
@@ -344,7 +334,7 @@ rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *r
 	initStringInfo(&result);
 	appendStringInfo(&result, "%s:", key->id);
 	appendBinaryStringInfo(&result, (char *) digest, sizeof(digest));
-	return make_bytea(result.data, result.len);
+	return rqbo_bytea_of(result.data, result.len);
 }
 
 char *
@@ -376,7 +366,7 @@ rqbo_secret_digest_state(const char *state)
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute a digest")));
-	return make_bytea(digest, sizeof(digest));
+	return rqbo_bytea_of(digest, sizeof(digest));
 }
 
 /*
@@ -391,7 +381,7 @@ rqbo_secret_digest_session(const char *state, const char *session)
 	uint8		digest[RQBO_DIGEST_BYTES];
 
 	hmac_sha256((Piece) {state, strlen(state)}, pieces, lengthof(pieces), digest);
-	return make_bytea(digest, sizeof(digest));
+	return rqbo_bytea_of(digest, sizeof(digest));
 }
 
 bool
