@@ -3,13 +3,21 @@
 -- The groups that hold the privileges of each level. They are roles, which a cluster has in common: another database with the extension
 -- uses the same. Who is in one may call the functions and ask the tables of its level, and sees nothing by that alone: which models, and
 -- whether any, is in reefqbo.access.
+CREATE FUNCTION reefqbo._groups()
+RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'] $$;
+
+COMMENT ON FUNCTION reefqbo._groups() IS
+'Internal: the names of the groups: one for each level, and one of those with all models, for the plans of their queries.';
+
 DO $do$
 DECLARE
     wanted text;
     stranger text := (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname)
                       FROM pg_roles r
-                      WHERE r.rolname LIKE E'reefqbo\\_%' AND (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolbypassrls OR r.rolreplication)
-                        AND r.rolname IN ('reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'));
+                      WHERE r.rolname = ANY (reefqbo._groups())
+                        AND (r.rolcanlogin OR r.rolsuper OR r.rolcreaterole OR r.rolbypassrls OR r.rolreplication));
 BEGIN
     IF stranger IS NOT NULL THEN
         RAISE duplicate_object USING
@@ -17,7 +25,7 @@ BEGIN
             DETAIL = 'A group cannot log in and has no attribute of its own.',
             HINT = 'Rename that role, or take from it what a group does not have: ALTER ROLE ... NOLOGIN NOSUPERUSER NOCREATEROLE NOBYPASSRLS NOREPLICATION.';
     END IF;
-    FOREACH wanted IN ARRAY ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'] LOOP
+    FOREACH wanted IN ARRAY reefqbo._groups() LOOP
         CONTINUE WHEN to_regrole(wanted) IS NOT NULL;
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
@@ -162,31 +170,18 @@ COMMENT ON VIEW reefqbo._my_work IS
 
 -- ---- row-level security ----
 
-CREATE FUNCTION reefqbo._protected_tables()
-RETURNS SETOF regclass
+CREATE FUNCTION reefqbo._protected_tables(OUT relation regclass, OUT has_model boolean)
+RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT c.oid::regclass
+    SELECT c.oid::regclass,
+           EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped)
     FROM pg_class c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped
     WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
     ORDER BY c.relname
 $$;
 
-COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table with a model_id.';
-
-CREATE FUNCTION reefqbo._common_tables()
-RETURNS SETOF regclass
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT c.oid::regclass
-    FROM pg_class c
-    WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
-      AND NOT EXISTS (SELECT FROM reefqbo._protected_tables() p WHERE p = c.oid)
-    ORDER BY c.relname
-$$;
-
-COMMENT ON FUNCTION reefqbo._common_tables() IS 'Internal: every table without a model_id.';
+COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table, and whether its rows belong to a model.';
 
 CREATE FUNCTION reefqbo._make_policies()
 RETURNS void
@@ -194,11 +189,18 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     relation regclass;
+    has_model boolean;
     seen text;
 BEGIN
-    FOR relation IN SELECT * FROM reefqbo._protected_tables() LOOP
-        seen := CASE relation WHEN 'reefqbo.api_call'::regclass THEN '_my_watch' ELSE '_my_model' END;
+    FOR relation, has_model IN SELECT * FROM reefqbo._protected_tables() LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+        IF NOT has_model THEN
+            -- for those who have some access in this database, apps for those who have them in hand
+            EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level %s)))', relation,
+                           CASE relation WHEN 'reefqbo.app'::regclass THEN '= ''admin''' ELSE '<> ''monitor''' END);
+            CONTINUE;
+        END IF;
+        seen := CASE relation WHEN 'reefqbo.api_call'::regclass THEN '_my_watch' ELSE '_my_model' END;
         EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo.%I v)))', relation, seen);
         -- who has all models is spared the list of them: a table is read from end to end, and no index by model helps. Whether that is so
         -- is asked once a query; who is in the group and no more has no more by it. (Of several policies the last by name is asked first.)
@@ -209,12 +211,6 @@ BEGIN
         EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_deletes ON %s AS RESTRICTIVE FOR DELETE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
-    END LOOP;
-    -- what belongs to no model: for those who have some access in this database, apps for those who have them in hand
-    FOR relation IN SELECT * FROM reefqbo._common_tables() LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
-        EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level %s)))', relation,
-                       CASE relation WHEN 'reefqbo.app'::regclass THEN '= ''admin''' ELSE '<> ''monitor''' END);
     END LOOP;
 END
 $$;
@@ -251,7 +247,7 @@ BEGIN
                EXISTS (SELECT FROM pg_shdepend d
                        WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = g.group_role
                          AND d.dbid NOT IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))) AS is_shared
-        FROM unnest(ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models']::regrole[]) AS g (group_role)
+        FROM unnest(reefqbo._groups()::regrole[]) AS g (group_role)
     LOOP
         IF one.is_needed AND NOT one.is_there THEN
             -- from 16 on a membership says by itself whether it is inherited
@@ -278,7 +274,7 @@ BEGIN
         RAISE undefined_object USING
             MESSAGE = format('role "%s" does not exist', $1),
             HINT = 'Make it with CREATE ROLE. Nothing of reefqbo is granted to PUBLIC.';
-    ELSIF $1 IN ('reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models') THEN
+    ELSIF $1 = ANY (reefqbo._groups()) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('"%s" is one of reefqbo''s own groups', $1),
             HINT = 'Give access to a role of yours.';

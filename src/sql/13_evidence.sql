@@ -97,3 +97,18 @@ $$;
 COMMENT ON FUNCTION reefqbo._may_write_history(oid) IS
 'Internal: whether what the present role inserts into a table says itself who wrote it, and when. A dump that is restored does, by the table''s owner or a superuser.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._may_write_history(oid)');
+
+CREATE FUNCTION reefqbo._sign()
+RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
+        NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0] || '_at', reefqbo._now(), TG_ARGV[0] || '_by', current_user));
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._sign() IS
+'Internal: trigger function: whoever writes to a table is named in its row, whatever is written. Argument: what its two columns begin with, before _at and _by.';

@@ -70,23 +70,8 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_mapping');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping');
 
-CREATE FUNCTION reefqbo._sign_mapping()
-RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
-        NEW.mapped_at := reefqbo._now();
-        NEW.mapped_by := current_user;
-    END IF;
-    RETURN NEW;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._sign_mapping() IS 'Internal: whoever writes to reefqbo.account_mapping is named there, whatever is written.';
-
 CREATE TRIGGER sign_mapping BEFORE INSERT OR UPDATE ON reefqbo.account_mapping
-FOR EACH ROW EXECUTE FUNCTION reefqbo._sign_mapping();
+FOR EACH ROW EXECUTE FUNCTION reefqbo._sign('mapped');
 
 COMMENT ON TRIGGER sign_mapping ON reefqbo.account_mapping IS 'who has mapped it, and when, is not the writer''s to say';
 

@@ -56,23 +56,8 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_elimination_id_s
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.elimination');
 INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination');
 
-CREATE FUNCTION reefqbo._sign_elimination()
-RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
-        NEW.stated_at := reefqbo._now();
-        NEW.stated_by := current_user;
-    END IF;
-    RETURN NEW;
-END
-$$;
-
-COMMENT ON FUNCTION reefqbo._sign_elimination() IS 'Internal: whoever writes to reefqbo.elimination is named there, whatever is written.';
-
 CREATE TRIGGER sign_elimination BEFORE INSERT OR UPDATE ON reefqbo.elimination
-FOR EACH ROW EXECUTE FUNCTION reefqbo._sign_elimination();
+FOR EACH ROW EXECUTE FUNCTION reefqbo._sign('stated');
 
 COMMENT ON TRIGGER sign_elimination ON reefqbo.elimination IS 'who has stated it, and when, is not the writer''s to say';
 

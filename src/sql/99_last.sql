@@ -1,7 +1,5 @@
 -- What must come after every object: each model for those who have access to it, privileges by level, and nothing for PUBLIC.
 
-SELECT reefqbo._make_policies();
-
 REVOKE ALL ON SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA reefqbo FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA reefqbo FROM PUBLIC;
@@ -21,6 +19,8 @@ END
 $do$;
 
 DROP TABLE reefqbo._privilege;
+
+SELECT reefqbo._make_policies();
 
 -- A policy is a question of whoever meets it. These answer with what is one's own.
 GRANT SELECT ON reefqbo._my_access, reefqbo._my_model, reefqbo._my_watch, reefqbo._my_work TO PUBLIC;
