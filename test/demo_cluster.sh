@@ -26,12 +26,12 @@ make_commands()
 		# Play the user who signs in at QuickBooks: sign-in COMPANY ADDRESS [--deny]
 		company=\$1 address=\$2
 		shift 2
-		exec python3 -B '$HERE/intuit/browser.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --company "\$company" "\$@" "\$address"
+		exec python3 -B '$SIMULATOR/browser.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --company "\$company" "\$@" "\$address"
 	END
 	make_command quickbooks <<-END
 		#!/bin/sh
 		# Do something in the simulated QuickBooks, for example: quickbooks revoke_grant company=reef
-		exec python3 -B '$HERE/intuit/admin.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --url '$URL' "\$@"
+		exec python3 -B '$SIMULATOR/admin.py' --ca '$REEFQBO_WORK/intuit/ca.pem' --url '$URL' "\$@"
 	END
 	make_command open <<-END
 		#!/bin/sh
@@ -68,7 +68,7 @@ explain()
 		opens psql on it, in another terminal. There, \! runs two more commands:
 
 		    \! sign-in reef 'ADDRESS'                  plays the user who signs in; prints the address the browser ends on
-		    \! quickbooks revoke_grant company=reef    does something in QuickBooks; test/intuit/README.md lists what
+		    \! quickbooks revoke_grant company=reef    does something in QuickBooks; simulator/README.md lists what
 
 		The key ring is \$REEFQBO_KEY there. docs/runbook.md and docs/tutorial.md have what to try. Ctrl-C here ends it all.
 	END

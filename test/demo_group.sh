@@ -10,7 +10,7 @@ connect_branch()
 
 	value "SELECT reefqbo.create_branch('$GROUP', '$2')" >/dev/null
 	address=$(value "SELECT reefqbo.connect('$GROUP', 'simulator', '$2')")
-	address=$(python3 "$HERE/intuit/browser.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --company "$1" "$address")
+	address=$(python3 "$SIMULATOR/browser.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --company "$1" "$address")
 	value "SELECT reefqbo.complete_connection('$address')" >/dev/null
 }
 

@@ -3,7 +3,8 @@
 
 set -eu
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-SIMULATOR=
+SIMULATOR=$(cd "$HERE/../simulator" && pwd)
+SIMULATOR_PID=
 COMPANY=reef
 REDIRECT=https://app.example.com/quickbooks/callback
 export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=notice'
@@ -33,17 +34,17 @@ value()
 
 simulator_admin()
 {
-	python3 "$HERE/intuit/admin.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --url "$URL" "$@"
+	python3 "$SIMULATOR/admin.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --url "$URL" "$@"
 }
 
 # start_simulator [OPTION...]: of server.py.
 start_simulator()
 {
 	mkdir "$REEFQBO_WORK/intuit"
-	python3 "$HERE/intuit/server.py" --dir "$REEFQBO_WORK/intuit" "$@" >"$REEFQBO_WORK/simulator.json" \
+	python3 "$SIMULATOR/server.py" --dir "$REEFQBO_WORK/intuit" "$@" >"$REEFQBO_WORK/simulator.json" \
 		2>"$REEFQBO_WORK/simulator.err" &
-	SIMULATOR=$!
-	trap 'kill "$SIMULATOR" 2>/dev/null || true' EXIT
+	SIMULATOR_PID=$!
+	trap 'kill "$SIMULATOR_PID" 2>/dev/null || true' EXIT
 	for _ in $(seq 100); do
 		[ ! -s "$REEFQBO_WORK/simulator.json" ] || break
 		sleep 0.1
@@ -87,7 +88,7 @@ connect_company()
 	tell "$address"
 	tell
 	tell "   (a browser opens it; the user signs in, chooses Reef Trading Ltd and allows)"
-	back=$(python3 "$HERE/intuit/browser.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --company "$COMPANY" "$address")
+	back=$(python3 "$SIMULATOR/browser.py" --ca "$REEFQBO_WORK/intuit/ca.pem" --company "$COMPANY" "$address")
 	tell "   the browser comes back to ${back%%\?*}?code=…&state=…&realmId=…"
 	tell
 	tell "=> SELECT * FROM reefqbo.complete_connection('…the address it came back to…');"

@@ -157,11 +157,11 @@ check_simulator()
 {
 	local status
 
-	ls test/intuit/test_*.py >/dev/null 2>&1 || {
+	ls simulator/test_*.py >/dev/null 2>&1 || {
 		result simulator "it has no tests yet"
 		return 77
 	}
-	quietly simulator python3 -m unittest discover -v -s test/intuit
+	quietly simulator python3 -m unittest discover -v -s simulator
 	status=$?
 	result simulator "$(unittest_count "$LOGS/simulator.log")"
 	return $status

@@ -310,7 +310,7 @@ sub test_rollback
 sub test_uncommitted_model
 {
 	my ($node, $intuit) = @_;
-	my $browser = "PYTHONDONTWRITEBYTECODE=1 python3 $Reefqbo::Simulator::INTUIT/browser.py --ca " . $intuit->ca_file . ' --company pod-4';
+	my $browser = "PYTHONDONTWRITEBYTECODE=1 python3 $Reefqbo::Simulator::SIMULATOR/browser.py --ca " . $intuit->ca_file . ' --company pod-4';
 	my $error = $node->sqlstate_of(<<"END");
 BEGIN;
 SELECT reefqbo.create_model('Unborn');

@@ -146,7 +146,7 @@ sub make_command
 
 sub make_commands
 {
-	my $tools = "PYTHONDONTWRITEBYTECODE=1 exec python3 '$Reefqbo::Simulator::INTUIT";
+	my $tools = "PYTHONDONTWRITEBYTECODE=1 exec python3 '$Reefqbo::Simulator::SIMULATOR";
 
 	make_command('sign-in', "company=\$1 address=\$2", "$tools/browser.py' --ca '" . $intuit->ca_file . "' --company \"\$company\" \"\$address\"");
 	return make_command('quickbooks', "$tools/admin.py' --ca '" . $intuit->ca_file . "' --url '" . $intuit->url . "' \"\$\@\"");

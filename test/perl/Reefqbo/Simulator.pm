@@ -1,6 +1,6 @@
 package Reefqbo::Simulator;
 
-# The simulated QuickBooks (test/intuit), for TAP tests.
+# The simulated QuickBooks of simulator/, for TAP tests.
 #
 #   my $intuit = Reefqbo::Simulator->start;
 #   $intuit->admin('some-verb', { company => 'reef', ... });
@@ -23,7 +23,7 @@ use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
 our $HERE   = dirname(abs_path(__FILE__));
-our $INTUIT = abs_path("$HERE/../../intuit");
+our $SIMULATOR = abs_path("$HERE/../../../simulator");
 
 # What the simulator's two apps are registered with.
 our $REDIRECT_URI = 'https://app.example.com/quickbooks/callback';
@@ -56,7 +56,7 @@ sub _launch
 {
 	my ($self) = @_;
 	my @command =
-	  ('python3', "$INTUIT/server.py", '--dir', "$self->{dir}", '--until-stdin-closes');
+	  ('python3', "$SIMULATOR/server.py", '--dir', "$self->{dir}", '--until-stdin-closes');
 
 	foreach my $option (sort keys %{ $self->{options} })
 	{
@@ -167,7 +167,7 @@ sub truth
 sub browse
 {
 	my ($self, $address, %choice) = @_;
-	my @command = ('python3', "$INTUIT/browser.py", '--ca', $self->ca_file);
+	my @command = ('python3', "$SIMULATOR/browser.py", '--ca', $self->ca_file);
 
 	croak 'browse needs a company, even to say no to' unless defined $choice{company};
 	push @command, '--company', $choice{company};
