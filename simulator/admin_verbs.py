@@ -5,6 +5,7 @@ import dimensions
 import faults
 import moments
 import oauth
+import revaluation
 import truth
 from entities import own_balance
 from ledger import Line, LedgerError, cents, money
@@ -90,6 +91,16 @@ def post(world, given):
         number = ledger.post(given.get("type", "JournalEntry"), _day(given["date"]).isoformat(),
                              _lines(ledger, given["lines"]), links, memo=given.get("memo"))
     return {"txn": number}
+
+
+def revalue(world, given):
+    """An account comes to be worth more or less from a day on, and nobody has posted anything."""
+    ledger = _company(world, given).ledger
+    with ledger.lock:
+        revaluation.add(ledger, ledger.resolve(given["account"]), _day(given["date"]),
+                        cents(given["amount"]), given.get("section", "OtherExpenses"),
+                        int(given.get("place", 1)))
+    return {}
 
 
 def edit(world, given):
@@ -345,7 +356,7 @@ def reset(world, given):
 
 VERBS = {
     "companies": list_companies, "truth": tell_truth, "accounts": accounts,
-    "transactions": transactions, "post": post, "edit": edit, "delete": delete, "rename": rename,
+    "transactions": transactions, "post": post, "revalue": revalue, "edit": edit, "delete": delete, "rename": rename,
     "renumber": renumber, "reclassify": reclassify, "move": move, "deactivate": _update(active=0),
     "reactivate": _update(active=1, deleted=0), "remove": _update(active=0, deleted=1),
     "merge": merge, "create_account": create_account, "vanish": _update(vanished=1),

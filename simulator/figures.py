@@ -24,9 +24,13 @@ class Tags(namedtuple("Tags", "klass department", defaults=(None, None))):
 EVERYTHING = Tags()
 
 class Figures:
-    """Movements and balances of every account on one basis, debit positive, in cents."""
+    """Movements and balances of every account on one basis, debit positive, in cents.
 
-    def __init__(self, ledger, basis, fiscal_month, tags=EVERYTHING):
+    With `revalued`, those of statements, which show accounts in other currencies at today's rates.
+    """
+
+    def __init__(self, ledger, basis, fiscal_month, tags=EVERYTHING, revalued=None):
+        self.revalued = revalued
         self.ledger, self.fiscal_month = ledger, fiscal_month
         self.accounts = ledger.accounts()
         self.days, self.sums = ledger.cached(
@@ -52,6 +56,8 @@ class Figures:
         days = self.days.get(account)
         count = bisect_right(days, end.isoformat()) if days else 0
         own = self.sums[account][count - 1] if count else None
+        if self.revalued:
+            own = _both(own, self.revalued.balance(account, end))
         if account != self.retained:
             return own
         earned = self.earned_before(moments.fiscal_start(end, self.fiscal_month))
@@ -61,15 +67,23 @@ class Figures:
         """Debit-positive result of all earlier fiscal years, or None when there was no business."""
         eve = day.fromordinal(day.toordinal() - 1)
         found = [self.movement(i, day.min, eve) for i in self.earning]
-        found = [amount for amount in found if amount is not None]
-        return sum(found) if found else None
+        return self._result(found, day.min, eve)
 
     def net_income(self, end):
         """Debit-positive result of the fiscal year up to the day, or None without business."""
         start = moments.fiscal_start(end, self.fiscal_month)
         found = [self.movement(i, start, end) for i in self.earning]
-        found = [amount for amount in found if amount is not None]
-        return sum(found) if found else None
+        return self._result(found, start, end)
+
+    def _result(self, movements, start, end):
+        found = [amount for amount in movements if amount is not None]
+        result = sum(found) if found else None
+        return _both(result, self.revalued.result(start, end)) if self.revalued else result
+
+
+def _both(first, second):
+    """The sum of two amounts of which either may be None."""
+    return second if first is None else first if second is None else first + second
 
 
 def running_sums(entries):

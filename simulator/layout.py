@@ -84,13 +84,13 @@ def cells(style, title, values, account=None):
 
 def render(node, style, total_column, forced_rows=True):
     """JSON of a node and all below it; `total_column` is the index of the Total column or None."""
-    if node.account is not None or (node.title and not node.computed and node.group == "NetIncome"):
+    if node.title:
         return _render_account(node, style, total_column)
     row = {}
     if not node.computed:
         row["Header"] = cells(style, style.heading(node.group), [None] * len(node.own))
     if node.children:
-        ordered = style.mixed(node.children) if node.children[0].account else node.children
+        ordered = style.mixed(node.children) if node.children[0].title else node.children
         row["Rows"] = {"Row": [render(child, style, total_column) for child in ordered]}
     row["Summary"] = cells(style, style.closing(node.group), node.total())
     row.update(type="Section", group=node.group)

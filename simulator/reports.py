@@ -6,6 +6,7 @@ import moments
 from figures import EVERYTHING, Figures
 from ledger import is_profit_and_loss
 from outline import COST_TYPES, DEBIT_TYPES, Outline
+from revaluation import Revaluations
 from slots import Slots
 
 ASSETS = ("TotalAssets", [
@@ -121,7 +122,8 @@ class Report:
 
     def _profit_and_loss(self):
         section = lambda group, kind: layout.Node(
-            self.width, group, children=self._account_nodes(kind, None, self._movements))
+            self.width, group, children=self._account_nodes(kind, None, self._movements)
+            + self._revaluations(group, 1 if kind in COST_TYPES else -1))
         income, costs = section("Income", "Income"), section("COGS", "Cost of Goods Sold")
         spent = section("Expenses", "Expense")
         other, lost = section("OtherIncome", "Other Income"), section("OtherExpenses",
@@ -140,6 +142,16 @@ class Report:
         if used:
             nodes += used + [self._computed("NetOtherIncome", beside)]
         return nodes + [self._computed("NetIncome", [a + b for a, b in zip(operating, beside)])]
+
+    def _revaluations(self, group, sign):
+        """Lines that are in no chart: each has a title, which may be that of another, and no id."""
+        found = []
+        for place in Revaluations(self.ledger).places(group):
+            values = [slot.revaluation(group, place) for slot in self.slots]
+            if any(value is not None for value in values):
+                found.append(layout.Node(self.width, None, self.style.words["Unrealized"], own=[
+                    None if value is None else sign * value for value in values]))
+        return found
 
     def _computed(self, group, values):
         node = layout.Node(self.width, group)

@@ -8,6 +8,7 @@ import layout
 import moments
 import wording
 from figures import Figures, Tags
+from revaluation import Revaluations
 
 PERIOD_MONTHS = {"Month": 1, "Quarter": 3, "Year": 12}
 DIMENSIONS = {"Classes": "class", "Departments": "department"}
@@ -24,6 +25,9 @@ class Slot:
 
     def balance(self, account):
         return self.figures.balance(account, self.end)
+
+    def revaluation(self, section, place):
+        return self.figures.revalued.line(section, place, self.start, self.end)
 
     def net_income(self):
         return self.figures.net_income(self.end)
@@ -46,7 +50,8 @@ class Slots:
             kind: ids if getattr(self.request.tags, kind) is None
             else getattr(self.request.tags, kind) & ids for kind, ids in narrowed.items()})
         return Figures(self.company.ledger, self.request.basis,
-                       self.company.settings["fiscal_month"], tags)
+                       self.company.settings["fiscal_month"], tags,
+                       Revaluations(self.company.ledger, tags))
 
     def _add(self, figures, start, end, column):
         self.slots.append(Slot(figures, start, end))

@@ -40,6 +40,22 @@ def profit_and_loss(ledger, start, end, method, fiscal_month, by=None):
         first = datetime.date.fromisoformat(month + "-01")
         row = _row(account, name, max(first, start), min(moments.month_end(first), end), amount)
         rows.append(dict(row, value_id=value) if by else row)
+    return rows if by else rows + _revaluations(ledger, start, end)
+
+
+def _revaluations(ledger, start, end):
+    """The lines that are in no chart, by section, place and calendar month."""
+    query = ("SELECT section, place, substr(date, 1, 7) AS month,"
+             " CASE WHEN section IN ('Income', 'OtherIncome') THEN 1 ELSE -1 END * sum(amount)"
+             " FROM revaluation WHERE date BETWEEN ? AND ? GROUP BY section, place, month"
+             " HAVING sum(amount) <> 0 ORDER BY month, section, place")
+    rows = []
+    for section, place, month, amount in ledger.db.execute(
+            query, (start.isoformat(), end.isoformat())):
+        first = datetime.date.fromisoformat(month + "-01")
+        rows.append(dict(_row(None, "Unrealized", max(first, start),
+                              min(moments.month_end(first), end), amount),
+                         section=section, place=place))
     return rows
 
 
@@ -57,6 +73,11 @@ def _balances(ledger, method, end):
     return ledger.db.execute(query, (end.isoformat(),)).fetchall()
 
 
+def _revalued(ledger, condition, *values):
+    return ledger.db.execute("SELECT coalesce(sum(amount), 0) FROM revaluation WHERE " + condition,
+                             values).fetchone()[0]
+
+
 def balance_sheet(ledger, start, end, method, fiscal_month):
     """Balances at the end of each calendar month of start..end (at `end` for the last)."""
     rows = []
@@ -65,7 +86,10 @@ def balance_sheet(ledger, start, end, method, fiscal_month):
         before = _scalar(ledger, method, "a.type IN %s AND e.date < ?" % EARNING, year)
         income = -_scalar(ledger, method, "a.type IN %s AND e.date >= ? AND e.date <= ?" % EARNING,
                           year, last.isoformat())
+        before -= _revalued(ledger, "date < ?", year)
+        income += _revalued(ledger, "date BETWEEN ? AND ?", year, last.isoformat())
         for account, name, subtype, amount, sign in _balances(ledger, method, last):
+            amount += _revalued(ledger, "account = ? AND date <= ?", account, last.isoformat())
             amount += before if subtype == "RetainedEarnings" else 0
             if amount:
                 rows.append(_row(account, name, first, last, sign * amount))

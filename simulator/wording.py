@@ -28,6 +28,7 @@ ENGLISH = {
     "GrandTotal": (None, "TOTAL"),
     "Debit": "Debit", "Credit": "Credit", "Total": "Total", "total of": "Total %s",
     "Not Specified": "Not Specified",
+    "Unrealized": "Unrealized Gain or Loss",
     "months": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()}
 
 FRENCH = {
@@ -61,6 +62,7 @@ FRENCH = {
     "GrandTotal": (None, "TOTAL"),
     "Debit": "Débit", "Credit": "Crédit", "Total": "Total", "total of": "Total pour %s",
     "Not Specified": "Non spécifié",
+    "Unrealized": "Gain ou perte latent",
     "months": "janv. févr. mars avr. mai juin juill. août sept. oct. nov. déc.".split()}
 
 GERMAN = {
@@ -94,6 +96,7 @@ GERMAN = {
     "GrandTotal": (None, "GESAMT"),
     "Debit": "Soll", "Credit": "Haben", "Total": "Gesamt", "total of": "Summe %s",
     "Not Specified": "Nicht angegeben",
+    "Unrealized": "Nicht realisierter Gewinn oder Verlust",
     "months": "Jan. Feb. März Apr. Mai Juni Juli Aug. Sept. Okt. Nov. Dez.".split()}
 
 LANGUAGES = {"en": ENGLISH, "fr": FRENCH, "de": GERMAN}

@@ -11,6 +11,7 @@
 #include "miscadmin.h"
 
 #include "base/amount.h"
+#include "base/texts.h"
 #include "report/lines.h"
 
 static const char *const report_names[] = {
@@ -33,15 +34,40 @@ rqbo_report_line_is_stored(const RqboReportLine *line)
 }
 
 /*
- * The account id a line is stored under.  A computed line has none of
- * QuickBooks'; its group is the same in every language.
+ * A line that is in no chart has no id of QuickBooks'.  What a language does not
+ * change is its own group, or else the section it stands in and its place among
+ * the lines of that kind there.  Its title may be another line's too.
  */
-char *
-rqbo_report_line_id(const RqboReportLine *line)
+static char *
+name_computed(RqboTexts *bases, int *counts, int line, const RqboReportLine *computed)
 {
-	if (line->kind == RQBO_LINE_ACCOUNT)
-		return line->account_id;
-	return psprintf("computed:%s", line->group != NULL ? line->group : line->name);
+	bool		has_group = computed->group != NULL;
+	const char *base = has_group ? computed->group : computed->section != NULL ? computed->section : "line";
+	char	   *key = psprintf("%c%s", has_group ? 'g' : 's', base);
+	int			first = rqbo_texts_add(bases, key, line) ? line : rqbo_texts_find(bases, key);
+	int			count = ++counts[first];
+
+	if (has_group)
+		return count == 1 ? psprintf("computed:%s", base) : psprintf("computed:%s+%d", base, count);
+	return psprintf("computed:%s:%d", base, count);
+}
+
+void
+rqbo_report_name_lines(RqboReport *report)
+{
+	RqboTexts  *bases = rqbo_texts_make();
+	int		   *counts = palloc0((report->nlines + 1) * sizeof(int));
+
+	for (int i = 0; i < report->nlines; i++)
+	{
+		RqboReportLine *line = &report->lines[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (!rqbo_report_line_is_stored(line))
+			continue;
+		line->stored_id = line->kind == RQBO_LINE_ACCOUNT ? line->account_id : name_computed(bases, counts, i, line);
+	}
+	pfree(counts);
 }
 
 Numeric

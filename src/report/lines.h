@@ -46,6 +46,7 @@ typedef struct RqboReportLine
 								 * a section's Header and Summary are inside it */
 	char	   *group;			/* the row's own group, or NULL */
 	char	   *account_id;		/* NULL unless kind is RQBO_LINE_ACCOUNT */
+	char	   *stored_id;		/* what it is stored under; NULL for a line that is not stored */
 	char	   *name;
 	bool		is_summand;		/* counts in the sum of its section (accounts, and computed
 								 * lines such as Net Income inside equity) */
@@ -122,12 +123,11 @@ typedef struct RqboReportAsk
 	bool		keeps_differences;	/* rather than raise RQ007 for figures that differ */
 } RqboReportAsk;
 
-/*
- * Is the line one to store, rather than to check by?  And the account id it is
- * stored under: a line QuickBooks computes has none of its own.
- */
+/* Is the line one to store, rather than to check by? */
 extern bool rqbo_report_line_is_stored(const RqboReportLine *line);
-extern char *rqbo_report_line_id(const RqboReportLine *line);
+
+/* Give each line that is stored the id it is stored under, in CurrentMemoryContext. */
+extern void rqbo_report_name_lines(RqboReport *report);
 
 /* What the summands of a column add up to; 0 for a column the report does not have. */
 extern Numeric rqbo_report_sum_column(const RqboReport *report, int column);

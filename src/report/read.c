@@ -23,6 +23,9 @@
 #include "report/text.h"
 #include "report/tieout.h"
 
+/* Longer than any group of QuickBooks', and short enough to be part of a key. */
+#define MAX_STORED_ID	200
+
 static bool
 says_no_data(const RqboJson *document)
 {
@@ -63,6 +66,27 @@ refuse_repeated_accounts(const RqboReport *report)
 }
 
 /*
+ * Ids are part of keys.
+ */
+static void
+name_lines(const RqboReader *reader)
+{
+	const RqboReport *report = reader->report;
+	MemoryContext saved = MemoryContextSwitchTo(reader->result);
+
+	rqbo_report_name_lines(reader->report);
+	MemoryContextSwitchTo(saved);
+	for (int i = 0; i < report->nlines; i++)
+	{
+		const char *id = report->lines[i].stored_id;
+
+		CHECK_FOR_INTERRUPTS();
+		if (id != NULL && strlen(id) > MAX_STORED_ID)
+			rqbo_report_invalid("The group of line \"%s\" is too long.", rqbo_report_clip(report->lines[i].name));
+	}
+}
+
+/*
  * What the columns are is what was asked for, or else what the Header says.
  */
 static bool
@@ -89,6 +113,7 @@ read_document(MemoryContext result, const RqboJson *document, const RqboReportAs
 	rqbo_report_read_columns(reader, rqbo_json_member(document, "Columns"));
 	rqbo_report_read_rows(reader, rqbo_json_member(document, "Rows"));
 	refuse_repeated_accounts(reader->report);
+	name_lines(reader);
 	if (ask != NULL)
 		rqbo_report_compare_columns(reader, ask);
 	rqbo_report_tie_out(reader);

@@ -28,7 +28,7 @@ COMMENT ON TABLE reefqbo.account IS
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/account';
 COMMENT ON COLUMN reefqbo.account.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.account.connection_id IS 'the connection: one QuickBooks company in one branch';
-COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:"';
+COMMENT ON COLUMN reefqbo.account.account_id IS 'QuickBooks'' own id, text; a line QuickBooks computes has an id that begins with "computed:", by its group, or the section it stands in and its place there, which no language changes';
 COMMENT ON COLUMN reefqbo.account.name IS 'its short name; deleted ones end in (deleted)';
 COMMENT ON COLUMN reefqbo.account.fully_qualified_name IS 'the names from the top down, joined by colons';
 COMMENT ON COLUMN reefqbo.account.account_number IS 'the account''s number, if the company uses numbers';
@@ -37,7 +37,7 @@ COMMENT ON COLUMN reefqbo.account.account_type IS 'QuickBooks'' account type, su
 COMMENT ON COLUMN reefqbo.account.account_subtype IS 'QuickBooks'' detail type, such as OfficeExpenses';
 COMMENT ON COLUMN reefqbo.account.parent_account_id IS 'the account it stands under; always an account of the same connection, though no constraint says so, since that would keep pg_dump --inserts from being restored';
 COMMENT ON COLUMN reefqbo.account.is_active IS 'false: made inactive in QuickBooks';
-COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line QuickBooks works out (Net Income inside equity), kept so that a balance sheet balances';
+COMMENT ON COLUMN reefqbo.account.is_computed IS 'a line that is in no chart: Net Income inside equity, kept so that a balance sheet balances, or a line of the profit and loss such as an unrealized gain or loss';
 COMMENT ON COLUMN reefqbo.account.currency IS 'currency the account holds amounts in';
 COMMENT ON COLUMN reefqbo.account.current_balance IS 'today''s balance as QuickBooks delivers it: in the account''s own currency, in the ledger''s sign (credit cards excepted), 0 for income and expenses. Statements use reefqbo.actual instead';
 COMMENT ON COLUMN reefqbo.account.description IS 'QuickBooks'' own text';
@@ -85,6 +85,15 @@ INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.accoun
 
 -- Functions with RETURN, here and in the parts after this one, are bound to what they call when they are made, and need no
 -- search_path, so that the planner can put them in the place of their calls.
+
+CREATE FUNCTION reefqbo._is_closing_line(is_computed boolean, classification text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+RETURN $1 AND coalesce($2, 'Equity') = 'Equity';
+
+COMMENT ON FUNCTION reefqbo._is_closing_line(boolean, text) IS
+'Internal: whether a row of reefqbo.account is the profit inside equity: that is mapped nowhere, while another line that is in no chart is mapped as accounts are.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._is_closing_line(boolean, text)');
 
 CREATE FUNCTION reefqbo._debit_sign(account_type text, classification text)
 RETURNS integer

@@ -169,10 +169,10 @@ BEGIN
     END IF;
     SELECT a.* INTO account FROM reefqbo.account a
     WHERE a.model_id = company.model_id AND a.connection_id = company.connection_id AND a.account_id = given.account_id;
-    IF NOT FOUND OR account.is_computed THEN
+    IF NOT FOUND OR reefqbo._is_closing_line(account.is_computed, account.classification) THEN
         RAISE undefined_object USING
             MESSAGE = format('there is no account "%s" to map at branch "%s" of model "%s"', given.account_id, company.branch, given.model),
-            HINT = 'account_id is QuickBooks'' own id, as in reefqbo.account. Lines that QuickBooks computes are not mapped.';
+            HINT = 'account_id is QuickBooks'' own id, as in reefqbo.account. Net Income inside equity is not mapped.';
     END IF;
     IF TG_OP = 'DELETE' THEN
         DELETE FROM reefqbo.account_mapping p
@@ -277,7 +277,7 @@ LEFT JOIN LATERAL (
        AND x.period_start BETWEEN s.first_month AND s.last_month
     GROUP BY s.statement, s.accounting_method, s.first_month, s.last_month
 ) v ON true
-WHERE NOT a.is_computed
+WHERE NOT reefqbo._is_closing_line(a.is_computed, a.classification)
   AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                   AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
   AND a.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);

@@ -240,7 +240,7 @@ BEGIN
     LEFT JOIN LATERAL reefqbo._default_mapping(a.name, a.account_type, a.account_subtype, a.classification) d ON true
     LEFT JOIN reefqbo.branch b
         ON b.model_id = c.model_id AND (b.branch_id = g.branch_id OR (g.branch_id IS NULL AND b.name = t.branch))
-    WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch) AND NOT a.is_computed
+    WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch) AND NOT reefqbo._is_closing_line(a.is_computed, a.classification)
       AND coalesce(g.variable_type, t.variable_type, d.variable_type) IS NOT NULL
       AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                       AND p.connection_id = a.connection_id AND p.account_id = a.account_id)

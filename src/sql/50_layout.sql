@@ -171,10 +171,11 @@ AS $$
         SELECT a.account_id, a.name, a.account_number, a.is_computed, a.parent_account_id,
                coalesce(l.account_type, CASE
                    WHEN $3 = 'profit_and_loss' THEN
-                       CASE a.classification WHEN 'Revenue' THEN 'Other Income' ELSE 'Other Expense' END
+                       CASE reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense'))
+                           WHEN 1 THEN 'Other Expense' ELSE 'Other Income' END
                    ELSE
-                       CASE a.classification WHEN 'Asset' THEN 'Other Asset'
-                                             WHEN 'Liability' THEN 'Long Term Liability' ELSE 'Equity' END
+                       CASE WHEN reefqbo._debit_sign(a.account_type, a.classification) = 1 THEN 'Other Asset'
+                            WHEN a.classification = 'Liability' THEN 'Long Term Liability' ELSE 'Equity' END
                    END) AS account_type,
                row_number() OVER (ORDER BY a.is_computed, a.account_number COLLATE "C" NULLS LAST,
                                            lower(a.name COLLATE "C"), a.name COLLATE "C",
@@ -275,3 +276,32 @@ COMMENT ON FUNCTION reefqbo._statement_lines(text, reefqbo._statement_node[]) IS
 'Internal: the lines of a statement, in order, without figures.
 Arguments: layout, as reefqbo._statement_layout has it; nodes. Those with an amount are shown, and those above them.
 Result: as reefqbo.profit_and_loss, and the nodes whose amounts each line adds and subtracts.';
+
+CREATE FUNCTION reefqbo._shown_debit(statement text, label text, kind text, depth integer, connection_id bigint, account_id text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $4 = 0 AND $5 IS NULL AND $6 IS NULL THEN
+            CASE $1 WHEN 'profit_and_loss' THEN CASE WHEN $3 = 'computed' AND $2 = 'Net Income' THEN -1 END
+                    WHEN 'balance_sheet' THEN CASE WHEN $3 = 'total' THEN
+                        CASE $2 WHEN 'Total Assets' THEN 1 WHEN 'Total Liabilities and Equity' THEN -1 END END END END;
+
+COMMENT ON FUNCTION reefqbo._shown_debit(text, text, text, integer, bigint, text) IS
+'Internal: how a line of a statement counts in the sum of all that the statement shows, debits positive; NULL for the lines that are in others.';
+
+CREATE FUNCTION reefqbo._check_sum(statement text, shown numeric, summed numeric)
+RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF $2 IS DISTINCT FROM $3 THEN
+        RAISE EXCEPTION USING ERRCODE = 'RQ007',
+            MESSAGE = format('the lines of this %s do not add up to its amounts', replace($1, '_', ' ')),
+            DETAIL = format('With debits positive, its lines come to %s and its amounts to %s: the difference is %s.', $2, $3, $2 - $3),
+            HINT = 'This is a fault of reefqbo: please report it. The amounts are in reefqbo.actual.';
+    END IF;
+    RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_sum(text, numeric, numeric) IS
+'Internal: true, if what a statement shows is all that it is made of. Error: RQ007 an amount stands in none of its lines.';

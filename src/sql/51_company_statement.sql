@@ -66,6 +66,17 @@ AS $$
         JOIN moved m ON m.account_id = u.account_id
         WHERE l.kind <> 'section'
         GROUP BY l.line, m.period_start
+    ), shown AS (
+        SELECT f.period_start, sum(f.amount * reefqbo._shown_debit($3, l.label, l.kind, l.depth, l.connection_id, l.account_id)) AS debit
+        FROM line l
+        JOIN figure f ON f.line = l.line
+        GROUP BY f.period_start
+    ), summed AS (
+        SELECT m.period_start, sum(m.amount * reefqbo._debit_sign(a.account_type,
+                   coalesce(a.classification, CASE $3 WHEN 'profit_and_loss' THEN 'Expense' END))) AS debit
+        FROM moved m
+        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = m.account_id
+        GROUP BY m.period_start
     )
     -- 0.00 is what a fetched month without a row is; adding it gives every figure its cents.
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.account_id, l.account_number,
@@ -74,6 +85,8 @@ AS $$
     FROM line l
     CROSS JOIN period p
     LEFT JOIN figure f ON f.line = l.line AND f.period_start = p.period_start
+    WHERE (SELECT bool_and(reefqbo._check_sum($3, coalesce(s.debit, 0), m.debit))
+           FROM summed m LEFT JOIN shown s ON s.period_start = m.period_start) IS NOT FALSE
     ORDER BY l.line, p.period_start
 $$;
 

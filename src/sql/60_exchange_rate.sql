@@ -195,7 +195,7 @@ AS $$
                     WHEN a.account_id = min(a.account_id) FILTER (WHERE a.account_subtype = 'RetainedEarnings') OVER () THEN 'retained'
                     ELSE 'other' END AS role
         FROM reefqbo.account a
-        WHERE a.model_id = $1 AND a.connection_id = $2 AND (a.classification = 'Equity' OR a.is_computed)
+        WHERE a.model_id = $1 AND a.connection_id = $2 AND (a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification))
     ), balance AS (
         SELECT e.account_id, e.role, m.period_start, m.year, m.rate, coalesce(b.amount, 0) AS home,
                coalesce(b.amount, 0)
@@ -250,7 +250,7 @@ AS $$
         LEFT JOIN reefqbo.exchange_rate r
             ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = b.period_start
         WHERE c.model_id = $1 AND c.connection_id = $2
-          AND NOT (coalesce(a.classification = 'Equity', false) OR a.is_computed)
+          AND NOT (coalesce(a.classification = 'Equity', false) OR reefqbo._is_closing_line(a.is_computed, a.classification))
         UNION ALL
         SELECT e.account_id, e.period_start, e.home, e.amount, -1
         FROM reefqbo._translated_equity($1, $2, $3, $5, $6, $7) e

@@ -111,19 +111,22 @@ CREATE FUNCTION reefqbo._category_of(model_id bigint, statement text, connection
 RETURNS TABLE (section text, category text, subcategory text)
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN a.account_id IS NULL OR a.is_computed THEN 'Equity'
+    SELECT CASE WHEN c.is_closing THEN 'Equity'
                 WHEN p.variable_type = ANY (reefqbo._fitting_types(CASE $2 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END))
                     THEN p.variable_type
                 WHEN $2 = 'profit_and_loss'
                     THEN CASE reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) WHEN 1 THEN 'Unmapped Expenses' ELSE 'Unmapped Income' END
                 ELSE CASE reefqbo._debit_sign(a.account_type, a.classification) WHEN 1 THEN 'Unmapped Assets'
                      ELSE 'Unmapped Liabilities and Equity' END END,
-           CASE WHEN a.account_id IS NULL OR a.is_computed THEN reefqbo._words_for($4)
+           CASE WHEN c.is_closing THEN reefqbo._words_for($4)
                 ELSE coalesce(p.category, a.fully_qualified_name) END,
            p.subcategory
     FROM (VALUES (1)) one (row)
     LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $3 AND a.account_id = $4
     LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = $3 AND p.account_id = $4
+    -- the profit inside equity, and what a statement itself computes there
+    CROSS JOIN LATERAL (SELECT $2 = 'balance_sheet' AND (a.account_id IS NULL OR reefqbo._is_closing_line(a.is_computed, a.classification))
+                        AS is_closing) c
 $$;
 
 COMMENT ON FUNCTION reefqbo._category_of(bigint, text, bigint, text) IS
@@ -166,7 +169,7 @@ AS $$
                CASE WHEN b.variable_type IN ('Asset', 'Liability') THEN 'Operating'
                     WHEN b.variable_type IS NOT NULL THEN 'Financing'
                     ELSE reefqbo._cash_section(b.account_id, a.account_type, a.account_subtype) END AS section,
-               a.is_computed OR a.account_subtype = 'RetainedEarnings' OR b.category = 'Eliminated Profit' AS is_profit,
+               reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR b.category = 'Eliminated Profit' AS is_profit,
                CASE WHEN b.variable_type IS NOT NULL THEN 'Eliminations'
                     ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(b.account_id)) END AS name
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
@@ -234,7 +237,7 @@ BEGIN
         WHERE s.amount <> 0;
     ELSIF $5 THEN
         RETURN QUERY
-        WITH spot AS (
+        WITH spot AS MATERIALIZED (
             SELECT i.slot, i.debit, coalesce(i.variable_type, g.section) AS section, coalesce(i.category, g.category) AS category,
                    CASE WHEN i.variable_type IS NOT NULL THEN coalesce(i.subcategory, CASE WHEN i.category <> 'Eliminated Profit' THEN 'Eliminations' END)
                         ELSE g.subcategory END AS subcategory
@@ -261,20 +264,27 @@ BEGIN
                             NULL, NULL, NULL, false)::reefqbo._statement_node
         FROM ranked r
         GROUP BY r.section, r.category, r.above
-        HAVING bool_and(r.subcategory IS NOT NULL);
+        HAVING bool_and(r.subcategory IS NOT NULL)
+        UNION ALL
+        SELECT s.slot, sum(s.debit), NULL FROM spot s GROUP BY s.slot;
     ELSE
         RETURN QUERY
+        WITH spot AS MATERIALIZED (
+            SELECT i.* FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i WHERE NOT i.is_before
+        )
         SELECT i.slot, sum(i.debit) * reefqbo._debit_sign((n.node).section, NULL), n.node
         FROM reefqbo._account_nodes($1, $2, $4) n
-        LEFT JOIN reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
-            ON NOT i.is_before AND ((i.connection_id = n.connection_id AND i.account_id = n.account_id) OR i.variable_type = n.variable_type)
-        GROUP BY i.slot, n.node;
+        LEFT JOIN spot i
+            ON ((i.connection_id = n.connection_id AND i.account_id = n.account_id) OR i.variable_type = n.variable_type)
+        GROUP BY i.slot, n.node
+        UNION ALL
+        SELECT s.slot, sum(s.debit), NULL FROM spot s GROUP BY s.slot;
     END IF;
 END
 $$;
 
 COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: the amounts in each column of a statement, with the sign they are printed with, and the node each of them stands at. Rows without a column are nodes that only have others below them.';
+'Internal: the amounts in each column of a statement, with the sign they are printed with, and the node each of them stands at. Rows without a column are nodes that only have others below them; of a profit and loss or a balance sheet, rows without a node are the sums of a column, debits positive, for checking.';
 
 CREATE FUNCTION reefqbo._figures(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
                                  currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
@@ -288,6 +298,7 @@ AS $$
         SELECT ROW((p.node).node, (p.node).path, (p.node).section, (p.node).label, (p.node).kind, (p.node).connection_id,
                    (p.node).account_id, (p.node).account_number, bool_or(p.amount <> 0))::reefqbo._statement_node AS node
         FROM placed p
+        WHERE (p.node).node IS NOT NULL
         GROUP BY p.node
     ), line AS MATERIALIZED (
         SELECT l.*
@@ -303,12 +314,19 @@ AS $$
         FROM part q
         JOIN placed p ON (p.node).node = q.node AND p.slot IS NOT NULL
         GROUP BY q.line, p.slot
+    ), shown AS (
+        SELECT f.slot, sum(f.amount * reefqbo._shown_debit($4, l.label, l.kind, l.depth, l.connection_id, l.account_id)) AS debit
+        FROM line l
+        JOIN figure f ON f.line = l.line
+        GROUP BY f.slot
     )
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.connection_id, l.account_id, l.account_number, s.slot,
            CASE WHEN l.kind <> 'section' THEN coalesce(f.amount, 0) + 0.00 END
     FROM line l
     CROSS JOIN generate_series(1, cardinality($7)) s (slot)
     LEFT JOIN figure f ON f.line = l.line AND f.slot = s.slot
+    WHERE (SELECT bool_and(reefqbo._check_sum($4, coalesce(d.debit, 0), p.amount))
+           FROM placed p LEFT JOIN shown d ON d.slot = p.slot WHERE (p.node).node IS NULL) IS NOT FALSE
 $$;
 
 COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS

@@ -459,7 +459,8 @@ AS $$
         FROM reefqbo.account a
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = a.model_id AND p.connection_id = a.connection_id AND p.account_id = a.account_id
-        WHERE a.model_id = c.model_id AND a.connection_id = c.connection_id AND NOT a.is_computed
+        WHERE a.model_id = c.model_id AND a.connection_id = c.connection_id
+          AND NOT reefqbo._is_closing_line(a.is_computed, a.classification)
     ) n
     WHERE c.status <> 'disconnected' AND n.accounts > 0
     ORDER BY m.name, b.name

@@ -249,8 +249,29 @@ section_type(const char *group)
 }
 
 /*
+ * An account that stands in the same section as a line, or NULL.
+ */
+static const char *
+account_beside(const RqboReport *report, int line)
+{
+	const char *section = report->lines[line].section;
+
+	for (int i = 0; i < report->nlines && report->lines[line].kind == RQBO_LINE_COMPUTED; i++)
+	{
+		const RqboReportLine *other = &report->lines[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (other->kind == RQBO_LINE_ACCOUNT && section != NULL && other->section != NULL &&
+			strcmp(section, other->section) == 0)
+			return other->account_id;
+	}
+	return NULL;
+}
+
+/*
  * Accounts that a report names and the chart does not get a row, gone as the
- * chart has them; so do the lines QuickBooks computes.  A parent that the chart
+ * chart has them; so do the lines QuickBooks computes, which are what stands
+ * beside them where the section does not tell.  A parent that the chart
  * told nothing of but its id has a row already, and the report tells the rest.
  */
 void
@@ -258,28 +279,35 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH named AS ("
-		"  SELECT DISTINCT ON (n.account_id) n.*"
-		"  FROM ROWS FROM (unnest($3), unnest($4), unnest($5), unnest($6))"
-		"   AS n(account_id, name, account_type, classification)"
+		"  SELECT DISTINCT ON (n.account_id) n.account_id, n.name, n.account_id LIKE 'computed:%' AS is_computed,"
+		"   COALESCE(n.account_type, b.account_type) AS account_type,"
+		"   COALESCE(n.classification, b.classification) AS classification"
+		"  FROM ROWS FROM (unnest($3), unnest($4), unnest($5), unnest($6), unnest($7))"
+		"   AS n(account_id, name, account_type, classification, beside)"
+		"  LEFT JOIN reefqbo.account b ON b.model_id = $1 AND b.connection_id = $2 AND b.account_id = n.beside"
+		"   AND n.account_id LIKE 'computed:%'"
 		"  ORDER BY n.account_id"
+		"), retitled AS ("
+		"  UPDATE reefqbo.account a SET name = n.name, fully_qualified_name = n.name, changed_at = reefqbo._now()"
+		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
+		"  AND n.is_computed AND a.name <> n.name"
 		"), completed AS ("
 		"  UPDATE reefqbo.account a SET name = n.name, fully_qualified_name = n.name,"
 		"   account_type = n.account_type, classification = n.classification, changed_at = reefqbo._now()"
 		"  FROM named n WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = n.account_id"
-		"  AND a.account_type IS NULL AND n.account_type IS NOT NULL"
+		"  AND NOT n.is_computed AND a.account_type IS NULL AND n.account_type IS NOT NULL"
 		") INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name,"
 		"  account_type, classification, is_computed, gone_since)"
 		" SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
-		"  n.account_id LIKE 'computed:%',"
-		"  CASE WHEN n.account_id NOT LIKE 'computed:%' THEN reefqbo._now() END"
+		"  n.is_computed, CASE WHEN NOT n.is_computed THEN reefqbo._now() END"
 		" FROM named n"
 		" WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
 		"  AND a.account_id = n.account_id)",
-		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
-	RqboColumn	columns[4];
+		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
+	RqboColumn	columns[5];
 	RqboArgs	args = {0};
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		rqbo_column_begin(&columns[i], report->nlines);
 	for (int i = 0; i < report->nlines; i++)
 	{
@@ -289,13 +317,14 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_line_is_stored(line))
 			continue;
-		rqbo_column_add_text(&columns[0], rqbo_report_line_id(line));
+		rqbo_column_add_text(&columns[0], line->stored_id);
 		rqbo_column_add_text(&columns[1], line->name);
 		rqbo_column_add_text(&columns[2], type->type);
 		rqbo_column_add_text(&columns[3], type->classification);
+		rqbo_column_add_text(&columns[4], type->type == NULL ? account_beside(report, i) : NULL);
 	}
 	rqbo_arg_ids(&args, model_id, connection_id);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		rqbo_arg_text_column(&args, &columns[i]);
 	counts->accounts_new += rqbo_db_run(&statement, &args);
 }

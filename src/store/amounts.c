@@ -58,7 +58,7 @@ rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
 
 		if (!rqbo_report_line_is_stored(line))
 			continue;
-		id = CStringGetTextDatum(rqbo_report_line_id(line));
+		id = CStringGetTextDatum(line->stored_id);
 		for (int j = 0; j < report->ncolumns; j++)
 		{
 			CHECK_FOR_INTERRUPTS();

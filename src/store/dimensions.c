@@ -183,7 +183,7 @@ arg_parts(RqboArgs *args, const RqboReport *report, const char *const *values)
 
 		if (!rqbo_report_line_is_stored(line))
 			continue;
-		id = CStringGetTextDatum(rqbo_report_line_id(line));
+		id = CStringGetTextDatum(line->stored_id);
 		for (int j = 0; j < report->ncolumns; j++)
 		{
 			CHECK_FOR_INTERRUPTS();

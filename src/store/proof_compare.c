@@ -220,7 +220,7 @@ arg_trial_balance(RqboArgs *args, const RqboReport *report)
 		CHECK_FOR_INTERRUPTS();
 		if (!rqbo_report_line_is_stored(line))
 			continue;
-		rqbo_column_add_text(&columns[0], rqbo_report_line_id(line));
+		rqbo_column_add_text(&columns[0], line->stored_id);
 		rqbo_column_add(&columns[1], NumericGetDatum(line->amounts[0]), false);
 		rqbo_column_add(&columns[2], NumericGetDatum(line->amounts[1]), false);
 	}
