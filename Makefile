@@ -10,40 +10,77 @@
 #   make bench                              the background worker's figures beside their goals; takes some minutes
 
 EXTENSION = reefqbo
-EXTVERSION = 1.0
 
-MODULE_big = reefqbo
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c src/*/*.c)))
-SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
+# Builds out of the tree (make -f ../Makefile, or VPATH=..) find everything from here.
+srcdir := $(patsubst %/,%,$(or $(VPATH),$(dir $(firstword $(MAKEFILE_LIST)))))
+below = $(patsubst $(srcdir)/%,%,$(sort $(wildcard $(addprefix $(srcdir)/,$(1)))))
+
+# The version stands in the control file.
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'$$/\1/p" $(srcdir)/$(EXTENSION).control)
+
+MODULE_big = $(EXTENSION)
+OBJS = $(patsubst %.c,%.o,$(call below,src/*.c src/*/*.c))
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = $(EXTENSION)--*.sql
-DOCS = $(wildcard docs/*.md)
 
-REGRESS = $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS = $(patsubst sql/%.sql,%,$(call below,sql/*.sql))
 REGRESS_OPTS = --encoding=UTF8
 
 PG_CONFIG ?= pg_config
+PKG_CONFIG ?= pkg-config
 # PostgreSQL's own headers are not clean under -Wextra; ours are, so theirs count as system headers.
-PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server) -DRQBO_VERSION='"$(EXTVERSION)"'
 # Tests check assertions, and move the clock that schedules and expiries go by (TEST_CLOCK=yes); what is installed has
 # no such setting.
 PG_CPPFLAGS += $(if $(TEST_CLOCK),-DRQBO_TEST_CLOCK -DUSE_ASSERT_CHECKING=1)
 PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
-# "make" and "make install" need PGXS; "make test" and its like must run before it is there.
-ifeq ($(filter test demo demo-cluster docs storm fuzz bench,$(MAKECMDGOALS)),)
+# "make" and "make install" need PostgreSQL's makefiles and the libraries; "make test" and its like bring them.
+OWN_GOALS = test demo demo-cluster docs storm fuzz bench dist
+ifeq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error $(PG_CONFIG) names no PostgreSQL to build for: install its server headers (Debian: postgresql-server-dev-15, \
+or the version you have), or give PG_CONFIG=/path/to/pg_config)
+endif
+# pkg-config is not needed, but says more clearly than a compiler what is missing.
+ifneq ($(shell command -v $(PKG_CONFIG)),)
+needs = $(if $(shell $(PKG_CONFIG) --exists '$(1) >= $(2)' && echo yes),,$(error reefqbo needs $(1) $(2) or newer, \
+	with its headers (Debian: $(3)); $(PKG_CONFIG) finds $(or $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null),none)))
+ifeq ($(filter clean distclean uninstall installcheck,$(MAKECMDGOALS)),)
+$(call needs,libcurl,7.85,libcurl4-openssl-dev)
+$(call needs,json-c,0.16,libjson-c-dev)
+endif
+endif
+# Out of the tree the compiler finds no folder to write to; and VPATH would take what was built in it.
+ifneq ($(srcdir),.)
+$(if $(call below,*.so src/*/*.o $(EXTENSION)--*.sql),$(error $(srcdir) has been built in: run make clean there first))
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+endif
 include $(PGXS)
-# Pages have names like install.md, which another extension may have too.
-docmoduledir := extension/$(EXTENSION)
 endif
 
-$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS)
+$(EXTENSION)--$(EXTVERSION).sql: $(addprefix $(srcdir)/,$(call below,src/sql/*.sql))
 	cat $^ > $@
 
-# Every object is rebuilt when a header changes: the project is small and a stale object is a bad bug.
-$(OBJS): $(sort $(wildcard src/*/*.h))
+# Every object is rebuilt when a header, the version or an option changes: the project is small and a stale object is
+# a bad bug.  Bitcode likewise.
+$(OBJS) $(OBJS:.o=.bc): $(addprefix $(srcdir)/,$(call below,src/*/*.h) $(EXTENSION).control Makefile)
+
+# The pages keep their places to each other, so that their links are alive where they are installed.
+PAGES = README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE
+pagesdir = $(DESTDIR)$(docdir)/extension/$(EXTENSION)
+install: install-pages
+uninstall: uninstall-pages
+
+.PHONY: install-pages uninstall-pages
+install-pages:
+	$(MKDIR_P) '$(pagesdir)/docs'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(PAGES)) '$(pagesdir)/'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/*.md)) '$(pagesdir)/docs/'
+
+uninstall-pages:
+	rm -rf '$(pagesdir)'
 
 .PHONY: test demo demo-cluster docs storm fuzz bench
 test:

@@ -22,18 +22,45 @@ build_with_test_clock()
 
 # A second compiler sees other mistakes.  PostgreSQL's makefiles hand it the
 # options of the compiler they were made with; those it does not know are not
-# our mistakes.
+# our mistakes.  It builds out of the tree, as packages do, and must install
+# what the tree installs.
 build_with_clang()
 {
 	local directory=$WORK/tmp/clang status
 
-	cp -R "$WORK/source" "$directory"
-	make -s -C "$directory" clean with_llvm=no PG_CONFIG="$PG_CONFIG" >/dev/null
-	make -s -C "$directory" -j "$(nproc)" with_llvm=no PG_CONFIG="$PG_CONFIG" CC="$1" \
-		COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument"
+	mkdir "$directory" "$directory/build"
+	cp -R "$WORK/source" "$directory/source"
+	make -s -C "$directory/source" clean with_llvm=no PG_CONFIG="$PG_CONFIG" >/dev/null
+	out_of_tree -j "$(nproc)" CC="$1" \
+		COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument" &&
+		out_of_tree install DESTDIR="$directory/out" &&
+		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG" DESTDIR="$directory/in" &&
+		installs_the_same "$directory/in" "$directory/out" &&
+		out_of_tree uninstall DESTDIR="$directory/out" && uninstalled "$directory/out"
 	status=$?
 	rm -rf "$directory"
 	return $status
+}
+
+out_of_tree()
+{
+	make -s -C "$directory/build" -f "$directory/source/Makefile" with_llvm=no PG_CONFIG="$PG_CONFIG" "$@"
+}
+
+# The library comes from another compiler, so that there its being there counts.
+installs_the_same()
+{
+	diff -rq --exclude=reefqbo.so "$1" "$2" &&
+		diff <(cd "$1" && find . -type f | sort) <(cd "$2" && find . -type f | sort)
+}
+
+uninstalled()
+{
+	local left
+
+	left=$(find "$1" -type f)
+	[ -z "$left" ] || echo "make uninstall leaves: $left"
+	[ -z "$left" ]
 }
 
 # Debian names a clang by its version when only the server's headers need it.

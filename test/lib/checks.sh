@@ -12,7 +12,7 @@ run_test()
 	[ $FAILED -eq 0 ] || finish_test "$began"
 	check layers "folders: no include or call runs up, no circle of files" check_layers
 	check promises "SECURITY.md: each promise has a test" check_promises
-	check clang "build with clang, warnings as errors" check_clang
+	check clang "build out of the tree with clang, warnings as errors; it installs the same" check_clang
 	check simulator "the QuickBooks simulator's own tests" check_simulator
 	check regress "regression tests on a fresh cluster (UTF8, C locale)" check_regress
 	check fuzz "the readers of what comes from outside, with the seeds of libFuzzer" check_fuzz_seeds

@@ -171,12 +171,42 @@ sub test_install_script
 	like($script, qr/^\\echo Use "CREATE EXTENSION reefqbo/m, 'psql refuses to run it as a file');
 }
 
+# It stands in the control file; what others read it from must say the same.
+sub test_one_version
+{
+	my ($node) = @_;
+	my ($version) = slurp_file('reefqbo.control') =~ /^default_version = '(.+)'$/m;
+	my ($meta) = slurp_file('META.json') =~ /^    "version": "(.+)",$/m;
+	my ($changes) = slurp_file('CHANGELOG.md') =~ /^## (\S+)/m;
+
+	is($node->safe_psql('postgres', 'SELECT version FROM reefqbo._library()'), $version, 'the library is of the version of the control file');
+	like($_, qr/^\Q$version\E\.\d+$/, 'so is what is published') for $meta, $changes;
+}
+
+# Pages are installed with what they link to.
+sub test_pages
+{
+	my ($docdir) = run_command([ 'pg_config', '--docdir' ]);
+	my $pages = "$docdir/extension/reefqbo";
+	my @dead;
+
+	for my $page (glob("$pages/*.md $pages/docs/*.md"))
+	{
+		my ($folder) = $page =~ m{^(.*)/};
+		push @dead, map { "$page: $_" } grep { !-e "$folder/$_" } slurp_file($page) =~ /\]\((?!\w+:)([^)#]+)/g;
+	}
+	ok(-e "$pages/docs/install.md", 'the manual is installed');
+	is_deeply(\@dead, [], 'and no link in it is dead');
+}
+
 my $node = plain_cluster('install');
 test_install_script($node);
+test_pages();
 test_create_and_drop($node);
 test_second_database($node);
 test_refused_without_pgcrypto($node);
 test_comments($node);
+test_one_version($node);
 test_privileges($node);
 test_security_definer($node);
 test_loading($node);
