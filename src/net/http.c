@@ -137,6 +137,8 @@ rqbo_http_create(void)
 	rqbo_owned_set(http->multi_owned, http->multi);
 	check_multi(curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket), "set up libcurl");
 	check_multi(curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http), "set up libcurl");
+	/* threads that ask a name server are not waited for: from 8.20 on they are the multi handle's (CURLOPT_QUICK_EXIT) */
+	(void) curl_multi_setopt(http->multi, CURLMOPT_QUICK_EXIT, 1L);
 	return http;
 }
 

@@ -18,6 +18,11 @@
 #error reefqbo needs libcurl 7.85 or later, for CURLOPT_PROTOCOLS_STR
 #endif
 
+/* Of libcurl 8.20, which may be what runs, whatever headers it was built with; an older one does not know it. */
+#if LIBCURL_VERSION_NUM < 0x081400
+#define CURLMOPT_QUICK_EXIT ((CURLMoption) (CURLOPTTYPE_LONG + 21))
+#endif
+
 typedef struct RqboTransfer
 {
 	CURLM	   *multi;			/* that it runs in, */
