@@ -6,10 +6,11 @@
  *
  * Whoever may change or delete rows of a table may lock it against everybody,
  * and who locks a view locks all tables below it with the rights of the view's
- * owner.  An operator of one model could so stop all others, and the background
- * worker.  LOCK TABLE in a mode stronger than writing takes is for the owner of
- * the table and for superusers.  That holds in sessions that have loaded the
- * library: in all of them where it is preloaded.
+ * owner.  A role with one model could so stop all others, and the background
+ * worker.  The extension grants nobody such a privilege; this is for those that
+ * were granted by hand.  LOCK TABLE in a mode stronger than writing takes is for
+ * the owner of the table and for superusers.  That holds in sessions that have
+ * loaded the library: in all of them where it is preloaded.
  *
  *-------------------------------------------------------------------------
  */

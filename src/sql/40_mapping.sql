@@ -54,7 +54,7 @@ CREATE TABLE reefqbo.account_mapping (
 );
 
 COMMENT ON TABLE reefqbo.account_mapping IS
-'What each mapped account is in the model, by ids. Read and write reefqbo.mapping instead, which has the names.';
+'What each mapped account is in the model, by ids. Read and write reefqbo.mapping instead, which has the names, and take mappings away with reefqbo.unmap_account.';
 COMMENT ON COLUMN reefqbo.account_mapping.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.account_mapping.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.account_mapping.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
@@ -68,17 +68,20 @@ COMMENT ON COLUMN reefqbo.account_mapping.mapped_by IS 'by which role; what is w
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_mapping');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.account_mapping');
+INSERT INTO reefqbo._privilege VALUES
+    ('operator', 'INSERT (model_id, connection_id, account_id, variable_id, variable_type, category, subcategory, branch_id, mapped_at, mapped_by)', 'TABLE reefqbo.account_mapping'),
+    ('operator', 'UPDATE (model_id, connection_id, account_id, variable_id, variable_type, category, subcategory, branch_id, mapped_at, mapped_by)', 'TABLE reefqbo.account_mapping');
 
 CREATE TRIGGER sign_mapping BEFORE INSERT OR UPDATE ON reefqbo.account_mapping
 FOR EACH ROW EXECUTE FUNCTION reefqbo._sign('mapped');
 
 COMMENT ON TRIGGER sign_mapping ON reefqbo.account_mapping IS 'who has mapped it, and when, is not the writer''s to say';
 
--- Reading and writing by names. INSERT, UPDATE and DELETE come to _map_account, with the rights of whoever writes.
-CREATE VIEW reefqbo.mapping WITH (security_barrier) AS
-SELECT m.name AS model,
-       cb.name AS company_branch,
+-- Reading and writing by names, with the rights of whoever does: of a view with its owner's, whoever may change a row can lock those
+-- below it, which the background worker needs. INSERT, UPDATE and DELETE come to _map_account.
+CREATE VIEW reefqbo.mapping WITH (security_barrier, security_invoker) AS
+SELECT c.model,
+       c.branch AS company_branch,
        p.account_id,
        a.account_number,
        a.name AS account_name,
@@ -89,17 +92,14 @@ SELECT m.name AS model,
        'mapped'::text AS confidence,
        pg_catalog.format('by %s, %s', p.mapped_by, pg_catalog.to_char(p.mapped_at, 'YYYY-MM-DD')) AS reason
 FROM reefqbo.account_mapping p
-JOIN reefqbo.model m ON m.model_id = p.model_id
-JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
-JOIN reefqbo.branch cb ON cb.model_id = c.model_id AND cb.branch_id = c.branch_id
+JOIN reefqbo.connection_status c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
 JOIN reefqbo.branch b ON b.model_id = p.model_id AND b.branch_id = p.branch_id
-JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id
-WHERE p.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+JOIN reefqbo.account a ON a.model_id = p.model_id AND a.connection_id = p.connection_id AND a.account_id = p.account_id;
 
 COMMENT ON VIEW reefqbo.mapping IS
 E'What each mapped account is in the model: read it, and write it. It has the columns of reefqbo.propose_mapping, so that a proposal is accepted, all or in part, by one statement, and a CSV file goes out and in by \\copy:
     INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping(''Acme'') WHERE confidence = ''certain''
-An account mapped already is mapped anew. model, account_id, variable_type and category are needed; company_branch is the branch of the account''s company, by default the root''s or the model''s only one; branch, by default company_branch. account_number, account_name, confidence and reason are not written.
+An account mapped already is mapped anew; reefqbo.unmap_account takes a mapping away, since whoever may DELETE here may lock it against others. model, account_id, variable_type and category are needed; company_branch is the branch of the account''s company, by default the root''s or the model''s only one; branch, by default company_branch. account_number, account_name, confidence and reason are not written.
 Errors: 42704 no such model, branch or account; 22023 a type that does not fit the account; 22004 something needed is null; 42501.';
 COMMENT ON COLUMN reefqbo.mapping.model IS 'name of the model';
 COMMENT ON COLUMN reefqbo.mapping.company_branch IS 'branch of the account''s company';
@@ -114,7 +114,9 @@ COMMENT ON COLUMN reefqbo.mapping.confidence IS 'mapped; not written';
 COMMENT ON COLUMN reefqbo.mapping.reason IS 'who mapped it, and when; not written';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.mapping');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.mapping');
+INSERT INTO reefqbo._privilege VALUES
+    ('operator', 'INSERT (model, company_branch, account_id, account_number, account_name, variable_type, category, subcategory, branch, confidence, reason)', 'TABLE reefqbo.mapping'),
+    ('operator', 'UPDATE (model, company_branch, account_id, account_number, account_name, variable_type, category, subcategory, branch, confidence, reason)', 'TABLE reefqbo.mapping');
 
 CREATE FUNCTION reefqbo._fitting_types(classification text)
 RETURNS text[]
@@ -141,6 +143,28 @@ $$;
 COMMENT ON FUNCTION reefqbo._variable_name(text, text, text) IS 'Internal: what a variable is called at first: its account''s number and name.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._variable_name(text, text, text)');
 
+CREATE FUNCTION reefqbo._mapped_company(model text, at_branch text, OUT company_branch text, OUT model_id bigint, OUT connection_id bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    SELECT s.branch, s.model_id, s.connection_id INTO company_branch, model_id, connection_id
+    FROM reefqbo.connection_status s
+    JOIN reefqbo.branch b ON b.model_id = s.model_id AND b.name = s.branch
+    WHERE s.model = $1 AND s.branch = coalesce($2, s.branch)
+      AND ($2 IS NOT NULL OR b.parent_branch_id IS NULL
+           OR (SELECT count(*) FROM reefqbo.connection_status o WHERE o.model = $1) = 1);
+    IF NOT FOUND THEN
+        RAISE undefined_object USING
+            MESSAGE = format('there is no company at branch "%s" of model "%s"', coalesce($2, '(the root)'), $1),
+            HINT = 'company_branch names the branch that the account''s company is connected to; reefqbo.connection_status lists them.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._mapped_company(text, text) IS
+'Internal: the company whose account is meant: the one at a branch, by default the root''s or the model''s only one. Error: 42704 there is none.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._mapped_company(text, text)');
+
 CREATE FUNCTION reefqbo._map_account()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -156,22 +180,12 @@ BEGIN
         RAISE null_value_not_allowed USING
             MESSAGE = 'a mapping needs model, account_id, variable_type and category';
     END IF;
-    SELECT s.model_id, s.connection_id, s.branch INTO company
-    FROM reefqbo.connection_status s
-    JOIN reefqbo.branch b ON b.model_id = s.model_id AND b.name = s.branch
-    WHERE s.model = given.model AND s.branch = coalesce(given.company_branch, s.branch)
-      AND (given.company_branch IS NOT NULL OR b.parent_branch_id IS NULL
-           OR (SELECT count(*) FROM reefqbo.connection_status o WHERE o.model = given.model) = 1);
-    IF NOT FOUND THEN
-        RAISE undefined_object USING
-            MESSAGE = format('there is no company at branch "%s" of model "%s"', coalesce(given.company_branch, '(the root)'), given.model),
-            HINT = 'company_branch names the branch that the account''s company is connected to; reefqbo.connection_status lists them.';
-    END IF;
+    company := reefqbo._mapped_company(given.model, given.company_branch);
     SELECT a.* INTO account FROM reefqbo.account a
     WHERE a.model_id = company.model_id AND a.connection_id = company.connection_id AND a.account_id = given.account_id;
     IF NOT FOUND OR reefqbo._is_closing_line(account.is_computed, account.classification) THEN
         RAISE undefined_object USING
-            MESSAGE = format('there is no account "%s" to map at branch "%s" of model "%s"', given.account_id, company.branch, given.model),
+            MESSAGE = format('there is no account "%s" to map at branch "%s" of model "%s"', given.account_id, company.company_branch, given.model),
             HINT = 'account_id is QuickBooks'' own id, as in reefqbo.account. Net Income inside equity is not mapped.';
     END IF;
     IF TG_OP = 'DELETE' THEN
@@ -195,7 +209,7 @@ BEGIN
             HINT = format('Choose one of %s.', array_to_string(reefqbo._fitting_types(account.classification), ', '));
     END IF;
     SELECT b.branch_id INTO to_branch FROM reefqbo.branch b
-    WHERE b.model_id = company.model_id AND b.name = coalesce(given.branch, company.branch);
+    WHERE b.model_id = company.model_id AND b.name = coalesce(given.branch, company.company_branch);
     IF NOT FOUND THEN
         RAISE undefined_object USING
             MESSAGE = format('branch "%s" does not exist in model "%s"', given.branch, given.model),
@@ -231,6 +245,35 @@ CREATE TRIGGER map_account INSTEAD OF INSERT OR UPDATE OR DELETE ON reefqbo.mapp
 FOR EACH ROW EXECUTE FUNCTION reefqbo._map_account();
 
 COMMENT ON TRIGGER map_account ON reefqbo.mapping IS 'writes to reefqbo.variable and reefqbo.account_mapping';
+
+CREATE FUNCTION reefqbo._unmap_account(model text, account_id text, company_branch text)
+RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'which account is not to be mapped any more?';
+    END IF;
+    DELETE FROM reefqbo.account_mapping p
+    USING reefqbo._mapped_company($1, $3) c
+    WHERE p.model_id = c.model_id AND p.connection_id = c.connection_id AND p.account_id = $2;
+    RETURN FOUND;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._unmap_account(text, text, text) IS 'Internal: what reefqbo.unmap_account does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.unmap_account(model text, account_id text, company_branch text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.unmap_account(text, text, text) IS
+E'Takes the mapping of an account away. Its variable stays, and is its own again with the next mapping. For several at once:
+    SELECT reefqbo.unmap_account(model, account_id, company_branch) FROM reefqbo.mapping WHERE model = ''Acme'' AND category = ''Travel''
+Arguments: model; account_id; company_branch, the branch of the account''s company, by default the root''s or the model''s only one. Result: whether it was mapped.
+Errors: 42704 no such model or company; 22004 no account.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.unmap_account(text, text, text)');
 
 CREATE VIEW reefqbo.unmapped_account WITH (security_barrier) AS
 SELECT m.name AS model,

@@ -54,7 +54,8 @@ COMMENT ON COLUMN reefqbo.mapping_sheet.confidence IS 'mapped; not written';
 COMMENT ON COLUMN reefqbo.mapping_sheet.reason IS 'who mapped it, and when; not written';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.mapping_sheet');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT', 'TABLE reefqbo.mapping_sheet');
+INSERT INTO reefqbo._privilege VALUES
+    ('operator', 'INSERT (model, company_branch, account_id, account_number, account_name, variable_type, category, subcategory, branch, confidence, reason)', 'TABLE reefqbo.mapping_sheet');
 
 CREATE FUNCTION reefqbo._map_from_sheet()
 RETURNS trigger

@@ -18,7 +18,7 @@ CREATE TABLE reefqbo.exchange_rate (
 );
 
 COMMENT ON TABLE reefqbo.exchange_rate IS
-'Rates for consolidation, as the user states them: how many to_currency one from_currency is worth. Write it with INSERT, UPDATE and DELETE, or reefqbo.set_rate. A rate that is missing is an error where it is needed, never 1.';
+'Rates for consolidation, as the user states them: how many to_currency one from_currency is worth. Write it with INSERT and UPDATE, or reefqbo.set_rate, and take rates away with reefqbo.remove_rate: whoever may DELETE from a table may lock it against others. A rate that is missing is an error where it is needed, never 1.';
 COMMENT ON COLUMN reefqbo.exchange_rate.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.exchange_rate.from_currency IS 'ISO 4217 code of what is translated';
 COMMENT ON COLUMN reefqbo.exchange_rate.to_currency IS 'ISO 4217 code of what it is translated to';
@@ -30,7 +30,28 @@ COMMENT ON COLUMN reefqbo.exchange_rate.historical IS
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.exchange_rate', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.exchange_rate');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.exchange_rate');
+INSERT INTO reefqbo._privilege VALUES
+    ('operator', 'INSERT (model_id, from_currency, to_currency, month, closing, average, historical)', 'TABLE reefqbo.exchange_rate'),
+    ('operator', 'UPDATE (model_id, from_currency, to_currency, month, closing, average, historical)', 'TABLE reefqbo.exchange_rate');
+
+CREATE FUNCTION reefqbo._into_currency(model_id bigint, to_currency text)
+RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    found_currency text := coalesce($2, (SELECT m.currency FROM reefqbo.model m WHERE m.model_id = $1));
+BEGIN
+    IF found_currency IS NULL THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('model "%s" has no currency', (SELECT m.name FROM reefqbo.model m WHERE m.model_id = $1)),
+            HINT = 'Set it with reefqbo.set_currency, or pass to_currency.';
+    END IF;
+    RETURN found_currency;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._into_currency(bigint, text) IS
+'Internal: the currency that a rate is to: the one that is named, or the model''s. Error: 22023 there is neither.';
 
 CREATE FUNCTION reefqbo._set_rate(model text, from_currency text, month date, closing numeric, average numeric,
                                   historical numeric, to_currency text)
@@ -39,17 +60,12 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
-    into_currency text := coalesce($7, (SELECT m.currency FROM reefqbo.model m WHERE m.model_id = in_model));
 BEGIN
     IF num_nulls($2, $3) > 0 THEN
         RAISE null_value_not_allowed USING MESSAGE = 'a rate needs a currency and a month';
-    ELSIF into_currency IS NULL THEN
-        RAISE invalid_parameter_value USING
-            MESSAGE = format('model "%s" has no currency', $1),
-            HINT = 'Set it with reefqbo.set_currency, or pass to_currency.';
     END IF;
     INSERT INTO reefqbo.exchange_rate AS r (model_id, from_currency, to_currency, month, closing, average, historical)
-    VALUES (in_model, $2, into_currency, date_trunc('month', $3::timestamp), $4, $5, $6)
+    VALUES (in_model, $2, reefqbo._into_currency(in_model, $7), date_trunc('month', $3::timestamp), $4, $5, $6)
     ON CONFLICT ON CONSTRAINT exchange_rate_pkey DO UPDATE
     SET closing = coalesce(EXCLUDED.closing, r.closing), average = coalesce(EXCLUDED.average, r.average),
         historical = coalesce(EXCLUDED.historical, r.historical);
@@ -74,6 +90,36 @@ COMMENT ON FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric
 Arguments: model; from_currency; month, any day of it; closing, average and historical: how many to_currency one from_currency is worth; to_currency, by default the model''s (reefqbo.set_currency).
 Errors: 42704 no such model; 22023 not a rate, or the model has no currency; 22004 no currency or month.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_rate(text, text, date, numeric, numeric, numeric, text)');
+
+CREATE FUNCTION reefqbo._remove_rate(model text, from_currency text, month date, to_currency text)
+RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+BEGIN
+    IF num_nulls($2, $3) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a rate needs a currency and a month';
+    END IF;
+    DELETE FROM reefqbo.exchange_rate r
+    WHERE r.model_id = in_model AND r.from_currency = $2 AND r.to_currency = reefqbo._into_currency(in_model, $4)
+      AND r.month = date_trunc('month', $3::timestamp);
+    RETURN FOUND;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._remove_rate(text, text, date, text) IS 'Internal: what reefqbo.remove_rate does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.remove_rate(model text, from_currency text, month date, to_currency text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.remove_rate(text, text, date, text) IS
+'Takes the rates of a currency for a month away, all of them. One alone goes by an UPDATE of reefqbo.exchange_rate that makes it NULL.
+Arguments: model; from_currency; month, any day of it; to_currency, by default the model''s (reefqbo.set_currency). Result: whether there were any.
+Errors: 42704 no such model; 22023 the model has no currency; 22004 no currency or month.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.remove_rate(text, text, date, text)');
 
 -- ---- in another currency ----
 

@@ -32,7 +32,7 @@ CREATE TABLE reefqbo.elimination (
 CREATE INDEX elimination_branch ON reefqbo.elimination (model_id, branch_id, month);
 
 COMMENT ON TABLE reefqbo.elimination IS
-'What the companies of a group have with each other, as the user states it, to be taken out of the statements of branch_id and those above: entries in the model''s currency, each of one debit and one credit of the same amount, so that nothing goes out of balance. Write it with INSERT, UPDATE and DELETE.
+'What the companies of a group have with each other, as the user states it, to be taken out of the statements of branch_id and those above: entries in the model''s currency, each of one debit and one credit of the same amount, so that nothing goes out of balance. Write it with INSERT and UPDATE, and take entries away with reefqbo.remove_elimination: whoever may DELETE from a table may lock it against others.
 An entry is posted in its month. Balances keep it until reversed_in, the month in which the opposite is posted. Sales of 100 from one company to another: debit Revenue, credit COGS. A claim of 40: debit Liability, credit Asset, reversed_in when it is paid. Tax is tax expense here; tax that is owed is a Liability.';
 COMMENT ON COLUMN reefqbo.elimination.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.elimination.elimination_id IS 'the entry';
@@ -54,12 +54,39 @@ COMMENT ON COLUMN reefqbo.elimination.stated_by IS 'by which role; what is writt
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_elimination_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.elimination');
-INSERT INTO reefqbo._privilege VALUES ('operator', 'INSERT, UPDATE, DELETE', 'TABLE reefqbo.elimination');
+INSERT INTO reefqbo._privilege VALUES
+    ('operator', 'INSERT (model_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, memo, stated_at, stated_by)', 'TABLE reefqbo.elimination'),
+    ('operator', 'UPDATE (model_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, memo, stated_at, stated_by)', 'TABLE reefqbo.elimination');
 
 CREATE TRIGGER sign_elimination BEFORE INSERT OR UPDATE ON reefqbo.elimination
 FOR EACH ROW EXECUTE FUNCTION reefqbo._sign('stated');
 
 COMMENT ON TRIGGER sign_elimination ON reefqbo.elimination IS 'who has stated it, and when, is not the writer''s to say';
+
+CREATE FUNCTION reefqbo._remove_elimination(model text, elimination_id bigint)
+RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'which elimination is to be removed?';
+    END IF;
+    DELETE FROM reefqbo.elimination e WHERE e.model_id = reefqbo._model_id($1) AND e.elimination_id = $2;
+    RETURN FOUND;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._remove_elimination(text, bigint) IS 'Internal: what reefqbo.remove_elimination does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.remove_elimination(model text, elimination_id bigint)
+RETURNS boolean
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.remove_elimination(text, bigint) IS
+'Takes an entry of reefqbo.elimination away.
+Arguments: model; elimination_id. Result: whether there was one. Errors: 42704 no such model; 22004 no elimination_id.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.remove_elimination(text, bigint)');
 
 CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
 RETURNS TABLE (variable_type text, category text, subcategory text, period_start date, amount numeric)

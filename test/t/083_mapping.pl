@@ -243,12 +243,18 @@ sub test_defaults
 	is_same(mapped('Other'), { "Other $id" => 'Tax|Levies||Other' }, 'so does an INSERT, of which the last row counts');
 	my $variable = sql("SELECT variable_id FROM reefqbo.variable WHERE account_id = '$id' AND model_id = (SELECT model_id FROM reefqbo.model WHERE name = 'Other')");
 	sql("DELETE FROM reefqbo.mapping WHERE model = 'Other'");
-	is_same(mapped('Other'), {}, 'a DELETE takes the mapping away');
+	is_same(mapped('Other'), {}, 'a DELETE takes the mapping away, where it may');
+	sql("INSERT INTO reefqbo.mapping (model, account_id, variable_type, category) VALUES ('Other', '$id', 'Opex', 'People')");
+	is(sql(call('unmap_account', 'Other', $id)), 't', 'and unmap_account does');
+	is_same(mapped('Other'), {}, 'it is not mapped');
+	is(sql(call('unmap_account', 'Other', $id)), 'f', 'which it was not before either');
 	sql("INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Other')");
 	is(sql("SELECT variable_id FROM reefqbo.account_mapping JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Other' AND account_id = '$id'"), $variable, 'not the variable, which comes back with the next mapping');
 	like(error_of("UPDATE reefqbo.mapping SET account_id = '1' WHERE model = 'Other' AND account_id = '$id'"), qr/^22023 /, 'a mapping is not moved to another account');
 	my $some = account_id('Reef', 'Rent');
 	like(error_of("INSERT INTO reefqbo.mapping (model, account_id, variable_type, category) VALUES ('Group', '$some', 'Opex', 'x')"), qr/^42704 /, 'of several companies one must be named');
+	like(error_of(call('unmap_account', 'Group', $some)), qr/^42704 /, 'to take a mapping away, too');
+	like(error_of(call('unmap_account', 'Group', undef, 'Reef')), qr/^22004 /, 'and an account');
 	return;
 }
 
@@ -452,6 +458,7 @@ sub test_roles
 		'DELETE by ids' => q{DELETE FROM reefqbo.account_mapping},
 		'renaming a variable' => q{UPDATE reefqbo.variable SET name = 'Stolen'},
 		'saving a template' => call('save_mapping_template', 'Group', 'Mine', 'Reef'),
+		'taking a mapping away' => call('unmap_account', 'Group', $rent, 'Reef'),
 		'forging a change' => q{DELETE FROM reefqbo.account_change},
 		'forging a template' => q{UPDATE reefqbo.mapping_template SET category = 'Stolen'});
 
@@ -466,23 +473,27 @@ sub test_roles
 	{
 		is(as($role, "SELECT string_agg(DISTINCT model, ' ') FROM (SELECT model FROM reefqbo.mapping UNION SELECT model FROM reefqbo.unmapped_account) m"), 'Other', "$role sees its own model's mapping");
 		like(error_as($role, $insert), qr/^42704 /, "$role: for it there is no such company");
-		is(as($role, "$forbidden{$_} RETURNING 1"), '', "$role: $_ finds nothing") foreach 'UPDATE', 'DELETE';
+		is(as($role, "$forbidden{UPDATE} RETURNING 1"), '', "$role: UPDATE finds nothing");
+		like(error_as($role, $forbidden{$_}), qr/^42501 /, "$role: $_ is nobody's") foreach 'DELETE', 'DELETE by ids';
+		like(error_as($role, $forbidden{'taking a mapping away'}), qr/^42704 /, "$role: there is no such mapping");
 		like(error_as($role, q{SELECT * FROM reefqbo.propose_mapping('Group')}), qr/^42704 /, "$role: nothing is proposed");
 		like(error_as($role, call('save_mapping_template', 'Group', 'Mine', 'Reef')), qr/^42704 /, "$role: no template is saved");
 		is(as($role, "SELECT count(*) FROM reefqbo.$_ t JOIN reefqbo.model m ON m.model_id = t.model_id AND m.name = 'Group'"), 0, "$role sees nothing of $_") foreach qw(variable account_mapping account_change mapping_template);
 	}
 	# One who reads this model and works on another has the tables' privileges, and the rows are kept from being written.
 	like(error_as('reads_group', $insert), qr/^42501 /, 'INSERT: who works on another model may not here');
-	is(as('reads_group', "WITH w AS ($forbidden{DELETE} RETURNING 1) SELECT count(*) FROM w"), 0, 'DELETE: nor take away, nor be told so');
+	like(error_as('reads_group', $forbidden{'taking a mapping away'}), qr/^42501 /, 'nor take away');
 	isnt(error_as('reads_group', $forbidden{UPDATE}), 'none', 'UPDATE: nor change');
 	is(as('reads_group', 'UPDATE reefqbo.variable v SET name = \'Stolen\' FROM reefqbo.model m WHERE m.model_id = v.model_id AND m.name = \'Group\' RETURNING 1'), '', 'nor rename a variable');
 	is(state_of_mapping(), $before, 'nothing was written');
 
-	as('operator_of_group', q{DELETE FROM reefqbo.mapping WHERE company_branch = 'Lagoon'; INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Group')});
+	my $unmap_lagoon = q{SELECT count(*) FROM (SELECT reefqbo.unmap_account(model, account_id, company_branch) AS was_mapped FROM reefqbo.mapping WHERE company_branch = 'Lagoon') u WHERE u.was_mapped};
+	is(as('operator_of_group', $unmap_lagoon), scalar(keys %{ chart('Lagoon') }), 'an operator takes mappings away');
+	as('operator_of_group', q{INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('Group')});
 	is(sql(q{SELECT count(*), string_agg(DISTINCT p.mapped_by, ' ') FROM reefqbo.account_mapping p WHERE (p.model_id, p.connection_id) IN (SELECT model_id, connection_id FROM reefqbo.connection_status WHERE branch = 'Lagoon')}),
 		scalar(keys %{ chart('Lagoon') }) . '|operator_of_group', 'an operator maps, which is written down');
 	my $file = file('operator');
-	as('operator_of_group', "\n\\copy (SELECT * FROM reefqbo.mapping WHERE company_branch = 'Lagoon') TO '$file' CSV HEADER\nDELETE FROM reefqbo.mapping WHERE company_branch = 'Lagoon';\n\\copy reefqbo.mapping FROM '$file' CSV HEADER");
+	as('operator_of_group', "\n\\copy (SELECT * FROM reefqbo.mapping WHERE company_branch = 'Lagoon') TO '$file' CSV HEADER\n$unmap_lagoon;\n\\copy reefqbo.mapping FROM '$file' CSV HEADER");
 	is(sql(q{SELECT count(*) FROM reefqbo.mapping WHERE company_branch = 'Lagoon'}), scalar(keys %{ chart('Lagoon') }), 'and by a file');
 	return;
 }
@@ -500,7 +511,7 @@ sub test_authors
 	sql("CREATE TABLE kept AS SELECT * FROM reefqbo.account_mapping WHERE $of_rent; GRANT SELECT ON kept TO operator_of_group");
 	as('operator_of_group', "UPDATE reefqbo.account_mapping SET mapped_by = 'reader_of_group', mapped_at = '2001-01-01' WHERE $of_rent");
 	is($by->(), 'operator_of_group|t', 'a mapping: an UPDATE of the table is by who has done it');
-	as('operator_of_group', "DELETE FROM reefqbo.account_mapping WHERE $of_rent; INSERT INTO reefqbo.account_mapping (model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, mapped_at, mapped_by) SELECT model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, '2001-01-01', 'reader_of_group' FROM kept");
+	as('operator_of_group', "SELECT reefqbo.unmap_account('Group', '$rent', 'Reef'); INSERT INTO reefqbo.account_mapping (model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, mapped_at, mapped_by) SELECT model_id, connection_id, account_id, variable_id, variable_type, category, branch_id, '2001-01-01', 'reader_of_group' FROM kept");
 	is($by->(), 'operator_of_group|t', 'so is an INSERT');
 	sql("UPDATE reefqbo.mapping SET category = 'Premises2' WHERE company_branch = 'Reef' AND account_id = '$rent'");
 	is($by->(), sql('SELECT current_user') . '|t', 'a superuser\'s too');

@@ -577,6 +577,8 @@ sub test_currencies
 			q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 0)} => '22023',
 		q{reefqbo.set_rate('Group', 'USD', '2026-03-01', 1)} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 'NaN')} => '22023', q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', NULL, 'Infinity')} => '22023', q{reefqbo.set_rate('Group', 'EUR', NULL, 1)} => '22004',
 				q{reefqbo.set_rate('Grove', 'EUR', '2026-03-01', 1)} => '42704',
+		q{reefqbo.remove_rate('Grove', 'EUR', '2026-03-01')} => '42704', q{reefqbo.remove_rate('Group', 'EUR', NULL)} => '22004',
+		q{reefqbo.remove_elimination('Grove', 1)} => '42704', q{reefqbo.remove_elimination('Group', NULL)} => '22004',
 		q{reefqbo.set_branch('Group', 'Asia', false)} => '42704', q{reefqbo.set_branch('Group', NULL, false)} => '22004');
 	is(error_of($_)->{sqlstate}, $wrong{$_}, $_) foreach sort keys %wrong;
 	return;
@@ -688,8 +690,8 @@ sub test_rights
 {
 	sql(q{SELECT reefqbo.create_model('Other'); CREATE ROLE other_operator LOGIN; CREATE ROLE group_reader LOGIN});
 	sql(q{SELECT reefqbo.grant_access('other_operator', 'operator', 'Other'), reefqbo.grant_access('group_reader', 'reader', 'Group')});
-	foreach my $call (q{reefqbo.set_currency('Group', 'EUR')}, q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 2)},
-			q{reefqbo.set_branch('Group', 'Lagoon', false)})
+	foreach my $call (q{reefqbo.set_currency('Group', 'EUR')}, q{reefqbo.set_rate('Group', 'EUR', '2026-03-01', 2)}, q{reefqbo.remove_rate('Group', 'EUR', '2026-03-01')},
+			q{reefqbo.set_branch('Group', 'Lagoon', false)}, q{reefqbo.remove_elimination('Group', 1)})
 	{
 		is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; SELECT $call")->{sqlstate}, '42704',
 				"an operator of another model is told there is no such model: $call");
@@ -705,16 +707,38 @@ sub test_rights
 	my ($model, $branch) = split /\|/, sql("SELECT * FROM $group");
 	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; $insert VALUES ($model, $branch, '2026-01-01', 1, 'Asset', 'A', 'Asset', 'B')")->{sqlstate}, '42501', 'an operator of another model states no elimination here');
 	is($node->sqlstate_of("SET SESSION AUTHORIZATION other_operator; INSERT INTO reefqbo.exchange_rate VALUES ($model, 'EUR', 'JPY', '2026-01-01', 1)")->{sqlstate}, '42501', 'nor a rate');
+	test_removing($model, $branch);
 	my %wrong = ("'2026-01-02', NULL, 1, 'Asset'" => 'a month begins on its first day',
 			"'2026-01-01', '2026-01-01', 1, 'Asset'" => 'what is reversed is reversed later',
 		"'2026-01-01', NULL, 1, 'Assets'" => 'types are known');
 	is($node->sqlstate_of($insert =~ s/month,/month, reversed_in,/r . " VALUES ($model, $branch, $_, 'A', 'Asset', 'B')")->{sqlstate}, '23514', $wrong{$_}) foreach sort keys %wrong;
 	foreach my $table ('exchange_rate', 'elimination')
 	{
-		is(sql("SET SESSION AUTHORIZATION other_operator; WITH gone AS (DELETE FROM reefqbo.$table RETURNING 1) SELECT count(*) FROM gone"), 0, "rows of reefqbo.$table of another model are not there to be deleted");
-		is($node->sqlstate_of("SET SESSION AUTHORIZATION group_reader; DELETE FROM reefqbo.$table")->{sqlstate}, '42501', 'and not a reader\'s to delete');
+		is($node->sqlstate_of("SET SESSION AUTHORIZATION $_; DELETE FROM reefqbo.$table")->{sqlstate}, '42501', "rows of reefqbo.$table are not deleted by name: $_") foreach 'other_operator', 'group_reader';
 		is(sql("SET SESSION AUTHORIZATION group_reader; SELECT count(*) > 0 FROM reefqbo.$table"), 't', 'who sees them');
 	}
+	return;
+}
+
+# Who may DELETE from a table may lock it: rows are taken away by functions.
+sub test_removing
+{
+	my ($model, $branch) = @_;
+	my $as = 'SET SESSION AUTHORIZATION group_operator;';
+
+	sql(q{CREATE ROLE group_operator; SELECT reefqbo.grant_access('group_operator', 'operator', 'Group')});
+	sql("$as INSERT INTO reefqbo.exchange_rate VALUES ($model, 'CHF', 'USD', '2026-01-01', 1), ($model, 'CHF', 'JPY', '2026-01-01', 2), ($model, 'CHF', 'USD', '2026-02-01', 3)");
+	is(sql("$as SELECT reefqbo.remove_rate('Group', 'CHF', '2026-01-17'), reefqbo.remove_rate('Group', 'CHF', '2026-01-17')"), 't|f', 'a rate is removed, once');
+	is(sql(q{SELECT string_agg(closing::text, ' ' ORDER BY closing) FROM reefqbo.exchange_rate WHERE from_currency = 'CHF'}), '2 3', 'that of the month, into the currency of the model');
+	sql("$as SELECT reefqbo.remove_rate('Group', from_currency, month, to_currency) FROM reefqbo.exchange_rate WHERE from_currency = 'CHF'");
+	is(sql(q{SELECT count(*) FROM reefqbo.exchange_rate WHERE from_currency = 'CHF'}), 0, 'or all that a query finds');
+
+	my @entries = map { sql("$as INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)"
+		  . " VALUES ($model, $branch, '2026-01-01', $_, 'Asset', 'A', 'Asset', 'B') RETURNING elimination_id") } 11, 12;
+	is(sql("$as SELECT reefqbo.remove_elimination('Group', $entries[0]), reefqbo.remove_elimination('Group', $entries[0])"), 't|f', 'an elimination is removed, once');
+	is(sql(qq{SELECT string_agg(amount::text, ' ') FROM reefqbo.elimination WHERE elimination_id IN ($entries[0], $entries[1])}), '12', 'and no other');
+	is(sql("SET SESSION AUTHORIZATION other_operator; SELECT reefqbo.remove_elimination('Other', $entries[1])"), 'f', 'one of another model is not there');
+	is(sql("$as SELECT reefqbo.remove_elimination('Group', $entries[1])"), 't', 'for who works on that one it is');
 	return;
 }
 
