@@ -357,7 +357,7 @@ answered(RqboTask *task)
 	check->question->take(check, session);
 	rqbo_db_begin();
 	rqbo_store_mark_working(c->model_id, c->connection_id);
-	rqbo_store_put_throttle(c);
+	(void) rqbo_store_put_throttle(c);
 	rqbo_store_count_requests(c->model_id, c->connection_id, session->requests, 0);
 	rqbo_db_commit();
 	rqbo_session_close(session);
@@ -374,7 +374,7 @@ record_failure(RqboSession *session)
 		return;
 	rqbo_db_begin();
 	rqbo_session_judge(session);
-	rqbo_store_put_throttle(c);
+	(void) rqbo_store_put_throttle(c);
 	rqbo_store_count_requests(c->model_id, c->connection_id, session->requests, 0);
 	rqbo_db_commit();
 }

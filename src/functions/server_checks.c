@@ -122,13 +122,12 @@ rqbo_library(PG_FUNCTION_ARGS)
 Datum
 rqbo_paused_until(PG_FUNCTION_ARGS)
 {
-	RqboThrottle throttle = {true, PG_GETARG_FLOAT8(0), PG_GETARG_TIMESTAMPTZ(1)};
+	RqboThrottle throttle = {.is_begun = true,.tokens = PG_GETARG_FLOAT8(0),.counted_at = PG_GETARG_TIMESTAMPTZ(1)};
 	TimestampTz now = GetCurrentTimestamp();
-	int			wait_ms = rqbo_throttle_wait_ms(&throttle, now);
 
-	if (wait_ms <= RQBO_THROTTLE_SHORT_WAIT_MS)
+	if (!rqbo_throttle_is_paused(&throttle, now))
 		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(TimestampTzPlusMilliseconds(now, wait_ms));
+	PG_RETURN_TIMESTAMPTZ(TimestampTzPlusMilliseconds(now, rqbo_throttle_wait_ms(&throttle, now)));
 }
 
 /* ---- kept tokens ---- */

@@ -51,11 +51,25 @@ store_log_failure(RqboImport *import)
 }
 
 /*
+ * A pause that has been lifted is not waited for.
+ */
+static int
+seconds_to_wait(const RqboImport *import, int failures, int throttled_seconds, bool is_lifted)
+{
+	int			sqlstate = import->session->task->failure->sqlerrcode;
+
+	if (is_lifted && sqlstate == ERRCODE_RQBO_THROTTLED)
+		return 0;
+	return rqbo_retry_next_attempt(sqlstate, failures, throttled_seconds, import->session->pause_ms / 1000,
+								   pg_prng_double(&pg_global_prng_state));
+}
+
+/*
  * The schedule's own account: when it tries again, and one line in the
  * server's log when something begins to fail.
  */
 static void
-store_upkeep_failure(RqboImport *import)
+store_upkeep_failure(RqboImport *import, bool is_lifted)
 {
 	const ErrorData *failure = import->session->task->failure;
 	int			throttled_seconds;
@@ -64,9 +78,7 @@ store_upkeep_failure(RqboImport *import)
 	RqboUpkeepFailure record = {
 		.sqlstate = unpack_sql_state(failure->sqlerrcode),
 		.message = failure->message,
-		.wait_seconds = rqbo_retry_next_attempt(failure->sqlerrcode, failures, throttled_seconds,
-												import->session->pause_ms / 1000,
-												pg_prng_double(&pg_global_prng_state)),
+		.wait_seconds = seconds_to_wait(import, failures, throttled_seconds, is_lifted),
 		.is_throttled = is_throttled
 	};
 	bool		is_news;
@@ -85,21 +97,21 @@ record_failure(RqboImport *import)
 {
 	RqboSession *session = import->session;
 	bool		is_cancel = session->task->failure->sqlerrcode == ERRCODE_QUERY_CANCELED;
+	bool		is_lifted;
 
 	if (import->import_id == 0 && !import->ask.is_scheduled)
 		return;
 	rqbo_db_begin();
+	/* the connection first and its upkeep after, as whoever lifts a pause */
+	is_lifted = session->connection != NULL && !rqbo_store_put_throttle(session->connection);
 	store_log_failure(import);
 	if (is_cancel && import->kind->has_plan && !import->ask.is_scheduled)
 		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
 	if (import->ask.is_scheduled && !is_cancel)
-		store_upkeep_failure(import);
+		store_upkeep_failure(import, is_lifted);
 	rqbo_store_count_requests(import->model_id, import->connection_id, session->requests, 0);
 	if (session->connection != NULL)
-	{
 		rqbo_session_judge(session);
-		rqbo_store_put_throttle(session->connection);
-	}
 	rqbo_db_commit();
 }
 

@@ -84,7 +84,7 @@ end(RqboTask *task)
 	if (kind->needs_company)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
 	kind->store_end(import);
-	rqbo_store_put_throttle(c);
+	(void) rqbo_store_put_throttle(c);
 	if (kind->stores_figures && import->import_id != 0)
 		rqbo_notify_import_finished(c, import->import_id, &import->counts);
 	rqbo_notify_endings(c->model_id, c->connection_id);

@@ -58,10 +58,16 @@ rqbo_throttle_wait_ms(const RqboThrottle *throttle, TimestampTz now)
 	return rqbo_throttle_spend(&copy, now);
 }
 
+bool
+rqbo_throttle_is_paused(const RqboThrottle *throttle, TimestampTz now)
+{
+	return rqbo_throttle_wait_ms(throttle, now) > RQBO_THROTTLE_SHORT_WAIT_MS;
+}
+
 void
 rqbo_throttle_pause(RqboThrottle *throttle, TimestampTz now, int ms)
 {
 	throttle->is_begun = true;
 	throttle->tokens = Min(throttle->tokens, TOKENS_BEFORE(Min(ms, RQBO_LONGEST_PAUSE_MS)));
-	throttle->counted_at = now;
+	throttle->counted_at = throttle->asked_at = now;
 }

@@ -18,6 +18,7 @@ typedef struct RqboThrottle
 	bool		is_begun;		/* false: a full bucket */
 	double		tokens;
 	TimestampTz counted_at;
+	TimestampTz asked_at;		/* when the pause it may hold was asked for, or later */
 } RqboThrottle;
 
 /* Spend one request now, or say how many milliseconds to wait before asking again. */
@@ -25,6 +26,9 @@ extern int	rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now);
 
 /* The latter, and spend nothing. */
 extern int	rqbo_throttle_wait_ms(const RqboThrottle *throttle, TimestampTz now);
+
+/* Is the company left alone, for longer than the budget alone would ask? */
+extern bool rqbo_throttle_is_paused(const RqboThrottle *throttle, TimestampTz now);
 
 /*
  * QuickBooks refuses: nothing is left to spend until so many milliseconds have

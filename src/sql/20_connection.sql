@@ -24,6 +24,7 @@ CREATE TABLE reefqbo.connection (
     actuals_as_of timestamptz,
     throttle_tokens double precision,
     throttle_counted_at timestamptz,
+    pause_lifted_at timestamptz,
     wiped_generation bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (model_id, connection_id),
     UNIQUE (model_id, branch_id),
@@ -40,6 +41,7 @@ COMMENT ON TABLE reefqbo.connection IS
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
+COMMENT ON COLUMN reefqbo.connection.pause_lifted_at IS 'when a pause of the company was last lifted, by the server''s clock: what was asked for until then is not kept, though a job under way brings it';
 COMMENT ON COLUMN reefqbo.connection.wiped_generation IS 'the last generation of tokens that was wiped by a disconnect: later ones go on counting from it';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');

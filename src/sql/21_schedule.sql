@@ -218,6 +218,7 @@ DECLARE
     in_model bigint := reefqbo._model_id($1);
     in_branch bigint := CASE WHEN $2 IS NOT NULL THEN reefqbo._branch_id(in_model, $2) END;
     companies bytea[];
+    paused bigint;
 BEGIN
     PERFORM FROM reefqbo.connection c WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch);
     IF NOT FOUND THEN
@@ -226,10 +227,12 @@ BEGIN
                            ELSE format('branch "%s" of model "%s" has no connection', $2, $1) END,
             HINT = 'The view reefqbo.connection_status lists the connections.';
     END IF;
-    companies := ARRAY(SELECT DISTINCT p.realm_digest FROM reefqbo._pause p
-                       JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id
+    -- a job under way may have been asked for a pause that is not written down yet
+    companies := ARRAY(SELECT c.realm_digest FROM reefqbo.connection c
                        WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch));
-    UPDATE reefqbo.connection c SET throttle_tokens = NULL, throttle_counted_at = NULL
+    paused := (SELECT count(DISTINCT p.realm_digest) FROM reefqbo._pause p WHERE p.realm_digest = ANY (companies));
+    UPDATE reefqbo.connection c
+    SET throttle_tokens = NULL, throttle_counted_at = NULL, pause_lifted_at = clock_timestamp()
     WHERE c.realm_digest = ANY (companies);
     UPDATE reefqbo.upkeep u SET not_before = NULL
     FROM reefqbo.connection c
@@ -237,8 +240,8 @@ BEGIN
       AND u.sqlstate = 'RQ006';
     -- the background worker looks at commit what has become due
     UPDATE reefqbo.schedule s SET is_paused = s.is_paused WHERE s.model_id = in_model;
-    PERFORM reefqbo._audit('pause_lifted', in_model, $1, format('of %s companies', cardinality(companies)));
-    RETURN cardinality(companies);
+    PERFORM reefqbo._audit('pause_lifted', in_model, $1, format('of %s companies', paused));
+    RETURN paused;
 END
 $$;
 
@@ -250,8 +253,8 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.lift_pause(text, text) IS
-'Lets a company be asked again although QuickBooks has throttled and asked for a pause, of an hour at most; reefqbo.check() shows the pauses there are. A pause is the company''s: it is lifted for every connection to it. QuickBooks may answer with the next one.
-Arguments: model; branch, by default every connection of the model. Result: how many companies were paused. Errors: 42704 no such model, branch or connection.';
+'Lets a company be asked again although QuickBooks has throttled and asked for a pause, of an hour at most; reefqbo.check() shows the pauses there are. A pause is the company''s: it is lifted for every connection to it, and a job under way that was asked for one before does not bring it back. QuickBooks may answer with the next one.
+Arguments: model; branch, by default every connection of the model. Result: how many companies were paused, by what is written down. Errors: 42704 no such model, branch or connection.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.lift_pause(text, text)');
 
 CREATE VIEW reefqbo._due AS

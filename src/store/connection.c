@@ -145,7 +145,7 @@ read_throttle(RqboThrottle *throttle, int column)
 {
 	throttle->is_begun = !rqbo_column_is_null(column + 1);
 	throttle->tokens = rqbo_column_float8(column);
-	throttle->counted_at = rqbo_column_int8(column + 1);
+	throttle->counted_at = throttle->asked_at = rqbo_column_int8(column + 1);
 }
 
 static RqboConnection *
@@ -404,20 +404,22 @@ rqbo_store_read_throttle(RqboConnection *connection)
 		read_throttle(&connection->throttle, 1);
 }
 
-void
+bool
 rqbo_store_put_throttle(const RqboConnection *connection)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.connection SET throttle_tokens = $3, throttle_counted_at = $4"
-		" WHERE model_id = $1 AND connection_id = $2",
-		INT8OID, INT8OID, FLOAT8OID, TIMESTAMPTZOID);
+		" WHERE model_id = $1 AND connection_id = $2 AND NOT ($5 AND COALESCE(pause_lifted_at >= $6, false))",
+		INT8OID, INT8OID, FLOAT8OID, TIMESTAMPTZOID, BOOLOID, TIMESTAMPTZOID);
 	const RqboThrottle *throttle = &connection->throttle;
 	RqboArgs	args = {0};
 
 	if (!throttle->is_begun)
-		return;
+		return true;
 	rqbo_arg_ids(&args, connection->model_id, connection->connection_id);
 	rqbo_arg_datum(&args, Float8GetDatum(throttle->tokens));
 	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->counted_at));
-	rqbo_db_run(&statement, &args);
+	rqbo_arg_datum(&args, BoolGetDatum(rqbo_throttle_is_paused(throttle, GetCurrentTimestamp())));
+	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->asked_at));
+	return rqbo_db_run(&statement, &args) > 0;
 }

@@ -181,7 +181,9 @@ extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);
 
 /* The budget of the connection's company, when that has become known only now. */
 extern void rqbo_store_read_throttle(RqboConnection *connection);
-extern void rqbo_store_put_throttle(const RqboConnection *connection);
+
+/* False if it held a pause that somebody has lifted since it was asked for: that is not put back. */
+extern bool rqbo_store_put_throttle(const RqboConnection *connection);
 
 extern RqboCredential *rqbo_store_read_credential(int64 model_id, int64 connection_id);
 extern void rqbo_store_reject_grant(int64 model_id, int64 connection_id, int64 generation);

@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Session;
 use Reefqbo::Simulator;
 
 my $intuit = Reefqbo::Simulator->start(no_throttle => undef);
@@ -146,6 +147,60 @@ sub test_lift
 	return;
 }
 
+# ---- a job under way, which knows of a pause from before it was lifted ----
+
+# An import that sleeps, since QuickBooks has asked for 1800 seconds, and is cancelled then.
+sub cancelled_in_pause
+{
+	my ($meanwhile) = @_;
+
+	unpause();
+	$intuit->admin('fault', { kind => 'fault', company => 'pod-1', endpoint => 'query', code => '3001', headers => { 'Retry-After' => '1800' } });
+	my $session = begin_sql("SET reefqbo.retry_budget = '3600s'; $importing");
+	$session->{run}->pump until $session->{err} =~ /QuickBooks asks to wait 1800 seconds/;
+	$meanwhile->();
+	sql(q{SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	is(end_sql($session), '57014', 'an import is cancelled in a pause');
+	wait_until('its worker has gone', sub { sql(q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'reefqbo%'}) eq '0' });
+	return;
+}
+
+sub test_lift_under_way
+{
+	cancelled_in_pause(sub { });
+	like(pause_rows(), qr/\APaused\|warning/, 'which leaves the pause behind');
+	cancelled_in_pause(sub { is(sql(call('lift_pause', 'Paused')), 0, 'a pause that only a job under way knows of is lifted') });
+	is(pause_rows(), '', 'and not brought back by it');
+	is(seconds_left(), 0, 'an import works');
+
+	refuse('Retry-After' => '1800');
+	cancelled_in_pause(sub { sql(call('lift_pause', 'Paused')) });
+	refuse('Retry-After' => '1800');
+	like(seconds_left(), qr/\A1[5-8]\d\d\z/, 'one that is asked for after that is kept');
+	unpause();
+	return;
+}
+
+# The background worker has begun when the pause is lifted, and still waits for a token.
+sub test_lift_under_schedule
+{
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'reefqbo'\nreefqbo.databases = 'postgres'");
+	sql("SELECT reefqbo.set_schedule('$_', paused => true)") foreach qw(Paused Twin Stranger);
+	$node->restart;
+	refuse('Retry-After' => '1800');
+	$intuit->admin('gate', { closed => 1 });
+	sql('UPDATE reefqbo.credential SET access_expires_at = now()');
+	sql(q{UPDATE reefqbo.upkeep SET refresh_due_at = now() - interval '1 minute', not_before = NULL});
+	my $since = sql('SELECT clock_timestamp()');
+	sql(q{SELECT reefqbo.set_schedule('Paused', paused => false)});
+	wait_until('the background worker asks for a token', sub { grep { $_ eq 'pod-1' } @{ $intuit->admin('gate')->{waiting} } });
+	is(sql(call('lift_pause', 'Paused')), 1, 'the pause is lifted meanwhile');
+	$intuit->admin('gate', { closed => 0 });
+	wait_until('the schedule goes on at once', sub { sql("SELECT failures = 0 AND succeeded_at > '$since' FROM reefqbo.upkeep JOIN reefqbo.model USING (model_id) WHERE name = 'Paused'") eq 't' });
+	is(pause_rows(), '', 'and there is no pause');
+	return;
+}
+
 # A pause is the company's, whichever model was told.
 sub test_other_model
 {
@@ -196,9 +251,11 @@ test_past();
 test_stored();
 test_check();
 test_lift();
+test_lift_under_way();
 test_other_model();
 test_sign_in();
 test_arguments();
+test_lift_under_schedule();
 
 $node->stop;
 done_testing();
