@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * net/engine.c
- *	  Many companies in flight in one process: runs tasks step by step on one
- *	  HTTP client.
+ *	  Many companies in flight in one process: whose turn it is, on one HTTP
+ *	  client, and the end of all.  What a task does in its turn is its own.
  *
  * No transaction is open while the engine waits.  Interrupts are handled
  * between steps, at once; only exchanges, whose answers carry tokens, are
@@ -16,20 +16,18 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "lib/ilist.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "postmaster/interrupt.h"
-#include "storage/ipc.h"
-#include "storage/latch.h"
 #include "storage/procsignal.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #include "base/clock.h"
 #include "base/compat.h"
 #include "base/guc.h"
+#include "base/wanted.h"
+#include "net/die.h"
 #include "net/engine.h"
+#include "net/engine_state.h"
 
 /*
  * A task that has waited so long for one answer, or that sleeps longer, takes
@@ -39,98 +37,13 @@
 #define STALLED_MS 3000
 #define MAX_STALLED 3
 
-/* How much longer than an exchange's own time-out libcurl waits for it. */
-#define EXCHANGE_SLACK_MS 600000
-
-typedef enum TaskState
-{
-	TASK_READY,
-	TASK_SENDING,
-	TASK_SLEEPING,
-	TASK_ENDED
-} TaskState;
-
-/* What the engine knows of a task besides what the task's owner sees. */
-typedef struct EngineTask
-{
-	RqboTask	public;			/* must be first */
-	TaskState	state;
-	bool		is_exchange;
-	RqboTransfer *transfer;		/* of one that sends */
-	int64		give_up_at;		/* an exchange under way, on the engine's turned_ms */
-	RqboStep	step;
-	RqboStep	on_failure;
-	int64		wake_at;		/* of a sleeper, on rqbo_clock_ms */
-	int64		sent_at;		/* of one that sends */
-	MemoryContext page;			/* where the current step runs; holds its answer */
-	MemoryContext next_page;	/* of the request just sent */
-	dlist_node	link;
-} EngineTask;
-
-struct RqboEngine
-{
-	MemoryContext context;
-	RqboHttp   *http;
-	RqboStillWanted still_wanted;
-	void	   *still_wanted_arg;
-	RqboSource	source;			/* or NULL */
-	void	   *source_arg;
-	int64		ask_source_at;	/* on rqbo_clock_ms; -1 for never */
-	dlist_head	waiting;		/* not begun */
-	dlist_head	running;
-	int			nrunning;
-	int			nexchanges;
-	int64		turned_ms;		/* spent waiting for the network so far */
-	bool		is_ending;		/* nothing is begun any more */
-	uint32		held;			/* InterruptHoldoffCount outside of the step of an exchange */
-	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
-};
-
-/*
- * A request to terminate takes effect when an engine has finished its exchanges:
- * until then it is a cancel, which ends whatever step is under way by an ERROR.
- */
-static volatile sig_atomic_t engine_is_running = false;
-static volatile sig_atomic_t die_is_pending = false;
-
-void
-rqbo_engine_die(SIGNAL_ARGS)
-{
-	int			saved_errno = errno;
-
-	rqbo_ignore_signal_args();
-	if (!proc_exit_inprogress)
-	{
-		InterruptPending = true;
-		if (engine_is_running)
-			die_is_pending = QueryCancelPending = true;
-		else
-			ProcDiePending = true;
-	}
-	SetLatch(MyLatch);
-	errno = saved_errno;
-}
-
-static void
-die_if_pending(void)
-{
-	engine_is_running = false;
-	if (!die_is_pending)
-		return;
-	die_is_pending = false;
-	ProcDiePending = InterruptPending = true;
-	CHECK_FOR_INTERRUPTS();
-}
-
 RqboEngine *
-rqbo_engine_create(RqboStillWanted still_wanted, void *arg)
+rqbo_engine_create(void)
 {
 	RqboEngine *engine = palloc0(sizeof(RqboEngine));
 
 	engine->context = CurrentMemoryContext;
 	engine->http = rqbo_http_create();
-	engine->still_wanted = still_wanted;
-	engine->still_wanted_arg = arg;
 	dlist_init(&engine->waiting);
 	dlist_init(&engine->running);
 	return engine;
@@ -146,233 +59,10 @@ rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg)
 RqboTask *
 rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 {
-	EngineTask *task = MemoryContextAllocZero(engine->context, sizeof(EngineTask));
+	RqboTask   *task = rqbo_task_create(engine, first, on_failure);
 
-	task->public.engine = engine;
-	task->public.context = AllocSetContextCreate(engine->context, "reefqbo task", ALLOCSET_DEFAULT_SIZES);
-	task->page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
-	task->step = first;
-	task->on_failure = on_failure;
-	dlist_push_tail(&engine->waiting, &task->link);
-	return &task->public;
-}
-
-/* ---- what steps call ---- */
-
-static void
-send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
-{
-	MemoryContext saved;
-
-	Assert(task->next_page == NULL);
-	task->next_page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
-	saved = MemoryContextSwitchTo(task->next_page);
-	task->transfer = rqbo_http_start(task->public.engine->http, request, task);
-	MemoryContextSwitchTo(saved);
-	task->state = TASK_SENDING;
-	task->sent_at = rqbo_clock_ms();
-	task->step = next;
-}
-
-void
-rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
-{
-	send_request((EngineTask *) task, request, next);
-}
-
-/*
- * A step that only the one who has gone would have wanted.
- */
-static void
-refuse_step(RqboTask *task pg_attribute_unused())
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_QUERY_CANCELED),
-			 errmsg("canceling reefqbo work because the session that asked for it has gone")));
-}
-
-/*
- * The time that this process spends with other tasks is none of Intuit's: an
- * answer may have arrived meanwhile, which libcurl would throw away if its
- * time-out had come.  Hence the engine counts the time, while it waits.
- */
-void
-rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
-{
-	EngineTask *t = (EngineTask *) task;
-	RqboHttpRequest patient = *request;
-
-	/* what is interrupted already must not begin what cannot be interrupted */
-	CHECK_FOR_INTERRUPTS();
-	if (task->engine->is_ending)
-		refuse_step(task);
-	patient.timeout_ms += EXCHANGE_SLACK_MS;
-	send_request(t, &patient, next);
-	t->give_up_at = task->engine->turned_ms + request->timeout_ms;
-	t->is_exchange = true;
-	task->engine->nexchanges++;
-}
-
-void
-rqbo_task_release(RqboTask *task)
-{
-	if (InterruptHoldoffCount > task->engine->held)
-		RESUME_INTERRUPTS();
-}
-
-void
-rqbo_task_sleep(RqboTask *task, int ms, RqboStep next)
-{
-	EngineTask *t = (EngineTask *) task;
-
-	t->state = TASK_SLEEPING;
-	t->wake_at = rqbo_clock_ms() + ms;
-	t->step = next;
-}
-
-void
-rqbo_task_sleep_with_answer(RqboTask *task, int ms, RqboStep next)
-{
-	rqbo_task_sleep(task, ms, next);
-	((EngineTask *) task)->is_exchange = true;
-	task->engine->nexchanges++;
-}
-
-void
-rqbo_task_end(RqboTask *task)
-{
-	((EngineTask *) task)->state = TASK_ENDED;
-}
-
-/* ---- running a step ---- */
-
-static void
-exchange_is_over(EngineTask *task)
-{
-	if (task->is_exchange)
-		task->public.engine->nexchanges--;
-	task->is_exchange = false;
-}
-
-/*
- * Call a step or on_failure; an ERROR in it is caught and kept.  False if
- * there was one.
- */
-static bool
-call_guarded(EngineTask *task, RqboStep step)
-{
-	MemoryContext engine_context = task->public.engine->context;
-	volatile bool done = true;
-
-	MemoryContextSwitchTo(task->page);
-	PG_TRY();
-	{
-		step(&task->public);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *failure;
-
-		MemoryContextSwitchTo(engine_context);
-		failure = CopyErrorData();
-		FlushErrorState();
-		AbortOutOfAnyTransaction();
-		pgstat_report_activity(STATE_IDLE, NULL);
-		MemoryContextSwitchTo(engine_context);
-		if (task->public.failure == NULL)
-			task->public.failure = failure;
-		done = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(engine_context);
-	return done;
-}
-
-/*
- * The page of the step that has ended goes, and with it the answer it read.
- */
-static void
-turn_page(EngineTask *task)
-{
-	if (task->next_page == NULL)
-		return;
-	MemoryContextDelete(task->page);
-	task->page = task->next_page;
-	task->next_page = NULL;
-}
-
-static bool
-is_wanted(const RqboEngine *engine)
-{
-	return engine->still_wanted(engine->still_wanted_arg);
-}
-
-/*
- * Call a step.  The one that follows an exchange is about to store what must
- * not be lost: interrupts wait until it has, even those that came while the
- * answer was awaited.
- */
-static bool
-call_step(EngineTask *task, RqboStep step)
-{
-	uint32		held = InterruptHoldoffCount;
-	bool		is_exchange = task->is_exchange;
-	bool		done;
-
-	if (!is_exchange)
-		return call_guarded(task, is_wanted(task->public.engine) ? step : refuse_step);
-	exchange_is_over(task);
-	task->public.engine->held = held;
-	HOLD_INTERRUPTS();
-	done = call_guarded(task, step);
-	InterruptHoldoffCount = held;	/* an ERROR has reset it */
-	return done;
-}
-
-/*
- * Nothing of a task stays, since its source may go on for long.  Without one,
- * somebody waits for the failures.
- */
-static void
-release_task(EngineTask *task)
-{
-	RqboEngine *engine = task->public.engine;
-
-	MemoryContextDelete(task->public.context);
-	if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
-		FreeErrorData(task->public.failure);
-	pfree(task);
-}
-
-static void
-run_step(EngineTask *task)
-{
-	RqboStep	step = task->step;
-
-	task->state = TASK_READY;
-	task->step = NULL;
-	if (!call_step(task, step))
-	{
-		exchange_is_over(task);
-		(void) call_guarded(task, task->on_failure);
-		task->state = TASK_ENDED;
-		/* a cancel is meant for all of the work, not for the company it happened to hit */
-		if (task->public.failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			task->public.engine->cancelled = task->public.failure;
-	}
-	task->public.result = NULL;
-	if (task->state == TASK_ENDED)
-	{
-		dlist_delete(&task->link);
-		task->public.engine->nrunning--;
-		release_task(task);
-		return;
-	}
-	Assert(task->state != TASK_READY);
-	turn_page(task);
-	/* other steps follow, which may be long; but who is interrupted begins nothing */
-	if (task->state == TASK_SENDING && !InterruptPending && is_wanted(task->public.engine))
-		rqbo_http_push(task->public.engine->http);
+	dlist_push_tail(&engine->waiting, &((EngineTask *) task)->link);
+	return task;
 }
 
 /* ---- the loop ---- */
@@ -415,7 +105,7 @@ begin_waiting_tasks(RqboEngine *engine)
 
 		dlist_push_tail(&engine->running, node);
 		engine->nrunning++;
-		run_step(dlist_container(EngineTask, link, node));
+		rqbo_task_run(&dlist_container(EngineTask, link, node)->public);
 	}
 }
 
@@ -428,7 +118,7 @@ ask_source(RqboEngine *engine)
 	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_capacity(engine) : 0;
 	long		again;
 
-	if (capacity == 0 || engine->cancelled != NULL || !is_wanted(engine))
+	if (capacity == 0 || engine->cancelled != NULL || !rqbo_wanted())
 		return;
 	again = engine->source(engine, capacity, engine->source_arg);
 	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
@@ -469,7 +159,7 @@ run_answered_tasks(RqboEngine *engine)
 	{
 		task->public.result = result;
 		if (goes_on(task))
-			run_step(task);
+			rqbo_task_run(&task->public);
 	}
 }
 
@@ -484,7 +174,7 @@ run_woken_tasks(RqboEngine *engine)
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
 		if (task->state == TASK_SLEEPING && task->wake_at <= now && goes_on(task))
-			run_step(task);
+			rqbo_task_run(&task->public);
 	}
 }
 
@@ -590,18 +280,18 @@ handle_interrupts(RqboEngine *engine)
 {
 	bool		is_cancelled = QueryCancelPending;
 
-	if (die_is_pending || ProcDiePending || is_cancelled || engine->cancelled != NULL || !is_wanted(engine))
+	if (rqbo_die_is_deferred() || ProcDiePending || is_cancelled || engine->cancelled != NULL || !rqbo_wanted())
 	{
 		finish_exchanges(engine);
-		die_if_pending();
+		rqbo_die_heed();
 		if (is_cancelled)
 			QueryCancelPending = InterruptPending = true;
 	}
 	if (engine->cancelled != NULL)
 		ReThrowError(engine->cancelled);
 	CHECK_FOR_INTERRUPTS();
-	if (!is_wanted(engine))
-		refuse_step(NULL);
+	if (!rqbo_wanted())
+		rqbo_wanted_raise();
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
@@ -618,12 +308,7 @@ abandon_tasks(RqboEngine *engine, ErrorData *reason)
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &engine->running)
-	{
-		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
-
-		task->public.failure = reason;
-		(void) call_guarded(task, task->on_failure);
-	}
+		rqbo_task_fail(&dlist_container(EngineTask, link, iter.cur)->public, reason);
 }
 
 static void
@@ -644,7 +329,7 @@ run_until_done(RqboEngine *engine)
 void
 rqbo_engine_run(RqboEngine *engine)
 {
-	engine_is_running = true;
+	rqbo_die_defer();
 	PG_TRY();
 	{
 		run_until_done(engine);
@@ -660,10 +345,10 @@ rqbo_engine_run(RqboEngine *engine)
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(engine->context);
 		finish_exchanges(engine);
-		die_if_pending();
+		rqbo_die_heed();
 		abandon_tasks(engine, reason);
 		ReThrowError(reason);
 	}
 	PG_END_TRY();
-	die_if_pending();
+	rqbo_die_heed();
 }

@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "base/wanted.h"
 #include "secret/command.h"
 
 /* After it has closed its output, a command is looked for so often. */
@@ -38,16 +39,6 @@ typedef struct Command
 } Command;
 
 extern char **environ;
-
-static bool (*still_wanted) (void *) = NULL;
-static void *still_wanted_arg = NULL;
-
-void
-rqbo_command_set_wanted(bool (*wanted) (void *), void *arg)
-{
-	still_wanted = wanted;
-	still_wanted_arg = arg;
-}
 
 /* ---- beginning and ending ---- */
 
@@ -135,10 +126,8 @@ static void
 check_interrupts(void)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (InterruptHoldoffCount == 0 && still_wanted != NULL && !still_wanted(still_wanted_arg))
-		ereport(ERROR,
-				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("canceling reefqbo work because the session that asked for it has gone")));
+	if (InterruptHoldoffCount == 0 && !rqbo_wanted())
+		rqbo_wanted_raise();
 }
 
 /*

@@ -26,7 +26,4 @@ typedef enum RqboCommandEnd
 extern RqboCommandEnd rqbo_command_read(const char *command, int timeout_ms, char *data, size_t size, size_t *length,
 										int *status);
 
-/* Who waits for what a command prints; when that is nobody any more, it ends as by a cancel. */
-extern void rqbo_command_set_wanted(bool (*still_wanted) (void *), void *arg);
-
 #endif							/* RQBO_SECRET_COMMAND_H */

@@ -26,17 +26,18 @@
 #include "base/compat.h"
 #include "base/db.h"
 #include "base/guc.h"
+#include "base/wanted.h"
 #include "check/company.h"
 #include "grant/disconnect.h"
 #include "grant/reseal.h"
 #include "grant/sign_in.h"
 #include "import/run.h"
 #include "job/segment.h"
+#include "net/die.h"
 #include "net/engine.h"
 #include "qbo/calls.h"
 #include "qbo/notify.h"
 #include "qbo/oauth_kept.h"
-#include "secret/command.h"
 #include "store/restore.h"
 #include "worker/main.h"
 #include "worker/settings.h"
@@ -149,9 +150,9 @@ check_restored(void)
 static void
 run_job(RqboJobShared *shared, RqboJob *job)
 {
-	RqboEngine *engine = rqbo_engine_create(caller_is_there, shared);
+	RqboEngine *engine = rqbo_engine_create();
 
-	rqbo_command_set_wanted(caller_is_there, shared);
+	rqbo_wanted_ask(caller_is_there, shared);
 	job->context = CurrentMemoryContext;
 	job->request = &shared->request;
 	check_restored();
@@ -235,7 +236,7 @@ rqbo_worker_main(Datum main_arg)
 	RqboJobShared *shared;
 	shm_mq	   *queue;
 
-	pqsignal(SIGTERM, rqbo_engine_die);
+	pqsignal(SIGTERM, rqbo_die);
 	BackgroundWorkerUnblockSignals();
 
 	segment = dsm_attach(DatumGetUInt32(main_arg));

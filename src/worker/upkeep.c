@@ -29,6 +29,7 @@
 #include "base/guc.h"
 #include "base/lock.h"
 #include "import/run.h"
+#include "net/die.h"
 #include "net/engine.h"
 #include "qbo/oauth_kept.h"
 #include "store/maintenance.h"
@@ -319,12 +320,6 @@ add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 
 /* ---- the run ---- */
 
-static bool
-always_wanted(void *arg pg_attribute_unused())
-{
-	return true;
-}
-
 static TimestampTz
 next_due(void)
 {
@@ -344,7 +339,7 @@ run_round(Upkeep *upkeep)
 {
 	MemoryContext round = AllocSetContextCreate(upkeep->job.context, "reefqbo round", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext saved = MemoryContextSwitchTo(round);
-	RqboEngine *engine = rqbo_engine_create(always_wanted, NULL);
+	RqboEngine *engine = rqbo_engine_create();
 
 	upkeep->list_context = AllocSetContextCreate(round, "reefqbo list", ALLOCSET_DEFAULT_SIZES);
 	upkeep->next = upkeep->length = 0;
@@ -429,7 +424,7 @@ rqbo_upkeep_main(Datum main_arg)
 {
 	char		database[NAMEDATALEN];
 
-	pqsignal(SIGTERM, rqbo_engine_die);
+	pqsignal(SIGTERM, rqbo_die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	take_slot(DatumGetInt32(main_arg));

@@ -224,8 +224,8 @@ sub test_one_way_out
 		'and nothing else than GET and POST in any');
 	is(files_with(qr/CURLOPT_FOLLOWLOCATION\s*,\s*+(?!0L)/), '', 'no redirect is ever followed');
 	is(owners_with(qr/\.form\s*=|->form\s*=(?!=)(?!.*request->form)/), 'qbo/oauth.c', 'only OAuth has a body to send');
-	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !m{net/http\.c$} } sources()), 'net/engine.c', 'the engine starts every request');
-	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !m{net/engine\.c$} } sources()), 'qbo/session.c',
+	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !m{net/http\.c$} } sources()), 'net/task.c', 'a task of the engine starts every request');
+	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !m{net/task\.c$} } sources()), 'qbo/session.c',
 		'at one place, which takes a note of each');
 	is(owners_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !m{qbo/session\.c$} } sources()), 'qbo/accounting.c qbo/oauth.c',
 		'for OAuth and for the accounting API only');

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * net/step.h
+ *	  A task as its owner sees it.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_NET_STEP_H
+#define RQBO_NET_STEP_H
+
+#include "net/http.h"
+
+typedef struct RqboEngine RqboEngine;
+typedef struct RqboTask RqboTask;
+typedef void (*RqboStep) (RqboTask *task);
+
+struct RqboTask
+{
+	RqboEngine *engine;
+	MemoryContext context;		/* lives as long as the task */
+	void	   *data;			/* the task's owner's own */
+	RqboHttpResult *result;		/* of the last request, until the step after it ends */
+	ErrorData  *failure;		/* why it failed, in the engine's memory */
+};
+
+/*
+ * Where further tasks come from as there is capacity for them: adds at most so
+ * many with rqbo_engine_add, and returns how many milliseconds from now it is
+ * worth asking again, -1 for not at all.  The engine ends when no task is left
+ * and the source has none now.
+ */
+typedef long (*RqboSource) (RqboEngine *engine, int capacity, void *arg);
+
+#endif							/* RQBO_NET_STEP_H */
