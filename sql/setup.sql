@@ -189,7 +189,7 @@ CREATE TEMPORARY TABLE attempt AS
 SELECT format('SELECT %s(%s) FROM (SELECT NULL AS nothing OFFSET 0) x', p.oid::regproc, (
            SELECT string_agg(format('x.nothing::%s', format_type(u.t, NULL)), ', ' ORDER BY u.n)
            FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u (t, n))) AS query
-FROM pg_proc p WHERE p.pronamespace = 'reefqbo'::regnamespace AND p.prokind = 'f' AND p.proname <> '_my_roles'
+FROM pg_proc p WHERE p.pronamespace = 'reefqbo'::regnamespace AND p.prokind = 'f' AND p.proname NOT IN ('_my_roles', '_levels_with')
 UNION ALL
 SELECT format(u.command, c.oid::regclass)
 FROM pg_class c

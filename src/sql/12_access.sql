@@ -73,6 +73,18 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.access',
     'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) grantee)');
 INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT', 'TABLE reefqbo.access');
 
+-- The one place that says which level includes which. Policies and views go by it, with the rights of whoever asks.
+CREATE FUNCTION reefqbo._levels_with(level text)
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE level WHEN 'reader' THEN ARRAY['reader', 'operator', 'admin']
+                  WHEN 'monitor' THEN ARRAY['monitor', 'operator', 'admin']
+                  WHEN 'operator' THEN ARRAY['operator', 'admin']
+                  WHEN 'admin' THEN ARRAY['admin']
+                  ELSE ARRAY['reader', 'monitor', 'operator', 'admin'] END;
+
+COMMENT ON FUNCTION reefqbo._levels_with(text) IS 'Internal: the levels that include a level, itself first. level NULL: all there are.';
+
 CREATE FUNCTION reefqbo._has_level(role oid, model_id bigint, level text)
 RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -80,11 +92,7 @@ AS $$
     SELECT EXISTS (
         SELECT FROM reefqbo.access a
         WHERE a.model_id IN (0, $2)
-          AND a.level = ANY (CASE $3 WHEN 'reader' THEN ARRAY['reader', 'operator', 'admin']
-                                     WHEN 'monitor' THEN ARRAY['monitor', 'operator', 'admin']
-                                     WHEN 'operator' THEN ARRAY['operator', 'admin']
-                                     WHEN 'admin' THEN ARRAY['admin']
-                                     ELSE ARRAY['reader', 'monitor', 'operator', 'admin'] END)
+          AND a.level = ANY (reefqbo._levels_with($3))
           AND pg_has_role($1, a.grantee, 'USAGE')
           AND (NOT a.scoped
                OR $2 = (SELECT m.model_id FROM reefqbo.model m WHERE m.name = current_setting('reefqbo.current_model', true))))
@@ -151,19 +159,19 @@ COMMENT ON VIEW reefqbo._my_right IS
 'Internal: which level whoever asks has for which model in the present transaction. Views that readers and monitors share go by it.';
 
 CREATE VIEW reefqbo._my_model WITH (security_barrier) AS
-SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('reader', 'operator', 'admin');
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level = ANY (reefqbo._levels_with('reader'));
 
 COMMENT ON VIEW reefqbo._my_model IS
 'Internal: the models whose data whoever asks may see. Row-level security and the views go by it.';
 
 CREATE VIEW reefqbo._my_watch WITH (security_barrier) AS
-SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('monitor', 'operator', 'admin');
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level = ANY (reefqbo._levels_with('monitor'));
 
 COMMENT ON VIEW reefqbo._my_watch IS
 'Internal: the models that whoever asks may watch: what goes on, and no data.';
 
 CREATE VIEW reefqbo._my_work WITH (security_barrier) AS
-SELECT r.model_id FROM reefqbo._my_right r WHERE r.level IN ('operator', 'admin');
+SELECT r.model_id FROM reefqbo._my_right r WHERE r.level = ANY (reefqbo._levels_with('operator'));
 
 COMMENT ON VIEW reefqbo._my_work IS
 'Internal: the models that whoever asks may work on, as an operator or admin. Row-level security goes by it where a table is written to by its users.';
@@ -196,8 +204,8 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
         IF NOT has_model THEN
             -- for those who have some access in this database, apps for those who have them in hand
-            EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level %s)))', relation,
-                           CASE relation WHEN 'reefqbo.app'::regclass THEN '= ''admin''' ELSE '<> ''monitor''' END);
+            EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level = ANY (reefqbo._levels_with(%L)))))', relation,
+                           CASE relation WHEN 'reefqbo.app'::regclass THEN 'admin' ELSE 'reader' END);
             CONTINUE;
         END IF;
         seen := CASE relation WHEN 'reefqbo.api_call'::regclass THEN '_my_watch' ELSE '_my_model' END;
@@ -206,7 +214,7 @@ BEGIN
         -- is asked once a query; who is in the group and no more has no more by it. (Of several policies the last by name is asked first.)
         EXECUTE format('CREATE POLICY sees_all_models ON %s TO reefqbo_all_models
                             USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a
-                                                   WHERE a.model_id = 0 AND NOT a.scoped AND a.level <> ''monitor'')))', relation);
+                                                   WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with(''reader'')))))', relation);
         -- what operators write to without a function, readers of the same model do not
         EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
@@ -227,7 +235,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT ('reefqbo_' || a.level)::regrole FROM reefqbo.access a WHERE a.grantee = $1
     UNION
-    SELECT 'reefqbo_all_models'::regrole FROM reefqbo.access a WHERE a.grantee = $1 AND a.model_id = 0 AND NOT a.scoped AND a.level <> 'monitor'
+    SELECT 'reefqbo_all_models'::regrole FROM reefqbo.access a
+    WHERE a.grantee = $1 AND a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))
 $$;
 
 COMMENT ON FUNCTION reefqbo._groups_of(regrole) IS 'Internal: the groups that a role belongs in by what it has in reefqbo.access.';
@@ -300,7 +309,7 @@ DECLARE
 BEGIN
     IF num_nulls($1, $2, $4) > 0 THEN
         RAISE null_value_not_allowed USING MESSAGE = 'access needs a role and a level, and is scoped or not';
-    ELSIF $2 NOT IN ('reader', 'monitor', 'operator', 'admin') THEN
+    ELSIF $2 <> ALL (reefqbo._levels_with(NULL)) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('level "%s" is not known', $2),
             HINT = 'It is ''reader'' (data), ''monitor'' (what goes on, no data), ''operator'' (both, and connect, reconnect, import) or ''admin'' (also apps, environments, keys and access).';

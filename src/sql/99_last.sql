@@ -24,7 +24,7 @@ SELECT reefqbo._make_policies();
 
 -- A policy is a question of whoever meets it. These answer with what is one's own.
 GRANT SELECT ON reefqbo._my_access, reefqbo._my_model, reefqbo._my_watch, reefqbo._my_work TO PUBLIC;
-GRANT EXECUTE ON FUNCTION reefqbo._my_roles() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION reefqbo._my_roles(), reefqbo._levels_with(text) TO PUBLIC;
 
 -- A warning, not an error: what is at stake is the loss of what is not there yet, and a dump is to be restored all the same.
 DO $do$
