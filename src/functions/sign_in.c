@@ -19,7 +19,7 @@
 #include "base/show.h"
 #include "base/url.h"
 #include "functions/call.h"
-#include "grant/sign_in.h"
+#include "grant/sign_in_state.h"
 #include "qbo/oauth_request.h"
 #include "secret/clear.h"
 #include "secret/keyring.h"
@@ -281,7 +281,7 @@ check_state(FunctionCallInfo fcinfo, RqboJobRequest *request)
 	rqbo_call_begin(fcinfo, &caller);
 	model_id = rqbo_store_request_model(rqbo_secret_digest_state(request->state));
 	if (model_id == 0 || !rqbo_rights_suffice(&caller, model_id, RQBO_OPERATOR))
-		rqbo_sign_in_raise_state(RQBO_REQUEST_UNKNOWN);
+		rqbo_sign_in_state_raise(RQBO_REQUEST_UNKNOWN);
 	rqbo_call_end(&caller);
 }
 
