@@ -47,6 +47,25 @@ $$;
 COMMENT ON FUNCTION reefqbo._dumped_relations("char") IS
 'Internal: the tables (r) or sequences (S) that a dump carries, but for _expected; condition, for the rows of them that it does.';
 
+CREATE FUNCTION reefqbo._unset_sequences(OUT sequence regclass)
+RETURNS SETOF regclass
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    is_called boolean;
+BEGIN
+    FOR sequence IN SELECT r.relation FROM reefqbo._dumped_relations('S') r LOOP
+        EXECUTE format('SELECT s.is_called FROM %s s', sequence) INTO is_called;
+        IF NOT is_called THEN
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._unset_sequences() IS
+'Internal: the sequences that were never set. A restore sets each, as a rule after the tables are filled.';
+
 CREATE FUNCTION reefqbo._missing(OUT subject text, OUT finding text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -71,14 +90,7 @@ BEGIN
             RETURN NEXT;
         END IF;
     END LOOP;
-    FOR one IN SELECT r.* FROM reefqbo._dumped_relations('S') r LOOP
-        EXECUTE format('SELECT s.is_called::int FROM %s s', one.relation) INTO present;
-        IF present = 0 THEN
-            subject := one.relation;
-            finding := 'the sequence has not been set';
-            RETURN NEXT;
-        END IF;
-    END LOOP;
+    RETURN QUERY SELECT u.sequence::text, 'the sequence has not been set' FROM reefqbo._unset_sequences() u;
     RETURN QUERY SELECT l.sequence::text, format('the sequence stands at %s, and %s is used', l.last_value, l.largest)
                  FROM reefqbo._lagging_sequences() l WHERE l.last_value IS NOT NULL;
 END
@@ -114,17 +126,8 @@ CREATE FUNCTION reefqbo._set_fresh_sequences()
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    one record;
-    is_called boolean;
 BEGIN
-    FOR one IN SELECT r.relation, s.seqmin FROM reefqbo._dumped_relations('S') r JOIN pg_sequence s ON s.seqrelid = r.relation
-    LOOP
-        EXECUTE format('SELECT s.is_called FROM %s s', one.relation) INTO is_called;
-        IF NOT is_called THEN
-            PERFORM setval(one.relation, one.seqmin, true);
-        END IF;
-    END LOOP;
+    PERFORM setval(u.sequence, s.seqmin, true) FROM reefqbo._unset_sequences() u JOIN pg_sequence s ON s.seqrelid = u.sequence;
 END
 $$;
 
@@ -215,7 +218,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF reefqbo._is_restoring() THEN
-        IF EXISTS (SELECT FROM reefqbo._missing()) THEN
+        -- counting rows is work: as long as sequences are to come, it is too early
+        IF EXISTS (SELECT FROM reefqbo._unset_sequences()) OR EXISTS (SELECT FROM reefqbo._missing()) THEN
             RETURN false;
         END IF;
         PERFORM reefqbo._finish_restore(false);

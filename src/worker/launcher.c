@@ -38,12 +38,12 @@
 #include "worker/shmem.h"
 
 #define RESTART_SECONDS 10
-#define FIRST_BACKOFF_MS INT64CONST(5000)
 
 /* What the launcher alone knows of a slot. */
 typedef struct Charge
 {
 	BackgroundWorkerHandle *handle; /* of the worker it started; NULL for none */
+	uint32		wakes;			/* of the slot, when it was started */
 	bool		is_logged;		/* a problem stands in the log */
 	bool		is_news;		/* is_logged has changed, and the log does not know yet */
 	char		database[NAMEDATALEN];
@@ -127,7 +127,7 @@ log_news(void)
 static void
 back_off(RqboSlot *slot)
 {
-	int64		ms = Min(FIRST_BACKOFF_MS << Min(slot->failures, 10), RQBO_LONGEST_BACKOFF_MS);
+	int64		ms = Min(RQBO_FIRST_BACKOFF_MS << Min(slot->failures, 10), RQBO_LONGEST_BACKOFF_MS);
 
 	slot->failures++;
 	slot->due_at = DT_NOBEGIN;
@@ -152,6 +152,9 @@ take_end(RqboSlot *slot, Charge *charge)
 	if (slot->was_asked_to_go)
 		return;
 	back_off(slot);
+	/* what it failed at may have been put right since it looked */
+	if (slot->wakes != charge->wakes)
+		slot->not_before = Min(slot->not_before, rqbo_now() + RQBO_FIRST_BACKOFF_MS * 1000);
 	if (slot->problem.what[0] == '\0' && slot->failures > 1)
 	{
 		strlcpy(slot->problem.what, "its worker has ended before its time", RQBO_MAX_PROBLEM);
@@ -323,6 +326,7 @@ start_or_back_off(int index)
 
 	slot->ended_well = slot->was_asked_to_go = false;
 	memset(&slot->problem, 0, sizeof(slot->problem));
+	charges[index].wakes = slot->wakes;
 	if (start_worker(index))
 		return true;
 	charges[index].handle = NULL;

@@ -34,6 +34,7 @@ typedef struct SharedState
 	LWLock	   *lock;
 	PGPROC	   *launcher;		/* in shared memory as well; NULL while there is none */
 	ConditionVariable worker_has_gone;
+	bool		is_any_restoring;	/* read without the lock at each commit */
 	RqboSlot	slots[RQBO_MAX_DATABASES];
 } SharedState;
 
@@ -180,6 +181,42 @@ rqbo_shmem_wake(const char *database)
 		if (shared->launcher != NULL)
 			SetLatch(&shared->launcher->procLatch);
 		wake_worker(slot);
+	}
+	rqbo_shmem_unlock();
+}
+
+void
+rqbo_shmem_note_restore(RqboSlot *slot, Oid database, bool is_under_way)
+{
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	slot->restoring = is_under_way ? database : InvalidOid;
+	shared->is_any_restoring = false;
+	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+		shared->is_any_restoring |= OidIsValid(shared->slots[i].restoring);
+	rqbo_shmem_unlock();
+}
+
+/*
+ * Whoever fills the tables says nothing at the end.  To look is work, so it is
+ * done after a pause, however much is committed.
+ */
+void
+rqbo_shmem_look_at_restore(Oid database)
+{
+	if (shared == NULL || !shared->is_any_restoring)
+		return;
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	{
+		RqboSlot   *slot = &shared->slots[i];
+		TimestampTz at = Max(rqbo_now(), slot->ended_at + RQBO_FIRST_BACKOFF_MS * 1000);
+
+		if (slot->restoring != database)
+			continue;
+		slot->wakes++;
+		slot->not_before = Min(slot->not_before, at);
+		if (shared->launcher != NULL)
+			SetLatch(&shared->launcher->procLatch);
 	}
 	rqbo_shmem_unlock();
 }

@@ -18,7 +18,8 @@
 
 #define RQBO_MAX_PROBLEM 400
 
-/* A worker that fails is started again after so long at most. */
+/* A worker that fails is started again after so long, and twice as long each time, up to the longest. */
+#define RQBO_FIRST_BACKOFF_MS INT64CONST(5000)
 #define RQBO_LONGEST_BACKOFF_MS INT64CONST(300000)
 
 /* Why a database cannot be served; empty texts if it can. */
@@ -41,6 +42,7 @@ typedef struct RqboSlot
 	TimestampTz closed_until;	/* somebody needs the database empty of sessions */
 	uint32		wakes;			/* how often somebody has said that something may be due */
 	int			failures;		/* of workers, in a row */
+	Oid			restoring;		/* the database, if the last worker has found it being restored */
 	RqboProblem problem;
 	TimestampTz began_at;		/* the last worker; 0 if there was none yet */
 	TimestampTz ended_at;
@@ -74,6 +76,12 @@ extern bool rqbo_shmem_is_closed(const RqboSlot *slot, TimestampTz now);
 
 /* Something may be due in a database: the launcher looks, or a worker that is there looks again. */
 extern void rqbo_shmem_wake(const char *database);
+
+/* Whether a restore is under way in the database of a slot, as its worker has found. */
+extern void rqbo_shmem_note_restore(RqboSlot *slot, Oid database, bool is_under_way);
+
+/* Something was committed in a database: if it is being restored, all may have come. */
+extern void rqbo_shmem_look_at_restore(Oid database);
 
 /* End the worker of a database, which somebody is about to drop, copy, rename or move; waits until it has gone. */
 extern void rqbo_shmem_vacate(const char *database);

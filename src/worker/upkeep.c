@@ -196,18 +196,34 @@ check_extension(void)
 	return version != NULL && order == 0;
 }
 
-/*
- * Nothing is written to tables that a restore is still to fill.
- */
 static bool
-check_restored(void)
+end_restore(void)
 {
 	bool		is_restored;
 
 	rqbo_db_begin();
 	is_restored = rqbo_store_end_restore();
 	rqbo_db_commit();
-	if (!is_restored)
+	return is_restored;
+}
+
+/*
+ * Nothing is written to tables that a restore is still to fill.  What is
+ * committed from now on has us look again; so what was until now is looked at.
+ */
+static bool
+check_restored(void)
+{
+	bool		is_restored = end_restore();
+
+	if (!is_restored && my_slot->restoring != MyDatabaseId)
+	{
+		rqbo_shmem_note_restore(my_slot, MyDatabaseId, true);
+		is_restored = end_restore();
+	}
+	if (is_restored)
+		rqbo_shmem_note_restore(my_slot, MyDatabaseId, false);
+	else
 		note_problem(RQBO_BEING_RESTORED, RQBO_BEING_RESTORED_HINT, NULL);
 	return is_restored;
 }

@@ -7,7 +7,8 @@
  * What a session has made due shows at its commit, so that is when the
  * launcher is woken: once, however often it was asked for.  A transaction that
  * is prepared first shows at a time nobody tells us; it is found with the next
- * thing that is due.
+ * thing that is due.  A restore does not ask, nor say when it has ended: while
+ * one is under way, whatever is committed in its database may be its last.
  *
  * DROP DATABASE and its like refuse to work while somebody is connected to the
  * database.  A worker of ours is nobody they should wait for, so it is ended
@@ -39,6 +40,8 @@ static char woken_database[NAMEDATALEN];	/* empty: nobody is to be woken */
 static void
 at_end_of_transaction(XactEvent event, void *arg pg_attribute_unused())
 {
+	if (event == XACT_EVENT_COMMIT && MyBackendType == B_BACKEND)
+		rqbo_shmem_look_at_restore(MyDatabaseId);
 	if (woken_database[0] == '\0' ||
 		(event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
 		return;
@@ -50,14 +53,10 @@ at_end_of_transaction(XactEvent event, void *arg pg_attribute_unused())
 void
 rqbo_wake_at_commit(void)
 {
-	static bool is_registered = false;
 	char	   *database;
 
 	if (!rqbo_shmem_is_there())
 		return;
-	if (!is_registered)
-		RegisterXactCallback(at_end_of_transaction, NULL);
-	is_registered = true;
 	database = get_database_name(MyDatabaseId);
 	if (database != NULL)
 		strlcpy(woken_database, database, NAMEDATALEN);
@@ -162,6 +161,7 @@ on_utility(PlannedStmt *statement, const char *text, bool read_only_tree, Proces
 void
 rqbo_wake_define(void)
 {
+	RegisterXactCallback(at_end_of_transaction, NULL);
 	previous_utility_hook = ProcessUtility_hook;
 	ProcessUtility_hook = on_utility;
 }
