@@ -35,10 +35,11 @@ rqbo_wiping_malloc(size_t size)
 void
 rqbo_wiping_free(void *memory)
 {
-	Head	   *head = (Head *) memory - 1;
+	Head	   *head;
 
 	if (memory == NULL)
 		return;
+	head = (Head *) memory - 1;
 	explicit_bzero(memory, head->size);
 	free(head);
 }
