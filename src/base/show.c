@@ -81,18 +81,38 @@ rqbo_show_line(const char *text)
 	return shown;
 }
 
+/*
+ * Without what ASCII has not.
+ */
+static char *
+question(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *c = copy; *c != '\0'; c++)
+		if (IS_HIGHBIT_SET(*c))
+			*c = '?';
+	return copy;
+}
+
 char *
 rqbo_show_foreign(const char *text, size_t most)
 {
 	char	   *copy = pnstrdup(text, rqbo_encoding_prefix(text, most));
 
-	if (GetDatabaseEncoding() != PG_UTF8)
-	{
-		for (char *c = copy; *c != '\0'; c++)
-			if (IS_HIGHBIT_SET(*c))
-				*c = '?';
-	}
-	return rqbo_show_line(copy);
+	return rqbo_show_line(GetDatabaseEncoding() == PG_UTF8 ? copy : question(copy));
+}
+
+void
+rqbo_show_put(char *place, size_t size, const char *text)
+{
+	strlcpy(place, text, pg_mbcliplen(text, (int) strlen(text), (int) size - 1) + 1);
+}
+
+char *
+rqbo_show_any(const char *text)
+{
+	return pg_verifymbstr(text, (int) strlen(text), true) ? pstrdup(text) : question(text);
 }
 
 /*

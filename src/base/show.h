@@ -27,4 +27,10 @@ extern char *rqbo_show_line(const char *text);
  */
 extern char *rqbo_show_foreign(const char *text, size_t most);
 
+/* Put as much of a text into a place of that size as there is room for, whole characters only. */
+extern void rqbo_show_put(char *place, size_t size, const char *text);
+
+/* A text that may come from a database with another encoding: what is no text here has a question mark for each byte. */
+extern char *rqbo_show_any(const char *text);
+
 #endif							/* RQBO_BASE_SHOW_H */

@@ -115,6 +115,22 @@ record_failure(RqboImport *import)
 	rqbo_db_commit();
 }
 
+/*
+ * An attempt on schedule that could not even be noted would be listed again at
+ * once.  A lock is somebody's, and passes, and a connection may be gone; else
+ * nothing can be noted, maybe, of any company.
+ */
+static void
+note_unclaimed(RqboImport *import)
+{
+	int			sqlstate = import->session->task->failure->sqlerrcode;
+
+	rqbo_job_put_off(import->job, import->connection_id);
+	if (sqlstate != ERRCODE_LOCK_NOT_AVAILABLE && sqlstate != ERRCODE_QUERY_CANCELED &&
+		sqlstate != ERRCODE_UNDEFINED_OBJECT)
+		import->job->nunnoted++;
+}
+
 void
 rqbo_import_fail(RqboTask *task)
 {
@@ -124,6 +140,8 @@ rqbo_import_fail(RqboTask *task)
 	add_intuit_tid(task->failure, import->session->intuit_tid);
 	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(import->job, task->failure);
+	if (import->ask.is_scheduled && !import->is_claimed)
+		note_unclaimed(import);
 	/* even if that cannot be recorded, the company is free again */
 	PG_TRY();
 	{

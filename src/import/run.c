@@ -98,6 +98,19 @@ end(RqboTask *task)
 /* ---- the beginning ---- */
 
 /*
+ * It cannot begin now; the schedule comes again.
+ */
+static void
+put_off(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+
+	rqbo_job_put_off(import->job, import->connection_id);
+	rqbo_import_close(import);
+	rqbo_task_end(task);
+}
+
+/*
  * Somebody else is at it.  A caller waits; the schedule comes again, since
  * what the other does may be just what is due.
  */
@@ -112,8 +125,7 @@ wait_for_other_import(RqboTask *task)
 		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
 		rqbo_db_commit();
 		import->job->nclaimed++;
-		rqbo_import_close(import);
-		rqbo_task_end(task);
+		put_off(task);
 		return;
 	}
 	if (!import->has_waited)
@@ -132,15 +144,21 @@ begin_reading(RqboTask *task)
 	import->kind->begin(import);
 }
 
-static void
+/*
+ * Only what is on schedule is claimed.  False if it must come again.
+ */
+static bool
 claim(RqboImport *import)
 {
 	if (!import->ask.is_scheduled)
-		return;
+		return true;
 	rqbo_db_begin();
-	rqbo_store_claim(import->model_id, import->connection_id);
+	import->is_claimed = rqbo_store_claim(import->model_id, import->connection_id);
+	if (import->is_claimed && import->gone_backfill_id != 0)
+		rqbo_store_backfill_done(import->model_id, import->connection_id, import->gone_backfill_id);
 	rqbo_db_commit();
-	import->job->nclaimed++;
+	import->job->nclaimed += import->is_claimed;
+	return import->is_claimed;
 }
 
 static void
@@ -158,7 +176,11 @@ begin(RqboTask *task)
 	}
 	/* what was read before the lock was ours may be old */
 	rqbo_session_read_connection(session, import->model_id, import->connection_id);
-	claim(import);
+	if (!claim(import))
+	{
+		put_off(task);
+		return;
+	}
 	if (!import->ask.is_scheduled || import->kind->has_plan)
 		rqbo_import_open_log(import);
 	rqbo_session_check_status(session);
@@ -255,5 +277,5 @@ rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 		ask->range.method = MemoryContextStrdup(import->session->task->context, ask->range.method);
 	}
 	else if (due->kind == RQBO_DUE_BACKFILL)
-		rqbo_store_backfill_done(due->model_id, due->connection_id, due->backfill_import_id);
+		import->gone_backfill_id = due->backfill_import_id;
 }

@@ -65,6 +65,8 @@ typedef struct RqboImport
 	int64		import_id;		/* 0 until the log has its line */
 	TimestampTz began_at;
 	bool		has_waited;		/* for another import of the same company */
+	bool		is_claimed;		/* an attempt on schedule, and noted */
+	int64		gone_backfill_id;	/* an import that it was to go on with, of which there is no line any more */
 	bool		is_current;		/* at its end the tables hold what QuickBooks holds */
 	bool		is_full;		/* and everything was read for that */
 	int			requests_saved;

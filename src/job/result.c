@@ -10,7 +10,11 @@
 
 #include "utils/memutils.h"
 
+#include "base/clock.h"
+#include "base/show.h"
 #include "job/result.h"
+
+#define PUT_OFF_MS 15000
 
 /*
  * The key ring, loaded once for all companies.
@@ -60,7 +64,7 @@ rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 
 	if (job->is_unattended)
 	{
-		strlcpy(job->last_failure, failure->message, RQBO_JOB_WORD);
+		rqbo_show_put(job->last_failure, sizeof(job->last_failure), failure->message);
 		return;
 	}
 	saved = MemoryContextSwitchTo(job->context);
@@ -71,5 +75,17 @@ rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 				 failure->detail != NULL ? errdetail("%s", failure->detail) : 0,
 				 failure->hint != NULL ? errhint("%s", failure->hint) : 0));
 	job->failures = lappend(job->failures, unconstify(ErrorData *, failure));
+	MemoryContextSwitchTo(saved);
+}
+
+void
+rqbo_job_put_off(RqboJob *job, int64 connection_id)
+{
+	MemoryContext saved = MemoryContextSwitchTo(job->context);
+	RqboPutOff *put_off = palloc(sizeof(RqboPutOff));
+
+	put_off->connection_id = connection_id;
+	put_off->until_ms = rqbo_clock_ms() + PUT_OFF_MS;
+	job->put_off = lappend(job->put_off, put_off);
 	MemoryContextSwitchTo(saved);
 }

@@ -13,6 +13,13 @@
 #include "job/request.h"
 #include "secret/keyring.h"
 
+/* A connection whose attempt could not begin, for no fault of its company's. */
+typedef struct RqboPutOff
+{
+	int64		connection_id;
+	int64		until_ms;		/* on rqbo_clock_ms */
+} RqboPutOff;
+
 /* What the tasks of a job share. */
 typedef struct RqboJob
 {
@@ -20,6 +27,8 @@ typedef struct RqboJob
 	bool		is_unattended;	/* nobody waits for rows and failures */
 	int			nfailing;		/* tasks under way of companies that failed the last time */
 	int			nclaimed;		/* attempts on schedule that were noted before they began */
+	int			nunnoted;		/* that could not be, though nobody's lock was in the way */
+	List	   *put_off;		/* List of RqboPutOff: connections that are left alone meanwhile */
 	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
 	RqboKeyring *ring;			/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
@@ -34,5 +43,8 @@ extern RqboKeyring *rqbo_job_keyring(RqboJob *job);
 /* The authorization code has been taken over: wipe it where it came from. */
 extern void rqbo_job_forget_code(RqboJob *job);
 extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
+
+/* Leave a connection alone for a while; nothing of that is stored, since it may be just that which cannot be done. */
+extern void rqbo_job_put_off(RqboJob *job, int64 connection_id);
 
 #endif							/* RQBO_JOB_RESULT_H */

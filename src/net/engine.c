@@ -110,6 +110,33 @@ begin_waiting_tasks(RqboEngine *engine)
 }
 
 /*
+ * The error of a source ends the engine, once the tasks have ended that are
+ * under way: they are about other companies.  A cancel ends all of it at once.
+ */
+static long
+call_source(RqboEngine *engine, int capacity)
+{
+	volatile long again = -1;
+
+	PG_TRY();
+	{
+		again = engine->source(engine, capacity, engine->source_arg);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(engine->context);
+		engine->source_failure = CopyErrorData();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(engine->context);
+	}
+	PG_END_TRY();
+	return again;
+}
+
+/*
  * Ask for more tasks if there is capacity and it is worth it.
  */
 static void
@@ -118,9 +145,9 @@ ask_source(RqboEngine *engine)
 	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_capacity(engine) : 0;
 	long		again;
 
-	if (capacity == 0 || engine->cancelled != NULL || !rqbo_wanted())
+	if (capacity == 0 || engine->cancelled != NULL || engine->source_failure != NULL || !rqbo_wanted())
 		return;
-	again = engine->source(engine, capacity, engine->source_arg);
+	again = call_source(engine, capacity);
 	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
 }
 
@@ -324,6 +351,8 @@ run_until_done(RqboEngine *engine)
 			break;
 		turn(engine);
 	}
+	if (engine->source_failure != NULL)
+		ReThrowError(engine->source_failure);
 }
 
 void
@@ -341,7 +370,7 @@ rqbo_engine_run(RqboEngine *engine)
 		MemoryContextSwitchTo(engine->context);
 		reason = CopyErrorData();
 		FlushErrorState();
-		/* the source may have failed inside a transaction */
+		/* the source may have been cancelled inside a transaction */
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(engine->context);
 		finish_exchanges(engine);

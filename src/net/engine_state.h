@@ -52,6 +52,7 @@ struct RqboEngine
 	bool		is_ending;		/* nothing is begun any more */
 	uint32		held;			/* InterruptHoldoffCount outside of the step of an exchange */
 	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
+	ErrorData  *source_failure;	/* the source has failed, and is not asked again */
 };
 
 #endif							/* RQBO_NET_ENGINE_STATE_H */

@@ -18,6 +18,17 @@
 
 /* ---- what is due ---- */
 
+static void
+arg_left_alone(RqboArgs *args, const RqboLeftAlone *left_alone)
+{
+	RqboColumn	ids;
+
+	rqbo_column_begin(&ids, left_alone->count);
+	for (int i = 0; i < left_alone->count; i++)
+		rqbo_column_add(&ids, Int64GetDatum(left_alone->connections[i]), false);
+	rqbo_arg_column(args, &ids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+}
+
 /*
  * Models take turns: the first of each model's connections come before the
  * second of any, and among them the model that was served longest ago.  Those
@@ -26,7 +37,7 @@
  * ever.
  */
 RqboDue *
-rqbo_store_list_due(int limit, int failing_limit, int *count)
+rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int *count)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, connection_id,"
@@ -38,13 +49,16 @@ rqbo_store_list_due(int limit, int failing_limit, int *count)
 		"  FROM (SELECT d.*, reefqbo._now() AS now, d.failures > 0 AS is_failing,"
 		"    row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
 		"    max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
-		"   FROM reefqbo._due d WHERE d.due_at <= reefqbo._now()) d) d"
+		"   FROM reefqbo._due d WHERE d.due_at <= reefqbo._now() AND d.connection_id <> ALL ($3)) d) d"
 		" WHERE NOT is_failing OR place <= $2"
 		" ORDER BY is_failing, place LIMIT $1",
-		INT8OID, INT8OID);
+		INT8OID, INT8OID, INT8ARRAYOID);
+	RqboArgs	args = {0};
 	RqboDue    *due;
 
-	*count = (int) rqbo_db_run_ids(&statement, limit, failing_limit);
+	rqbo_arg_ids(&args, limit, failing_limit);
+	arg_left_alone(&args, left_alone);
+	*count = (int) rqbo_db_run(&statement, &args);
 	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
 	for (int i = 0; i < *count; i++)
 	{
@@ -58,12 +72,15 @@ rqbo_store_list_due(int limit, int failing_limit, int *count)
 }
 
 TimestampTz
-rqbo_store_next_due(void)
+rqbo_store_next_due(const RqboLeftAlone *left_alone)
 {
-	static RqboStatement statement = {.text = "SELECT min(due_at) FROM reefqbo._due"};
-	RqboArgs	none = {0};
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT min(due_at) FROM reefqbo._due WHERE connection_id <> ALL ($1)",
+		INT8ARRAYOID);
+	RqboArgs	args = {0};
 
-	rqbo_db_run(&statement, &none);
+	arg_left_alone(&args, left_alone);
+	rqbo_db_run(&statement, &args);
 	return rqbo_column_is_null(1) ? DT_NOEND : (TimestampTz) rqbo_column_int8(1);
 }
 
@@ -161,17 +178,27 @@ rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
-void
+/*
+ * An operator whose transaction stays open has rows of its model locked, and
+ * shall make nobody else wait.  What an attempt writes to is its connection's
+ * row here and in connection; other rows refer to that.
+ */
+bool
 rqbo_store_claim(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET attempted_at = reefqbo._now(),"
-		" not_before = reefqbo._now() + interval '1 minute' * (1 << LEAST(failures, 6))"
-		" WHERE model_id = $1 AND connection_id = $2",
+		"WITH free AS MATERIALIZED ("
+		"  SELECT u.model_id, u.connection_id FROM reefqbo.upkeep u"
+		"  JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2"
+		"  FOR NO KEY UPDATE OF u, c SKIP LOCKED)"
+		" UPDATE reefqbo.upkeep u SET attempted_at = reefqbo._now(),"
+		" not_before = reefqbo._now() + interval '1 minute' * (1 << LEAST(u.failures, 6))"
+		" FROM free WHERE u.model_id = free.model_id AND u.connection_id = free.connection_id",
 		INT8OID, INT8OID);
 
 	rqbo_store_schedule_connection(model_id, connection_id);
-	rqbo_db_run_ids(&statement, model_id, connection_id);
+	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0;
 }
 
 void
@@ -198,8 +225,11 @@ void
 rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.upkeep SET not_before = reefqbo._now() + interval '1 second' * $3"
-		" WHERE model_id = $1 AND connection_id = $2",
+		"WITH free AS MATERIALIZED ("
+		"  SELECT u.model_id, u.connection_id FROM reefqbo.upkeep u"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE SKIP LOCKED)"
+		" UPDATE reefqbo.upkeep u SET not_before = reefqbo._now() + interval '1 second' * $3"
+		" FROM free WHERE u.model_id = free.model_id AND u.connection_id = free.connection_id",
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 

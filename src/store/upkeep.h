@@ -33,14 +33,21 @@ typedef struct RqboDue
 	bool		is_failing;		/* the last attempt has failed */
 } RqboDue;
 
+/* Connections that are left alone for now, whatever is due. */
+typedef struct RqboLeftAlone
+{
+	int			count;
+	int64	   *connections;
+} RqboLeftAlone;
+
 /*
  * At most so many, and at most so many of those that are failing, taking turns
  * among models; *count says how many.
  */
-extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, int *count);
+extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int *count);
 
-/* When anything is due next for any of them; DT_NOEND for never. */
-extern TimestampTz rqbo_store_next_due(void);
+/* When anything is due next for any of the others; DT_NOEND for never. */
+extern TimestampTz rqbo_store_next_due(const RqboLeftAlone *left_alone);
 
 /* How a refresh stands before it asks anything. */
 typedef struct RqboRefreshState
@@ -65,8 +72,12 @@ typedef struct RqboChangesKnown
 	List	   *seen;
 } RqboChangesKnown;
 
-/* An attempt on schedule begins: should it end with a crash, the next one waits. */
-extern void rqbo_store_claim(int64 model_id, int64 connection_id);
+/*
+ * An attempt on schedule begins: should it end with a crash, the next one waits.
+ * False if that cannot be noted now, since somebody's open transaction has
+ * locked what the attempt would write; nobody is waited for.
+ */
+extern bool rqbo_store_claim(int64 model_id, int64 connection_id);
 
 /*
  * An attempt that was cut off while a refresh token was being rotated is due at
@@ -75,7 +86,7 @@ extern void rqbo_store_claim(int64 model_id, int64 connection_id);
  */
 extern void rqbo_store_release_cut_attempts(void);
 
-/* It cannot be made now, for no fault of the company's. */
+/* It cannot be made now, for no fault of the company's. Waits for nobody, and then does nothing. */
 extern void rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds);
 
 /*

@@ -15,6 +15,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/clock.h"
+#include "base/show.h"
 #include "worker/shmem.h"
 
 PG_FUNCTION_INFO_V1(rqbo_worker_status);
@@ -42,7 +43,7 @@ static void
 put_text(Datum *value, bool *is_null, const char *text)
 {
 	*is_null = text[0] == '\0';
-	*value = CStringGetTextDatum(text);
+	*value = CStringGetTextDatum(rqbo_show_any(text));
 }
 
 static void
@@ -52,7 +53,7 @@ put_slot(ReturnSetInfo *result, const RqboSlot *slot)
 	bool		nulls[COLUMNS] = {false};
 	NameData	database;
 
-	namestrcpy(&database, slot->database);
+	namestrcpy(&database, rqbo_show_any(slot->database));
 	values[0] = NameGetDatum(&database);
 	values[1] = CStringGetTextDatum(state_of(slot));
 	values[2] = Int32GetDatum(slot->worker_pid);

@@ -28,6 +28,7 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/lock.h"
+#include "base/show.h"
 #include "import/run.h"
 #include "net/die.h"
 #include "net/engine.h"
@@ -55,7 +56,8 @@ typedef struct Upkeep
 	RqboDue    *list;			/* what is due and not begun */
 	int			next;
 	int			length;
-	int			claimed_before; /* of the job, when it was listed */
+	int			claimed_before; /* of the job, when the round began */
+	int			unnoted_before;
 	int64		began_ms;
 	int64		look_again_at;	/* on rqbo_clock_ms; nothing is due before */
 	uint32		wakes;			/* of the slot, when it was looked last */
@@ -107,9 +109,9 @@ static void
 note_problem(const char *what, const char *hint, const char *for_log)
 {
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	strlcpy(my_slot->problem.what, what, RQBO_MAX_PROBLEM);
-	strlcpy(my_slot->problem.hint, hint, RQBO_MAX_PROBLEM);
-	strlcpy(my_slot->problem.for_log, for_log != NULL ? for_log : "", RQBO_MAX_PROBLEM);
+	rqbo_show_put(my_slot->problem.what, RQBO_MAX_PROBLEM, what);
+	rqbo_show_put(my_slot->problem.hint, RQBO_MAX_PROBLEM, hint);
+	rqbo_show_put(my_slot->problem.for_log, RQBO_MAX_PROBLEM, for_log != NULL ? for_log : "");
 	rqbo_shmem_unlock();
 }
 
@@ -260,18 +262,55 @@ capacity_for_failing(const Upkeep *upkeep)
 }
 
 /*
- * All that was listed has begun by now.  If not one attempt could be noted (a
- * full disk, say), the same would be listed again, and again.
+ * Attempts were made, and not one could be noted: a full disk, say.
+ */
+static bool
+is_stuck(const Upkeep *upkeep)
+{
+	return upkeep->job.nunnoted > upkeep->unnoted_before && upkeep->job.nclaimed == upkeep->claimed_before;
+}
+
+/*
+ * What the last one failed with may name a company, which is not for all who
+ * may ask how the worker is.
  */
 static void
 check_progress(const Upkeep *upkeep)
 {
-	if (upkeep->length > 0 && upkeep->job.nclaimed == upkeep->claimed_before)
+	if (is_stuck(upkeep))
 		ereport(ERROR,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("no attempt could be noted"),
-				 errdetail("%s", upkeep->job.last_failure),
-				 errhint("It is tried again by itself when the database can be written to.")));
+				 errdetail_log("%s", upkeep->job.last_failure),
+				 errhint("It is tried again by itself when the database can be written to. The server's log tells more.")));
+}
+
+/*
+ * Those that were put off and are not due again yet, in CurrentMemoryContext;
+ * the others are forgotten.  *until_ms is when the first of them is.
+ */
+static RqboLeftAlone
+list_put_off(Upkeep *upkeep, int64 *until_ms)
+{
+	int64		now = rqbo_clock_ms();
+	RqboLeftAlone left = {0, palloc((list_length(upkeep->job.put_off) + 1) * sizeof(int64))};
+	ListCell   *cell;
+
+	*until_ms = PG_INT64_MAX;
+	foreach(cell, upkeep->job.put_off)
+	{
+		RqboPutOff *put_off = lfirst(cell);
+
+		if (put_off->until_ms <= now)
+		{
+			upkeep->job.put_off = foreach_delete_current(upkeep->job.put_off, cell);
+			pfree(put_off);
+			continue;
+		}
+		left.connections[left.count++] = put_off->connection_id;
+		*until_ms = Min(*until_ms, put_off->until_ms);
+	}
+	return left;
 }
 
 /*
@@ -282,17 +321,19 @@ static void
 list_due(Upkeep *upkeep)
 {
 	MemoryContext saved;
+	RqboLeftAlone left;
+	int64		put_off_until;
 
-	check_progress(upkeep);
 	upkeep->wakes = count_wakes(upkeep);
-	upkeep->claimed_before = upkeep->job.nclaimed;
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
+	left = list_put_off(upkeep, &put_off_until);
 	rqbo_db_begin();
-	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), &upkeep->length);
+	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), &left, &upkeep->length);
 	upkeep->next = 0;
 	if (upkeep->length == 0)
-		upkeep->look_again_at = rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due()));
+		upkeep->look_again_at = Min(put_off_until,
+									rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due(&left))));
 	rqbo_db_commit();
 	if (upkeep->length > 0)
 		(void) rqbo_job_keyring(&upkeep->job);
@@ -316,7 +357,7 @@ add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 {
 	Upkeep	   *upkeep = arg;
 
-	if (has_run_long(upkeep))
+	if (has_run_long(upkeep) || (upkeep->next == upkeep->length && is_stuck(upkeep)))
 		return -1;
 	if (upkeep->next == upkeep->length && is_worth_looking(upkeep))
 		list_due(upkeep);
@@ -336,14 +377,22 @@ add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 
 /* ---- the run ---- */
 
+/*
+ * What was put off is due when this process has gone, and looked at then.
+ */
 static TimestampTz
-next_due(void)
+next_due(Upkeep *upkeep)
 {
 	TimestampTz due_at;
+	int64		put_off_until;
+	RqboLeftAlone left = list_put_off(upkeep, &put_off_until);
 
 	rqbo_db_begin();
-	due_at = Min(rqbo_store_next_due(), rqbo_store_next_maintenance());
+	due_at = Min(rqbo_store_next_due(&left), rqbo_store_next_maintenance());
 	rqbo_db_commit();
+	if (left.count > 0)
+		due_at = Min(due_at, rqbo_now() + (put_off_until - rqbo_clock_ms()) * 1000);
+	pfree(left.connections);
 	return due_at;
 }
 
@@ -360,8 +409,11 @@ run_round(Upkeep *upkeep)
 	upkeep->list_context = AllocSetContextCreate(round, "reefqbo list", ALLOCSET_DEFAULT_SIZES);
 	upkeep->next = upkeep->length = 0;
 	upkeep->look_again_at = 0;
+	upkeep->claimed_before = upkeep->job.nclaimed;
+	upkeep->unnoted_before = upkeep->job.nunnoted;
 	rqbo_engine_set_source(engine, add_due_tasks, upkeep);
 	rqbo_engine_run(engine);
+	check_progress(upkeep);
 	rqbo_maintenance_run();
 	MemoryContextSwitchTo(saved);
 	MemoryContextDelete(round);
@@ -400,10 +452,24 @@ serve(void)
 	{
 		upkeep.wakes = count_wakes(&upkeep);
 		run_round(&upkeep);
-		is_end = note_end(&upkeep, next_due());
+		is_end = note_end(&upkeep, next_due(&upkeep));
 	} while (!is_end && !has_run_long(&upkeep));
 	for (; !is_end; is_end = note_end(&upkeep, rqbo_now()))
 		upkeep.wakes = count_wakes(&upkeep);
+}
+
+/*
+ * Whoever watches a worker is told what our own errors say; what PostgreSQL says
+ * beside its message may have a company's name or figures in it, and is the log's.
+ */
+static void
+note_failure(const ErrorData *failure)
+{
+	bool		is_ours = strncmp(unpack_sql_state(failure->sqlerrcode), "RQ", 2) == 0;
+
+	note_problem(is_ours && failure->detail != NULL ? psprintf("%s: %s", failure->message, failure->detail) : failure->message,
+				 failure->hint != NULL ? failure->hint : hint_for(failure->sqlerrcode),
+				 is_ours || failure->detail_log != NULL ? failure->detail_log : failure->detail);
 }
 
 /*
@@ -427,8 +493,7 @@ serve_or_note(void)
 		failure = CopyErrorData();
 		FlushErrorState();
 		AbortOutOfAnyTransaction();
-		note_problem(failure->detail != NULL ? psprintf("%s: %s", failure->message, failure->detail) : failure->message,
-					 failure->hint != NULL ? failure->hint : hint_for(failure->sqlerrcode), failure->detail_log);
+		note_failure(failure);
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(TopMemoryContext);

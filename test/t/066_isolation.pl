@@ -144,15 +144,16 @@ END
 sub test_nothing_can_be_noted
 {
 	sql(<<'END_OF_BLOCK');
-CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full USING MESSAGE = 'no room for Pod 1 Ltd'; END $$;
 CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON reefqbo.upkeep FOR EACH ROW EXECUTE FUNCTION public.refuse();
 END_OF_BLOCK
 	$intuit->admin('log_clear');
 	set_clock($node, '6 hours');
-	wait_for('a worker that can record nothing says so', q{SELECT problem LIKE 'no attempt could be noted%' FROM reefqbo.worker_status() WHERE database = 'postgres'});
+	wait_for('a worker that can record nothing says so', q{SELECT problem = 'no attempt could be noted' FROM reefqbo.worker_status() WHERE database = 'postgres'});
 	$node->reload;
 	wait_for('also when it has tried again', q{SELECT state = 'failing' FROM reefqbo.worker_status() WHERE database = 'postgres'});
 	is(scalar(accounting_requests($node)), 0, 'and asks QuickBooks nothing');
+	like(slurp_file($node->logfile), qr/no attempt could be noted\n.*DETAIL:  no room for Pod 1 Ltd/, 'the log alone is told of which company that was');
 	is(scalar(() = slurp_file($node->logfile) =~ /WARNING:  reefqbo cannot work in database "postgres": no attempt could be noted/g), 1, 'which the log has once');
 	sql('DROP TRIGGER refuse ON reefqbo.upkeep; DROP FUNCTION public.refuse()');
 	pass_time($node, '1 hour');
@@ -160,9 +161,46 @@ END_OF_BLOCK
 	return;
 }
 
+# An operator of one model who leaves a transaction open: whatever it has locked, its own model waits, and nobody else.
+sub test_open_transaction
+{
+	my ($name, $statement) = @_;
+	my ($held, $under_way, @others) = map { "pod-$_" } 11 .. 15;
+	my $before = sql('SELECT reefqbo._now()');
+	my $fresh = "last_success > '$before'";
+	my $log_start = -s $node->logfile;
+	my $open = $node->background_psql('postgres', extra_params => [ '-U', 'clerk' ]);
+
+	$open->query_safe("BEGIN; $statement;");
+	$intuit->admin('fault', { kind => 'hold', company => $under_way, endpoint => 'any' });
+	set_clock($node, '7 hours');
+	$node->wait_for_fault($under_way, 'hold');
+	wait_for("$name: other companies are refreshed", "SELECT count(*) = 3 FROM reefqbo.upkeep_status WHERE $fresh AND model IN (" . list_of(@others) . ')');
+	$intuit->admin('release');
+	wait_for("$name: so is the one whose import was under way", "SELECT $fresh FROM reefqbo.upkeep_status WHERE model = '$under_way'");
+	wait_for("$name: the worker comes to its end all the same", q{SELECT state = 'idle' FROM reefqbo.worker_status() WHERE database = 'postgres'});
+	is(count_status($fresh, $held), 0, "$name: the model that is locked waits");
+	is(count_status('failures_in_a_row > 0', $held, $under_way, @others), 0, "$name: nothing has failed");
+	unlike(slurp_file($node->logfile, $log_start), qr/cannot work in database/, "$name: nor the worker");
+	$open->query_safe('COMMIT;');
+	$open->quit;
+	wait_for("$name: when it has ended, that model is refreshed, too", "SELECT $fresh FROM reefqbo.upkeep_status WHERE model = '$held'");
+	return;
+}
+
+sub test_open_transactions
+{
+	sql('CREATE ROLE clerk LOGIN; ' . call('grant_access', 'clerk', 'operator', 'pod-11'));
+	sql("INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('pod-11')");
+	test_open_transaction('a schedule that was set', "SELECT FROM reefqbo.set_schedule('pod-11', reread_months => 4)");
+	test_open_transaction('rows locked through a view', 'SELECT FROM reefqbo.mapping FOR UPDATE');
+	return;
+}
+
 connect_many($node, 'sim-production', @dead, @alive);
 pass_time($node, '7 hours');
 $intuit->admin('log_clear');
+test_open_transactions();
 test_dead_companies();
 test_failing_come_last();
 test_nothing_can_be_noted();
