@@ -285,10 +285,11 @@ class Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def _cut(self, answer, fraction):
-        """Promise the whole body, send a part of it, close."""
+        """Promise the whole body, send a part of it, close. Of all of it, promise a byte more."""
         self.close_connection = True
         part = answer.body[:int(len(answer.body) * fraction)]
-        self.connection.sendall(self._head(answer, len(answer.body)) + part)
+        promised = len(answer.body) + (fraction >= 1)
+        self.connection.sendall(self._head(answer, promised) + part)
 
     def _drip(self, answer, rate):
         """Send the body slowly, `rate` bytes a second."""

@@ -77,6 +77,11 @@ class Faults(WithSimulator):
         self.fault("cut", fraction=0.3)
         with self.assertRaises((http.client.IncompleteRead, ssl.SSLError)):
             self.report()
+        self.fault("cut", fraction=1)
+        with self.assertRaises((http.client.IncompleteRead, ssl.SSLError)) as caught:
+            self.report()
+        if isinstance(caught.exception, http.client.IncompleteRead):
+            self.assertIn("Header", json.loads(caught.exception.partial))
         self.fault("reset")
         with self.assertRaises((ConnectionError, ssl.SSLError, http.client.RemoteDisconnected)):
             self.report()

@@ -239,7 +239,8 @@ seal_file(Reseal *r, const RqboKeptOwner *listed)
 	row.values[0] = tokens.refresh_sealed;
 	row.values[2] = tokens.access_sealed;
 	is_changed = seal_value(r, &row, 0);
-	is_changed |= seal_value(r, &row, 2);
+	if (row.values[2] != NULL)
+		is_changed |= seal_value(r, &row, 2);
 	tokens.refresh_sealed = row.values[0];
 	tokens.access_sealed = row.values[2];
 	if (is_changed)

@@ -10,7 +10,8 @@
  *	 answer is known to be lost;
  * - the place for the new pair is there before the request: where the tables
  *	 cannot take it, a file does (store/kept.c);
- * - the new pair is durable before the access token in it is used;
+ * - the new pair is durable before the access token in it is used, and so is a
+ *	 refresh token that has come alone;
  * - the refresh token before it is kept, and tried once if the newer one is
  *	 rejected;
  * - only a definite rejection of the living generation ends the grant:
@@ -86,6 +87,7 @@ code_answered(RqboTask *task)
 					 errdetail("%s", rqbo_oauth_answer_words(task->result)),
 					 errhint("A code works once and for a few minutes only. Begin again with reefqbo.connect.")));
 			return;
+		case RQBO_TOKENS_REFRESH_ALONE:
 		case RQBO_TOKENS_NOT_WHOLE:
 			rqbo_token_raise_not_whole(task->result);
 		case RQBO_TOKENS_NO_VERDICT:
@@ -146,7 +148,8 @@ seal_tokens(RqboSession *session, int64 generation)
 	RqboSealOwner refresh_owner = rqbo_connection_owner(c, RQBO_SEAL_REFRESH_TOKEN, generation);
 	RqboSealedTokens sealed = {
 		.generation = generation,
-		.access_sealed = rqbo_secret_seal(session->ring, access_owner, tokens->access_token),
+		.access_sealed = tokens->access_token != NULL ?
+			rqbo_secret_seal(session->ring, access_owner, tokens->access_token) : NULL,
 		.refresh_sealed = rqbo_secret_seal(session->ring, refresh_owner, tokens->refresh_token),
 		.access_seconds = tokens->access_seconds,
 		.refresh_seconds = tokens->refresh_seconds,
@@ -255,7 +258,7 @@ store_answer(RqboTask *task)
 	RqboExchange *x = rqbo_exchange_of(session);
 	RqboTokens *tokens = &x->tokens;
 
-	Assert(tokens->refresh_token != NULL && tokens->access_token != NULL);
+	Assert(tokens->refresh_token != NULL);
 	if (x->has_place && !x->is_kept)
 		(void) try_to(keep_in_file, session);
 	/* what was kept of another consent is older than what is stored now */
@@ -382,12 +385,36 @@ put_refreshed(RqboSession *session)
 	rqbo_oauth_put_tokens(session, false);
 }
 
+/*
+ * The refresh token came alone, and is stored: it gives an access token, if it is
+ * asked again.  Not while it is in its file: what the tables have is dead.
+ */
+static void
+ask_for_access(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	RqboExchange *x = rqbo_exchange_of(session);
+
+	if (x->came_alone || x->is_kept)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+				 errmsg("Intuit has refreshed the grant of \"%s\" without giving an access token", rqbo_session_company(session)),
+				 errdetail("The new refresh token is stored."),
+				 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_INVALID_RESPONSE))));
+	x->came_alone = true;
+	send_refresh(task);
+}
+
 static void
 refresh_is_stored(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
-	Assert(session->access_token != NULL);
+	if (session->access_token == NULL)
+	{
+		ask_for_access(task);
+		return;
+	}
 	rqbo_session_unlock_grant(session);
 	rqbo_exchange_of(session)->then(task);
 }
@@ -400,7 +427,7 @@ refresh_answered(RqboTask *task)
 
 	Assert(task->result != NULL && session->holds_grant_lock);
 	verdict = rqbo_oauth_read_answer(task->result, task->context, &rqbo_exchange_of(session)->tokens);
-	if (verdict != RQBO_TOKENS_WHOLE)
+	if (verdict != RQBO_TOKENS_WHOLE && verdict != RQBO_TOKENS_REFRESH_ALONE)
 	{
 		rqbo_oauth_give_up_place(session);
 		rqbo_task_release(task);
@@ -409,6 +436,7 @@ refresh_answered(RqboTask *task)
 	switch (verdict)
 	{
 		case RQBO_TOKENS_WHOLE:
+		case RQBO_TOKENS_REFRESH_ALONE:
 			rqbo_oauth_store_answer(session, put_refreshed, refresh_is_stored);
 			return;
 		case RQBO_TOKENS_GRANT_REJECTED:

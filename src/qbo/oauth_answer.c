@@ -3,9 +3,10 @@
  * qbo/oauth_answer.c
  *	  Reading what a token endpoint answers.
  *
- * An answer counts only when it is whole: status 200 and both tokens.  Anything
- * less keeps the old pair.  Lifetimes are not worth losing living tokens for: an
- * answer need not have them.
+ * A refresh token that has come may be the only living one, so it counts,
+ * whatever else is wrong with its answer: lifetimes that are odd or not there, no
+ * access token, a connection that broke after the last byte.  It must be there
+ * whole: status 200, and JSON to the end.  Anything less keeps the old pair.
  *
  * https://www.rfc-editor.org/rfc/rfc6749#section-5
  *
@@ -58,7 +59,7 @@ read_seconds(const RqboJson *answer, const char *key, int64 unsaid)
 	return strtoll(digits, NULL, 10);
 }
 
-static bool
+static RqboTokenVerdict
 read_tokens(const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
 {
 	const char *access = rqbo_json_member_text(answer, "access_token");
@@ -67,11 +68,23 @@ read_tokens(const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
 	tokens->access_seconds = read_seconds(answer, "expires_in", ACCESS_SECONDS);
 	tokens->refresh_seconds = read_seconds(answer, "x_refresh_token_expires_in", REFRESH_SECONDS);
 	tokens->hard_seconds = read_seconds(answer, "x_refresh_token_hard_expires_in", -1);
-	if (!is_token(access) || !is_token(refresh))
-		return false;
-	tokens->access_token = rqbo_clear_copy(context, access);
+	if (!is_token(refresh))
+		return RQBO_TOKENS_NOT_WHOLE;
 	tokens->refresh_token = rqbo_clear_copy(context, refresh);
-	return true;
+	if (!is_token(access))
+		return RQBO_TOKENS_REFRESH_ALONE;
+	tokens->access_token = rqbo_clear_copy(context, access);
+	return RQBO_TOKENS_WHOLE;
+}
+
+/*
+ * What has come of an answer until it broke off may be all of it.
+ */
+static bool
+may_have_body(const RqboHttpResult *result)
+{
+	return result->outcome == RQBO_NET_ANSWERED || result->outcome == RQBO_NET_BROKEN ||
+		result->outcome == RQBO_NET_TIMED_OUT;
 }
 
 RqboTokenVerdict
@@ -82,16 +95,18 @@ rqbo_oauth_read_answer(const RqboHttpResult *result, MemoryContext context, Rqbo
 	const char *error;
 
 	memset(tokens, 0, sizeof(*tokens));
-	if (result->outcome != RQBO_NET_ANSWERED)
+	if (!may_have_body(result))
 		return RQBO_TOKENS_NO_VERDICT;
 	answer = rqbo_json_parse(result->body, result->length, &reason);
 	error = rqbo_json_member_text(answer, "error");
+	if (result->outcome != RQBO_NET_ANSWERED && (answer == NULL || error != NULL || result->status != 200))
+		return RQBO_TOKENS_NO_VERDICT;
 	if (error != NULL && strcmp(error, "invalid_grant") == 0)
 		return RQBO_TOKENS_GRANT_REJECTED;
 	if ((error != NULL && strcmp(error, "invalid_client") == 0) || result->status == 401)
 		return RQBO_TOKENS_CLIENT_REJECTED;
 	if (result->status == 200 && error == NULL)
-		return read_tokens(answer, context, tokens) ? RQBO_TOKENS_WHOLE : RQBO_TOKENS_NOT_WHOLE;
+		return read_tokens(answer, context, tokens);
 	if (error != NULL && result->status < 500 && result->status != 429)
 		return RQBO_TOKENS_REQUEST_REJECTED;
 	return RQBO_TOKENS_NO_VERDICT;

@@ -37,6 +37,7 @@ rqbo_exchange_begin(RqboSession *session, RqboStep then)
 	x->then = then;
 	x->was_refused = x->is_forced = false;
 	x->use_previous = false;
+	x->came_alone = false;
 	x->rejections = 0;
 	x->attempt = 0;
 	x->began_ms = rqbo_clock_ms();

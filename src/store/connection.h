@@ -55,10 +55,10 @@ typedef struct RqboCredential
 	bool		is_rejected;	/* Intuit has rejected this generation for good */
 } RqboCredential;
 
-/* One whole answer of the token endpoint, in the clear: wipe it. */
+/* One answer of the token endpoint, in the clear: wipe it. */
 typedef struct RqboTokens
 {
-	char	   *access_token;
+	char	   *access_token;	/* NULL if the refresh token came alone */
 	char	   *refresh_token;
 	int64		access_seconds;
 	int64		refresh_seconds;
@@ -69,7 +69,7 @@ typedef struct RqboTokens
 typedef struct RqboSealedTokens
 {
 	int64		generation;		/* that they were sealed for */
-	bytea	   *access_sealed;
+	bytea	   *access_sealed;	/* or NULL */
 	bytea	   *refresh_sealed;
 	int64		access_seconds;
 	int64		refresh_seconds;

@@ -134,14 +134,15 @@ write_tokens(const char *path, const RqboKeptOwner *owner, const RqboSealedToken
 		.access_seconds = tokens->access_seconds,
 		.refresh_seconds = tokens->refresh_seconds,
 		.hard_seconds = tokens->hard_seconds,
-		.access_length = VARSIZE(tokens->access_sealed),
+		.access_length = tokens->access_sealed != NULL ? VARSIZE(tokens->access_sealed) : 0,
 		.refresh_length = VARSIZE(tokens->refresh_sealed)
 	};
 	size_t		length = sizeof(head) + head.access_length + head.refresh_length;
 	char	   *data = palloc(length);
 
 	memcpy(data, &head, sizeof(head));
-	memcpy(data + sizeof(head), tokens->access_sealed, head.access_length);
+	if (tokens->access_sealed != NULL)
+		memcpy(data + sizeof(head), tokens->access_sealed, head.access_length);
 	memcpy(data + sizeof(head) + head.access_length, tokens->refresh_sealed, head.refresh_length);
 	((KeptHead *) data)->crc = checksum(data, length);
 	write_durably(path, data, length);
@@ -351,6 +352,8 @@ rqbo_kept_list(void)
 static bytea *
 copy_sealed(const char *data, uint32 length)
 {
+	if (length == 0)
+		return NULL;
 	return memcpy(palloc(length), data, length);
 }
 
@@ -381,7 +384,7 @@ begins_with(const bytea *sealed, const bytea *head)
 {
 	size_t		length = VARSIZE_ANY_EXHDR(head);
 
-	return VARSIZE_ANY_EXHDR(sealed) >= length && memcmp(VARDATA_ANY(sealed), VARDATA_ANY(head), length) == 0;
+	return sealed != NULL && VARSIZE_ANY_EXHDR(sealed) >= length && memcmp(VARDATA_ANY(sealed), VARDATA_ANY(head), length) == 0;
 }
 
 bool

@@ -484,6 +484,67 @@ sub test_source_fails
 	return;
 }
 
+# What a token answer can have wrong beside a refresh token that is whole.
+my %ODD = (
+	'no access token' => { kind => 'missing_token', field => 'access_token' },
+	'no word of how long it lives' => { kind => 'missing_token', field => 'x_refresh_token_expires_in' },
+	'no word of how long the access token lives' => { kind => 'missing_token', field => 'expires_in' },
+	'a connection that breaks behind its last byte' => { kind => 'cut', fraction => 1 }
+);
+
+sub test_odd_answers
+{
+	foreach my $name (sort keys %ODD)
+	{
+		my $model = "Odd $name";
+		my $company = connected($model);
+
+		make_it_rotate($company, 0);
+		$intuit->admin('clear_faults');
+		$intuit->admin('fault', { %{ $ODD{$name} }, company => $company, endpoint => 'token' });
+		is(sqlstate(importing($model)), 'none', "$name: the import works");
+		grant_lives($model, $company, $name);
+	}
+	return;
+}
+
+# Intuit goes on giving refresh tokens and no access tokens: each is stored, and nothing is sent that has died.
+sub test_never_an_access_token
+{
+	my ($model, $name) = ('Never', 'never an access token');
+	my $company = connected($model);
+
+	make_it_rotate($company, 0);
+	$intuit->admin('clear_faults');
+	$intuit->admin('fault', { kind => 'missing_token', field => 'access_token', company => $company, endpoint => 'token', times => -1 });
+	is(sqlstate(importing($model)), 'RQ008', "$name: an import fails");
+	is(sqlstate(importing($model)), 'RQ008', "$name: and another");
+	is(token_statuses($company), '200 200 200 200', "$name: no refresh token was refused");
+	grant_lives($model, $company, $name);
+	return;
+}
+
+# The same while the tables cannot take it: what is kept in the file is not asked with, nor is its place taken.
+sub test_alone_and_kept
+{
+	my ($model, $name) = ('Alone', 'a refresh token alone that the tables cannot take');
+	my $company = connected($model);
+
+	make_it_rotate($company, 0);
+	$intuit->admin('clear_faults');
+	$intuit->admin('fault', { kind => 'missing_token', field => 'access_token', company => $company, endpoint => 'token' });
+	sql(<<'END_OF_BLOCK');
+CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE disk_full; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE OF generation ON reefqbo.credential FOR EACH ROW EXECUTE FUNCTION public.refuse();
+END_OF_BLOCK
+	is(sqlstate(importing($model)), 'RQ008', "$name: the import fails");
+	is(token_statuses($company), '200', "$name: nothing is asked with what has died");
+	is(scalar(files()), 1, "$name: it is in a file");
+	sql('DROP TRIGGER refuse ON reefqbo.credential; DROP FUNCTION public.refuse()');
+	grant_lives_after_taking($model, $company, $name);
+	return;
+}
+
 # The old token lives for a while only: the answer that was lost is asked for again at once, however long the company
 # would have to wait after a failure.
 sub test_killed
@@ -511,6 +572,10 @@ sub test_killed
 }
 
 # ---- the run ----
+
+test_odd_answers();
+test_never_an_access_token();
+test_alone_and_kept();
 
 test_mapping_beside();
 test_mapping_before();
