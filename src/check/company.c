@@ -25,6 +25,7 @@
 #include "base/errors.h"
 #include "base/guc.h"
 #include "base/month.h"
+#include "base/show.h"
 #include "check/company.h"
 #include "import/changes.h"
 #include "import/reading.h"
@@ -191,8 +192,8 @@ add_company(Check *check, const RqboConnection *c, const char *name)
 	bool		is_known = c->company == NULL || strcmp(c->company, name) == 0;
 
 	add_row(check, "company", check->subject, is_known ? "ok" : "note",
-			is_known ? psprintf("it is \"%s\"", name) :
-			psprintf("it is called \"%s\" in QuickBooks now, and \"%s\" here", name, c->company),
+			is_known ? psprintf("it is \"%s\"", rqbo_show_line(name)) :
+			psprintf("it is called \"%s\" in QuickBooks now, and \"%s\" here", rqbo_show_line(name), rqbo_show_line(c->company)),
 			is_known ? NULL : "Nothing is wrong: it is the same company. The name is read again with reefqbo.reconnect.");
 }
 
@@ -229,7 +230,7 @@ take_preferences(Check *check, RqboSession *session)
 	const char *currency;
 
 	rqbo_company_take_preferences(session, &info);
-	currency = info.home_currency != NULL ? info.home_currency : "not said";
+	currency = info.home_currency != NULL ? rqbo_show_line(info.home_currency) : "not said";
 	add_reading(check, "ok", "it can be read", NULL);
 	if (info.multicurrency)
 		add_row(check, "currency", check->subject, "note",
@@ -240,7 +241,7 @@ take_preferences(Check *check, RqboSession *session)
 				psprintf("the home currency is %s, and there is no other", currency), NULL);
 	if (info.book_close_date != NULL)
 		add_row(check, "closed period", check->subject, "note",
-				psprintf("the books are closed up to %s", info.book_close_date),
+				psprintf("the books are closed up to %s", rqbo_show_line(info.book_close_date)),
 				"Nothing needs to be done: what changes before that is marked in reefqbo.restatement.");
 	else
 		add_row(check, "closed period", check->subject, "ok", "the books have no closing date", NULL);

@@ -127,6 +127,12 @@ $address = sql(call('reconnect', 'Reef'));
 is_tame('a sign-in for another company', call('complete_connection', $intuit->browse($address, company => 'pod-1')),
 	qr/ERROR:  RQ0\d\d.*"Reef $SHOWN"/);
 
+# ---- rows that are messages ----
+
+my $found = sql(q{SELECT finding FROM reefqbo.check('Reef') WHERE item = 'company'});
+unlike($found, $RAW, 'what a check finds: no control is raw');
+like($found, qr/^it is "Reef $SHOWN"$/, 'what a check finds: what it says');
+
 # ---- functions in SQL ----
 
 is_tame('a type that an account cannot have',
