@@ -178,18 +178,21 @@ COMMENT ON VIEW reefqbo._my_work IS
 
 -- ---- row-level security ----
 
-CREATE FUNCTION reefqbo._protected_tables(OUT relation regclass, OUT has_model boolean)
+CREATE FUNCTION reefqbo._protected_tables(OUT relation regclass, OUT has_model boolean, OUT is_written boolean)
 RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT c.oid::regclass,
-           EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped)
+           EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped),
+           EXISTS (SELECT FROM unnest(reefqbo._groups()) AS g (name)
+                   WHERE has_any_column_privilege(g.name, c.oid, 'INSERT, UPDATE') OR has_table_privilege(g.name, c.oid, 'DELETE'))
     FROM pg_class c
     WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
     ORDER BY c.relname
 $$;
 
-COMMENT ON FUNCTION reefqbo._protected_tables() IS 'Internal: every table, and whether its rows belong to a model.';
+COMMENT ON FUNCTION reefqbo._protected_tables() IS
+'Internal: every table, whether its rows belong to a model, and whether any level writes to it without a function.';
 
 CREATE FUNCTION reefqbo._make_policies()
 RETURNS void
@@ -198,23 +201,28 @@ AS $$
 DECLARE
     relation regclass;
     has_model boolean;
+    is_written boolean;
     seen text;
 BEGIN
-    FOR relation, has_model IN SELECT * FROM reefqbo._protected_tables() LOOP
+    FOR relation, has_model, is_written IN SELECT * FROM reefqbo._protected_tables() LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
         IF NOT has_model THEN
             -- for those who have some access in this database, apps for those who have them in hand
-            EXECUTE format('CREATE POLICY has_access ON %s USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level = ANY (reefqbo._levels_with(%L)))))', relation,
+            EXECUTE format('CREATE POLICY has_access ON %s FOR SELECT USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level = ANY (reefqbo._levels_with(%L)))))', relation,
                            CASE relation WHEN 'reefqbo.app'::regclass THEN 'admin' ELSE 'reader' END);
             CONTINUE;
         END IF;
         seen := CASE relation WHEN 'reefqbo.api_call'::regclass THEN '_my_watch' ELSE '_my_model' END;
-        EXECUTE format('CREATE POLICY own_models ON %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo.%I v)))', relation, seen);
+        -- what no level writes to nobody does but the owner, also who may write to all tables there are (pg_write_all_data): rows of ours
+        -- say where requests go, who has access, and what is done with the owner's rights
+        EXECUTE format('CREATE POLICY own_models ON %s FOR %s USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo.%I v)))', relation,
+                       CASE WHEN is_written THEN 'ALL' ELSE 'SELECT' END, seen);
         -- who has all models is spared the list of them: a table is read from end to end, and no index by model helps. Whether that is so
         -- is asked once a query; who is in the group and no more has no more by it. (Of several policies the last by name is asked first.)
-        EXECUTE format('CREATE POLICY sees_all_models ON %s TO reefqbo_all_models
+        EXECUTE format('CREATE POLICY sees_all_models ON %s FOR SELECT TO reefqbo_all_models
                             USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a
                                                    WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with(''reader'')))))', relation);
+        CONTINUE WHEN NOT is_written;
         -- what operators write to without a function, readers of the same model do not
         EXECUTE format('CREATE POLICY work_inserts ON %s AS RESTRICTIVE FOR INSERT WITH CHECK (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);
         EXECUTE format('CREATE POLICY work_updates ON %s AS RESTRICTIVE FOR UPDATE USING (model_id = ANY (ARRAY(SELECT v.model_id FROM reefqbo._my_work v)))', relation);

@@ -516,6 +516,30 @@ sub test_plans
 
 # ---- 8. hostile sessions ----
 
+# Who may write to all data there is, and may read or work on a model here, writes to no table that its level does not:
+# rows of ours are done with the owner's rights.
+sub test_writers_of_all_data
+{
+	my @tables = split /\n/, sql(q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind = 'r' ORDER BY 1});
+	my %written = map { $_ => 1 } split /\n/, sql(q{SELECT oid::regclass FROM pg_class WHERE relnamespace = 'reefqbo'::regnamespace AND relkind = 'r'
+		AND (has_any_column_privilege('reefqbo_operator', oid, 'INSERT, UPDATE') OR has_table_privilege('reefqbo_operator', oid, 'DELETE'))});
+
+	sql('CREATE ROLE writer LOGIN; GRANT pg_write_all_data, pg_read_all_data TO writer');
+	foreach my $level ('reader', 'operator')
+	{
+		sql(call('grant_access', 'writer', $level, 'One'));
+		foreach my $table (grep { $level eq 'reader' || !$written{$_} } @tables)
+		{
+			is(sqlstate_as('writer', "INSERT INTO $table DEFAULT VALUES"), '42501', "$table: a $level who may write to all data inserts nothing");
+			is(as('writer', "WITH gone AS (DELETE FROM $table RETURNING 1) SELECT count(*) FROM gone"), 0, "$table: and removes nothing");
+		}
+	}
+	is(as('writer', q{WITH changed AS (UPDATE reefqbo.environment SET token_url = 'https://evil.example/' RETURNING 1) SELECT count(*) FROM changed}), 0,
+		'nor turns tokens elsewhere');
+	sql(call('revoke_access', 'writer') . '; REVOKE pg_write_all_data, pg_read_all_data FROM writer; DROP ROLE writer');
+	return;
+}
+
 sub test_hostile_sessions
 {
 	my $hostile = hostile('evil');
@@ -732,6 +756,7 @@ test_cached_plans();
 test_cached_calls();
 test_odd_role_names();
 test_plans();
+test_writers_of_all_data();
 test_hostile_sessions();
 test_giving_waits_for_nobody();
 test_other_database();
