@@ -57,7 +57,7 @@ CREATE TABLE reefqbo.access (
     CONSTRAINT access_of_an_admin_is_to_all CHECK (level <> 'admin' OR model_id = 0 AND NOT scoped)
 );
 
-CREATE INDEX access_grantee ON reefqbo.access (grantee);
+CREATE INDEX access_grantee ON reefqbo.access (grantee, model_id) INCLUDE (level, scoped);
 
 COMMENT ON TABLE reefqbo.access IS
 'Which role has which level for which model. What is not here nobody has who is no superuser, whatever was granted by hand. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the roles in the groups that hold the privileges (reefqbo_reader, reefqbo_monitor, reefqbo_operator, reefqbo_admin).';
@@ -143,17 +143,22 @@ WHERE a.grantee = ANY (reefqbo._my_roles());
 
 COMMENT ON VIEW reefqbo._my_access IS 'Internal: the rows of reefqbo.access that are about whoever asks.';
 
+-- Every query of whoever has some models comes by here, so that nothing of it goes through those that others have: the list of all
+-- models is made for who has all, which is asked first.
 CREATE VIEW reefqbo._my_right WITH (security_barrier) AS
-SELECT m.model_id, a.level
-FROM reefqbo._my_access a
+SELECT m.model_id, l.level
+FROM pg_catalog.unnest(ARRAY(SELECT a.level FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped)) AS l (level)
 CROSS JOIN reefqbo.model m
-WHERE a.model_id = 0
-  AND (NOT a.scoped OR m.name = pg_catalog.current_setting('reefqbo.current_model', true))
+WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
+UNION ALL
+SELECT a.model_id, a.level
+FROM reefqbo._my_access a
+WHERE a.model_id <> 0 AND NOT a.scoped
 UNION ALL
 SELECT m.model_id, a.level
-FROM reefqbo._my_access a
-JOIN reefqbo.model m ON m.model_id = a.model_id
-WHERE NOT a.scoped OR m.name = pg_catalog.current_setting('reefqbo.current_model', true);
+FROM reefqbo.model m
+JOIN reefqbo._my_access a ON a.model_id IN (0, m.model_id)
+WHERE a.scoped AND m.name = pg_catalog.current_setting('reefqbo.current_model', true);
 
 COMMENT ON VIEW reefqbo._my_right IS
 'Internal: which level whoever asks has for which model in the present transaction. Views that readers and monitors share go by it.';

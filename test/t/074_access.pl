@@ -503,6 +503,8 @@ sub test_plans
 		my $plan = plan_of('read_one', $query);
 		like($plan, qr/Index (?:Only )?Scan[^\n]* on (?:actual|account|\w+_pkey).*Index Cond:[^\n]*model_id = ANY/s, "many models: a role of one model reads by an index: $query");
 		unlike($plan, qr/Seq Scan on (?:actual|account)\b/, "many models: and no table from end to end: $query");
+		unlike(as('read_one', "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $query"), qr/ on model m\w* \(actual rows=[1-9]/,
+			"many models: nor goes through the models of others: $query");
 		my ($scan) = plan_of($own, $query) =~ /^\s*->\s+(\w[^\n]*) on (?:actual|account)$/m;
 		like(plan_of('read_all', $query), qr/^\s*->\s+\Q$scan\E on (?:actual|account)$/m, "many models: a role of all models reads as the owner does: $query");
 		my $ran = as('read_all', "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $query");
