@@ -113,7 +113,7 @@ rqbo_call_end(const RqboCaller *caller)
 int64
 rqbo_call_model_id(const RqboCaller *caller, const char *model, RqboLevel level)
 {
-	int64		model_id = rqbo_store_model_id(model);
+	int64		model_id = rqbo_store_find_model(model);
 
 	rqbo_rights_check(caller, model_id, model, level);
 	return model_id;

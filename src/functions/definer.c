@@ -116,7 +116,7 @@ check_level(FunctionCallInfo fcinfo, const RqboCaller *caller, const char *model
 		return;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
-	rqbo_rights_check(caller, model != NULL ? rqbo_store_model_id(model) : RQBO_ALL_MODELS, model, level);
+	rqbo_rights_check(caller, model != NULL ? rqbo_store_find_model(model) : RQBO_ALL_MODELS, model, level);
 	SPI_finish();
 	call->allowed = caller->role;
 	call->since = GetCurrentStatementStartTimestamp();

@@ -32,6 +32,9 @@
 #include "functions/rights.h"
 #include "store/access.h"
 
+/* No model has it. */
+#define NO_MODEL (-1)
+
 PG_FUNCTION_INFO_V1(rqbo_my_roles);
 
 /* ---- whose rights ---- */
@@ -95,9 +98,23 @@ rqbo_rights_suffice(const RqboCaller *caller, int64 model_id, RqboLevel level)
 	return !rqbo_rights_are_limited(caller) || rqbo_store_has_level(caller->role, model_id, level_name(level));
 }
 
+/*
+ * The same is asked as for a model of others, so that the time it takes does not
+ * tell the one from the other.
+ */
+static void
+refuse_unknown(const RqboCaller *caller, const char *model, RqboLevel level)
+{
+	if (rqbo_rights_are_limited(caller) && !rqbo_store_has_level(caller->role, NO_MODEL, level_name(level)))
+		(void) rqbo_store_has_level(caller->role, NO_MODEL, NULL);
+	rqbo_store_raise_no_model(model);
+}
+
 void
 rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, RqboLevel level)
 {
+	if (model != NULL && model_id == 0)
+		refuse_unknown(caller, model, level);
 	if (rqbo_rights_suffice(caller, model_id, level))
 		return;
 	if (model == NULL)

@@ -44,8 +44,9 @@ extern bool rqbo_rights_are_limited(const RqboCaller *caller);
 
 /*
  * Raise 42501 unless the caller has a level for a model; for one that knows
- * nothing of the model, it does not exist (42704).  model is its name, for
- * messages; NULL for all models.  With SPI connected.
+ * nothing of the model, it does not exist (42704), and neither does one whose
+ * model_id is 0.  model is its name, for messages; NULL for all models.  With
+ * SPI connected.
  */
 extern void rqbo_rights_check(const RqboCaller *caller, int64 model_id, const char *model, RqboLevel level);
 

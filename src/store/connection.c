@@ -45,15 +45,13 @@ rqbo_store_installation(void)
 }
 
 int64
-rqbo_store_model_id(const char *model)
+rqbo_store_find_model(const char *model)
 {
 	static RqboStatement statement = RQBO_STATEMENT("SELECT model_id FROM reefqbo.model WHERE name = $1", TEXTOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_text(&args, model);
-	if (rqbo_db_run(&statement, &args) == 0)
-		rqbo_store_raise_no_model(model);
-	return rqbo_column_int8(1);
+	return rqbo_db_run(&statement, &args) > 0 ? rqbo_column_int8(1) : 0;
 }
 
 void

@@ -119,7 +119,8 @@ extern RqboSealOwner rqbo_connection_owner(const RqboConnection *connection, Rqb
 /* The installation's identity, made with the first secret that is sealed. */
 extern char *rqbo_store_installation(void);
 
-extern int64 rqbo_store_model_id(const char *model);
+/* 0 if there is none of that name. */
+extern int64 rqbo_store_find_model(const char *model);
 
 /*
  * 42704.  One that is there, but not for the caller, is told by the same lines:

@@ -204,6 +204,28 @@ sub test_every_function
 	return;
 }
 
+# How often it is looked up what a role may, in a call that is refused.
+sub questions_of
+{
+	my ($role, $query) = @_;
+
+	return sql("SET track_functions = 'all'; SET SESSION AUTHORIZATION $role; BEGIN;"
+		  . " DO \$\$ BEGIN PERFORM $query; EXCEPTION WHEN undefined_object THEN NULL; END \$\$;"
+		  . " SELECT sum(calls) FROM pg_stat_xact_user_functions WHERE funcname = '_has_level'; COMMIT");
+}
+
+# The time it takes tells neither: the same is asked of both.
+sub test_same_work
+{
+	foreach my $call (q{reefqbo.set_currency('%s', NULL)}, q{reefqbo.realm_id('%s')}, q{reefqbo.connect('%s', 'sim-production')})
+	{
+		my ($hidden, $missing) = map { questions_of('op_one', sprintf $call, $_) } 'Two', 'Nonesuch';
+		is($missing, $hidden, "$call: as much is asked of a model that is not there as of one of others");
+		cmp_ok($missing, '>', 0, "$call: something is");
+	}
+	return;
+}
+
 # Two models on one company: ending the one must not end the other's grant, nor tell of it.
 sub test_disconnect_tells_no_others
 {
@@ -747,6 +769,7 @@ test_cannot('nobody', '42501', 'a role without access', deeds('One'), admins_dee
 test_cannot('nobody_with_grants', '42704', 'a role that was granted everything by hand, and no access', deeds('One'));
 test_hidden_is_like_missing();
 test_every_function();
+test_same_work();
 test_foreign_state();
 test_application();
 make_leak();
