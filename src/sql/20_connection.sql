@@ -278,7 +278,9 @@ LEFT JOIN LATERAL (
     FROM reefqbo.credential t
     WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
 ) g ON true
-WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
+-- whoever has all models is spared the list of them
+WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level <> 'monitor'))
+   OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.connection_status IS
 'How each connection stands. Never calls Intuit. status: connected, reconnect_required, suspended (the company''s subscription has lapsed) or disconnected.

@@ -322,7 +322,9 @@ CROSS JOIN LATERAL (
     SELECT pg_catalog.statement_timestamp()
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
 ) k
-WHERE c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v);
+-- as in connection_status
+WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
+   OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v);
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
