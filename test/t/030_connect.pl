@@ -470,21 +470,38 @@ sub generation { return sql('SELECT generation FROM reefqbo.credential WHERE con
 # With a period of grace, as Intuit had it, the old token is good a while yet.
 sub test_refresh_answer_not_whole
 {
+	my $name = 'a refresh answered without refresh_token';
+
 	$intuit->admin('config', { grace => 3600 });
-	foreach my $field (qw(access_token refresh_token))
-	{
-		end_tokens();
-		my ($generation, $tokens) = (generation('Partial'), sealed_tokens('Partial'));
-		$intuit->admin('fault', { kind => 'missing_token', company => 'pod-8', field => $field, times => -1 });
-		my $error = $node->sqlstate_of("SET reefqbo.retry_budget = '100ms'; " . call('import_accounts', 'Partial'));
-		is($error->{sqlstate}, 'RQ008', "a refresh answered without $field: RQ008");
-		is(sealed_tokens('Partial'), $tokens, "a refresh answered without $field: the old pair is kept");
-		is(status_of('Partial', 'status'), 'connected', "a refresh answered without $field: the connection stays connected");
-		$intuit->admin('clear_faults');
-		import_works('Partial', "a refresh answered without $field: the old pair is usable");
-		is(generation('Partial'), $generation + 1, "a refresh answered without $field: one new generation");
-	}
+	end_tokens();
+	my ($generation, $tokens) = (generation('Partial'), sealed_tokens('Partial'));
+	$intuit->admin('fault', { kind => 'missing_token', company => 'pod-8', field => 'refresh_token', times => -1 });
+	my $error = $node->sqlstate_of("SET reefqbo.retry_budget = '100ms'; " . call('import_accounts', 'Partial'));
+	is($error->{sqlstate}, 'RQ008', "$name: RQ008");
+	is(sealed_tokens('Partial'), $tokens, "$name: the old pair is kept");
+	is(status_of('Partial', 'status'), 'connected', "$name: the connection stays connected");
+	$intuit->admin('clear_faults');
+	import_works('Partial', "$name: the old pair is usable");
+	is(generation('Partial'), $generation + 1, "$name: one new generation");
 	$intuit->admin('config', { grace => 0 });
+	return;
+}
+
+# Without an access token: the refresh token that has come is stored all the same, since the one before may be dead.
+sub test_refresh_answer_without_access
+{
+	my $name = 'a refresh answered without access_token';
+
+	end_tokens();
+	my $generation = generation('Partial');
+	$intuit->admin('fault', { kind => 'missing_token', company => 'pod-8', field => 'access_token', times => -1 });
+	my $error = $node->sqlstate_of("SET reefqbo.retry_budget = '100ms'; " . call('import_accounts', 'Partial'));
+	is($error->{sqlstate}, 'RQ008', "$name: RQ008");
+	is(generation('Partial'), $generation + 2, "$name: the new refresh token is stored, and the one that came when it was asked again");
+	is(status_of('Partial', 'status'), 'connected', "$name: the connection stays connected");
+	$intuit->admin('clear_faults');
+	import_works('Partial', "$name: it is usable");
+	is(generation('Partial'), $generation + 3, "$name: one new generation");
 	return;
 }
 
@@ -880,6 +897,7 @@ test_caller_rolls_back();
 test_begun_in_open_transaction();
 test_token_answer_not_whole();
 test_refresh_answer_not_whole();
+test_refresh_answer_without_access();
 test_no_lifetimes();
 test_reconnect_same_company();
 test_reconnect_other_company();
