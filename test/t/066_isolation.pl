@@ -161,15 +161,15 @@ END_OF_BLOCK
 	return;
 }
 
-# An operator of one model who leaves a transaction open: whatever it has locked, its own model waits, and nobody else.
+# Somebody who works on one model and leaves a transaction open: whatever it has locked, its own model waits, and nobody else.
 sub test_open_transaction
 {
-	my ($name, $statement) = @_;
+	my ($name, $role, $statement) = @_;
 	my ($held, $under_way, @others) = map { "pod-$_" } 11 .. 15;
 	my $before = sql('SELECT reefqbo._now()');
 	my $fresh = "last_success > '$before'";
 	my $log_start = -s $node->logfile;
-	my $open = $node->background_psql('postgres', extra_params => [ '-U', 'clerk' ]);
+	my $open = $node->background_psql('postgres', extra_params => $role ? [ '-U', $role ] : []);
 
 	$open->query_safe("BEGIN; $statement;");
 	$intuit->admin('fault', { kind => 'hold', company => $under_way, endpoint => 'any' });
@@ -191,9 +191,8 @@ sub test_open_transaction
 sub test_open_transactions
 {
 	sql('CREATE ROLE clerk LOGIN; ' . call('grant_access', 'clerk', 'operator', 'pod-11'));
-	sql("INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('pod-11')");
-	test_open_transaction('a schedule that was set', "SELECT FROM reefqbo.set_schedule('pod-11', reread_months => 4)");
-	test_open_transaction('rows locked through a view', 'SELECT FROM reefqbo.mapping FOR UPDATE');
+	test_open_transaction('a schedule that was set', 'clerk', "SELECT FROM reefqbo.set_schedule('pod-11', reread_months => 4)");
+	test_open_transaction('the connection itself', undef, q{SELECT FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id) WHERE m.name = 'pod-11' FOR UPDATE});
 	return;
 }
 
