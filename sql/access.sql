@@ -34,8 +34,9 @@ INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qu
 SELECT c.model_id, c.connection_id, '1', 'Sales', 'Sales', 'Income' FROM reefqbo.connection c;
 INSERT INTO reefqbo.imported_month
 SELECT c.model_id, c.connection_id, 'profit_and_loss', 'Accrual', '2026-01-01', '2026-01-31', false, 1 FROM reefqbo.connection c;
-INSERT INTO reefqbo.actual
-SELECT c.model_id, c.connection_id, '1', 'profit_and_loss', 'Accrual', '2026-01-01', '2026-01-31', 100 * c.model_id, 1 FROM reefqbo.connection c;
+INSERT INTO reefqbo._actual_year (model_id, connection_id, account_id, statement, accounting_method, year, amounts, import_id)
+SELECT c.model_id, c.connection_id, '1', 'profit_and_loss', 'Accrual', 2026, (100 * c.model_id)::numeric || array_fill(NULL::numeric, ARRAY[11]), 1
+FROM reefqbo.connection c;
 INSERT INTO reefqbo.import_log (model_id, connection_id, kind, started_by, status)
 SELECT c.model_id, c.connection_id, 'refresh', 'nobody', 'running' FROM reefqbo.connection c;
 INSERT INTO reefqbo.api_call (model_id, connection_id, called_at, method, path, milliseconds, bytes)
@@ -47,7 +48,7 @@ SELECT c.model_id, c.connection_id, 1, 'balance', 'balance_sheet', 'Accrual', '2
 -- Nobody has been given access: nobody sees anything, whatever was granted by hand.
 --
 GRANT USAGE ON SCHEMA reefqbo TO regress_reefqbo_by_hand;
-GRANT SELECT ON reefqbo.actual, reefqbo.connection_status, reefqbo.environment TO regress_reefqbo_by_hand;
+GRANT SELECT ON reefqbo.actual, reefqbo._actual_year, reefqbo.connection_status, reefqbo.environment TO regress_reefqbo_by_hand;
 GRANT EXECUTE ON FUNCTION reefqbo.profit_and_loss, reefqbo.create_branch TO regress_reefqbo_by_hand;
 GRANT reefqbo_admin TO regress_reefqbo_in_group;
 SET ROLE regress_reefqbo_by_hand;

@@ -148,18 +148,32 @@ INSERT INTO reefqbo.connection (model_id, branch_id, environment_id, status, rea
 VALUES (:one, :store, 1, 'connected', '\x00', '\x00');
 -- an account of a connection of another model
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:two, :link, '1', 'A', 'A');
+\set january '''{1,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL}'''
 -- an amount of an account that is not there, of an unknown statement or method, or twice
 INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name) VALUES (:one, :link, '1', 'A', 'A');
-INSERT INTO reefqbo.actual VALUES (:one, :link, '2', 'balance_sheet', 'Cash', '2026-01-01', '2026-01-31', 1, 1);
-INSERT INTO reefqbo.actual VALUES (:one, :link, '1', 'cash_flow', 'Cash', '2026-01-01', '2026-01-31', 1, 1);
-INSERT INTO reefqbo.actual VALUES (:one, :link, '1', 'balance_sheet', 'cash', '2026-01-01', '2026-01-31', 1, 1);
-INSERT INTO reefqbo.actual VALUES (:one, :link, '1', 'balance_sheet', 'Cash', '2026-01-01', '2026-01-31', 1, 1);
-INSERT INTO reefqbo.actual VALUES (:one, :link, '1', 'balance_sheet', 'Cash', '2026-01-01', '2026-01-31', 1, 1);
+INSERT INTO reefqbo._actual_year VALUES (:one, :link, 1, 2026, '2', 'balance_sheet', 'Cash', :january);
+INSERT INTO reefqbo._actual_year VALUES (:one, :link, 1, 2026, '1', 'cash_flow', 'Cash', :january);
+INSERT INTO reefqbo._actual_year VALUES (:one, :link, 1, 2026, '1', 'balance_sheet', 'cash', :january);
+INSERT INTO reefqbo._actual_year VALUES (:one, :link, 1, 2026, '1', 'balance_sheet', 'Cash', :january);
+INSERT INTO reefqbo._actual_year VALUES (:one, :link, 1, 2026, '1', 'balance_sheet', 'Cash', :january);
+-- a year that has not just twelve months, from the first on, or none with an amount, or not an import for each
+UPDATE reefqbo._actual_year SET amounts = amounts[1:11] WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts[13] = 1 WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts[0] = 1 WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts = '[0:11]={1,2,3,4,5,6,7,8,9,10,11,12}' WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts = '{{1,2,3,4,5,6},{7,8,9,10,11,12}}' WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts = '{}' WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET amounts[1] = NULL WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET import_ids = '{1,2,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL}' WHERE model_id = :one;
+UPDATE reefqbo._actual_year SET import_ids = '{1}' WHERE model_id = :one;
+-- the view is read only
+INSERT INTO reefqbo.actual SELECT * FROM reefqbo.actual;
+DELETE FROM reefqbo.actual;
 -- removing an account or a connection that has history
 DELETE FROM reefqbo.account WHERE model_id = :one;
 DELETE FROM reefqbo.connection WHERE model_id = :one;
 \set VERBOSITY default
-DELETE FROM reefqbo.actual WHERE model_id = :one;
+DELETE FROM reefqbo._actual_year WHERE model_id = :one;
 DELETE FROM reefqbo.account WHERE model_id = :one;
 DELETE FROM reefqbo.connection WHERE model_id = :one;
 

@@ -24,11 +24,13 @@ CREATE PROCEDURE pg_temp.fetched(branch text, statement text, method text, VARIA
     WHERE b.name = branch
 $$;
 CREATE PROCEDURE pg_temp.amounts(branch text, statement text, method text, month date, amounts jsonb) LANGUAGE sql AS $$
-    INSERT INTO reefqbo.actual
-    SELECT c.model_id, c.connection_id, e.key, amounts.statement, method, month,
-           (month + interval '1 month')::date - 1, e.value::numeric, 1
+    INSERT INTO reefqbo._actual_year AS y (model_id, connection_id, account_id, statement, accounting_method, year, amounts, import_id)
+    SELECT c.model_id, c.connection_id, e.key, amounts.statement, method, extract(year FROM month),
+           ARRAY(SELECT CASE WHEN n = extract(month FROM month) THEN e.value::numeric END FROM generate_series(1, 12) n), 1
     FROM reefqbo.connection c JOIN reefqbo.branch b USING (model_id, branch_id), jsonb_each_text(amounts.amounts) e
     WHERE b.name = branch
+    ON CONFLICT ON CONSTRAINT _actual_year_pkey DO UPDATE
+    SET amounts[extract(month FROM month)] = EXCLUDED.amounts[extract(month FROM month)]
 $$;
 
 SELECT reefqbo.create_model('Stmt Hill') > 0 AS made;
@@ -280,13 +282,12 @@ WHERE m.name LIKE 'Stmt Many %';
 CALL pg_temp.fetched('Stmt Many 250', 'profit_and_loss', 'Accrual',
     '2025-01-01', '2025-02-01', '2025-03-01', '2025-04-01', '2025-05-01', '2025-06-01',
     '2025-07-01', '2025-08-01', '2025-09-01', '2025-10-01');
-INSERT INTO reefqbo.actual
-SELECT a.model_id, a.connection_id, a.account_id, 'profit_and_loss', 'Accrual', m::date, (m + interval '1 month')::date - 1, 1, 1
-FROM reefqbo.account a JOIN reefqbo.model USING (model_id), generate_series('2025-01-01'::timestamp, '2025-10-01', '1 month') m
-WHERE model.name LIKE 'Stmt Many %';
-ANALYZE reefqbo.actual;
+INSERT INTO reefqbo._actual_year (model_id, connection_id, account_id, statement, accounting_method, year, amounts, import_id)
+SELECT a.model_id, a.connection_id, a.account_id, 'profit_and_loss', 'Accrual', 2025, '{1,1,1,1,1,1,1,1,1,1,NULL,NULL}', 1
+FROM reefqbo.account a JOIN reefqbo.model USING (model_id) WHERE model.name LIKE 'Stmt Many %';
+ANALYZE reefqbo._actual_year;
 CREATE TEMPORARY VIEW scans AS
-SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'reefqbo.actual'::regclass;
+SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'reefqbo._actual_year'::regclass;
 CREATE TEMPORARY TABLE before ON COMMIT DROP AS SELECT * FROM scans;
 -- 10 accounts, 1 a month each; of the last quarter only October is asked for
 SELECT period, amount FROM reefqbo.profit_and_loss('Stmt Many 250', '2025-01-01', '2025-10-31', 'quarter')
@@ -315,7 +316,7 @@ SELECT (SELECT count(*) > 50 FROM ours) AS many, (SELECT count(*) > 0 FROM untyp
 --
 -- Clean up.
 --
-DELETE FROM reefqbo.actual WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');
+DELETE FROM reefqbo._actual_year WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');
 DELETE FROM reefqbo.imported_month WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');
 DELETE FROM reefqbo.account WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');
 DELETE FROM reefqbo.connection WHERE model_id IN (SELECT model_id FROM reefqbo.model WHERE name LIKE 'Stmt %');

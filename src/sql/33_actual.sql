@@ -3,8 +3,8 @@
 CREATE TABLE reefqbo.imported_month (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
+    statement text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
     period_end date NOT NULL,
     is_provisional boolean NOT NULL,
@@ -33,8 +33,8 @@ CREATE TABLE reefqbo.withdrawn_month (
     model_id bigint NOT NULL,
     withdrawal_id bigint GENERATED ALWAYS AS IDENTITY,
     connection_id bigint NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
+    statement text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
     period_end date NOT NULL,
     known_since timestamptz NOT NULL,
@@ -63,27 +63,62 @@ SELECT pg_catalog.pg_extension_config_dump('reefqbo.withdrawn_month', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.withdrawn_month_withdrawal_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.withdrawn_month');
 
-CREATE TABLE reefqbo.actual (
+-- What is stored: a year of months in a row. It takes a sixth of the room of a row a month, a sixth of the log, and one look-up of the
+-- account in twelve. Readers have reefqbo.actual, a row a month.
+CREATE TABLE reefqbo._actual_year (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    account_id text NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
-    period_start date NOT NULL,
-    period_end date NOT NULL,
-    amount numeric NOT NULL,
     import_id bigint NOT NULL,
-    PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start, account_id),
+    year integer NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    statement text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
+    amounts numeric[] NOT NULL,
+    import_ids bigint[],
+    PRIMARY KEY (model_id, connection_id, statement, accounting_method, account_id, year),
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     CONSTRAINT actual_statement_is_known CHECK (statement IN ('profit_and_loss', 'balance_sheet')),
-    CONSTRAINT actual_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash'))
+    CONSTRAINT actual_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash')),
+    CONSTRAINT actual_year_has_twelve_months CHECK (
+        array_ndims(amounts) = 1 AND array_lower(amounts, 1) = 1 AND cardinality(amounts) = 12),
+    CONSTRAINT actual_year_has_an_amount CHECK (num_nonnulls(VARIADIC amounts) > 0),
+    -- where a month has an import of its own, each month with an amount has one
+    CONSTRAINT actual_year_has_imports CHECK (
+        array_ndims(import_ids) = 1 AND array_lower(import_ids, 1) = 1 AND cardinality(import_ids) = 12
+        AND num_nonnulls(VARIADIC import_ids) = num_nonnulls(VARIADIC amounts))
 );
 
-CREATE INDEX actual_account ON reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start);
+COMMENT ON TABLE reefqbo._actual_year IS
+'Internal: what reefqbo.actual shows, a calendar year in a row. amounts has twelve elements, January first; NULL where the month has no amount. A row has one amount at least.
+import_ids: the import that brought each amount; NULL if import_id brought them all. To load figures by hand: INSERT a row with its array, or UPDATE ... SET amounts[5] = 100.';
 
-COMMENT ON TABLE reefqbo.actual IS
+SELECT pg_catalog.pg_extension_config_dump('reefqbo._actual_year', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo._actual_year');
+
+CREATE FUNCTION reefqbo._year(day date)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN isfinite($1) THEN date_part('year', $1)::integer
+            WHEN $1 < '2000-01-01' THEN -2147483648 WHEN $1 > '2000-01-01' THEN 2147483647 END;
+
+COMMENT ON FUNCTION reefqbo._year(date) IS 'Internal: the calendar year of a date; of infinity, the last there is.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._year(date)');
+
+-- With the rights of whoever reads: what a table of months would show. A condition on the model and the company is one on the key.
+CREATE VIEW reefqbo.actual WITH (security_invoker) AS
+SELECT y.model_id, y.connection_id, y.account_id, y.statement, y.accounting_method,
+       make_date(y.year, m.month, 1) AS period_start,
+       make_date(y.year + m.month / 12, m.month % 12 + 1, 1) - 1 AS period_end,
+       y.amounts[m.month] AS amount,
+       COALESCE(y.import_ids[m.month], y.import_id) AS import_id
+FROM reefqbo._actual_year y
+CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS m (month)
+WHERE y.amounts[m.month] IS NOT NULL;
+
+COMMENT ON VIEW reefqbo.actual IS
 'One account''s amount in one month, one statement and one accounting method, in the company''s home currency and with the sign QuickBooks prints.
-statement profit_and_loss: the movement in the month; balance_sheet: the balance at its end. An account that is 0 has no row, unless it once had another amount.';
+statement profit_and_loss: the movement in the month; balance_sheet: the balance at its end. An account that is 0 has no row, unless it once had another amount.
+A view with the rights of whoever reads: reefqbo.grant_access gives what it takes. Say of which model: by model_id or connection_id rows are found by a key, by the month alone they are not.';
 COMMENT ON COLUMN reefqbo.actual.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.actual.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.actual.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
@@ -94,16 +129,28 @@ COMMENT ON COLUMN reefqbo.actual.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.actual.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
 COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
 
-SELECT pg_catalog.pg_extension_config_dump('reefqbo.actual', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.actual');
+
+CREATE VIEW reefqbo._amount AS
+SELECT y.model_id, y.connection_id, y.account_id, y.statement, y.accounting_method, y.year,
+       make_date(y.year, m.month, 1) AS period_start,
+       make_date(y.year + m.month / 12, m.month % 12 + 1, 1) - 1 AS period_end,
+       y.amounts[m.month] AS amount,
+       COALESCE(y.import_ids[m.month], y.import_id) AS import_id
+FROM reefqbo._actual_year y
+CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS m (month)
+WHERE y.amounts[m.month] IS NOT NULL;
+
+COMMENT ON VIEW reefqbo._amount IS
+'Internal: reefqbo.actual with the rights of the owner, and with the year, by which a range of months leaves the other years'' rows unread.';
 
 CREATE TABLE reefqbo.restatement (
     model_id bigint NOT NULL,
     restatement_id bigint GENERATED ALWAYS AS IDENTITY,
     connection_id bigint NOT NULL,
-    account_id text NOT NULL,
-    statement text NOT NULL,
-    accounting_method text NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    statement text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
     period_end date NOT NULL,
     old_amount numeric NOT NULL,
@@ -164,23 +211,24 @@ CREATE FUNCTION reefqbo._amounts_as_of(model_id bigint, connection_id bigint, st
 RETURNS TABLE (account_id text, period_start date, period_end date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT a.account_id, i.period_start, i.period_end, coalesce(r.old_amount, a.amount)
+    SELECT y.account_id, i.period_start, i.period_end, coalesce(r.old_amount, m.amount)
     FROM reefqbo.imported_month i
-    JOIN reefqbo.actual a
-        ON a.model_id = i.model_id AND a.connection_id = i.connection_id AND a.statement = i.statement
-       AND a.accounting_method = i.accounting_method AND a.period_start = i.period_start
+    JOIN reefqbo._actual_year y
+        ON y.model_id = i.model_id AND y.connection_id = i.connection_id AND y.statement = i.statement
+       AND y.accounting_method = i.accounting_method AND y.year = reefqbo._year(i.period_start)
+    CROSS JOIN LATERAL (SELECT y.amounts[date_part('month', i.period_start)::integer] AS amount) m
     LEFT JOIN LATERAL (
         -- what it was before the first change that was not known then
         SELECT x.old_amount
         FROM reefqbo.restatement x
-        WHERE x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = a.statement
-          AND x.accounting_method = a.accounting_method AND x.period_start = a.period_start
-          AND x.account_id = a.account_id AND x.restated_at > $7
+        WHERE x.model_id = i.model_id AND x.connection_id = i.connection_id AND x.statement = i.statement
+          AND x.accounting_method = i.accounting_method AND x.period_start = i.period_start
+          AND x.account_id = y.account_id AND x.restated_at > $7
         ORDER BY x.restated_at, x.restatement_id
         LIMIT 1
     ) r ON true
     WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
-      AND i.period_start BETWEEN $5 AND $6 AND i.known_since <= $7
+      AND i.period_start BETWEEN $5 AND $6 AND i.known_since <= $7 AND m.amount IS NOT NULL
     UNION ALL
     -- of a month that was taken back since, every amount has become 0 by then
     SELECT r.account_id, w.period_start, w.period_end, r.old_amount
@@ -205,10 +253,14 @@ CREATE FUNCTION reefqbo._company_amounts(model_id bigint, connection_id bigint, 
 RETURNS TABLE (account_id text, period_start date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT a.account_id, a.period_start, a.amount
-    FROM reefqbo.actual a
-    WHERE $7 IS NULL AND a.model_id = $1 AND a.connection_id = $2 AND a.statement = $3 AND a.accounting_method = $4
-      AND a.period_start BETWEEN $5 AND $6 AND a.amount <> 0
+    SELECT y.account_id, make_date(y.year, m.month, 1), y.amounts[m.month]
+    FROM reefqbo._actual_year y
+    -- no more months than are asked for
+    CROSS JOIN LATERAL generate_series(CASE y.year WHEN reefqbo._year($5) THEN date_part('month', $5)::integer ELSE 1 END,
+                                       CASE y.year WHEN reefqbo._year($6) THEN date_part('month', $6)::integer ELSE 12 END) AS m (month)
+    WHERE $7 IS NULL AND y.model_id = $1 AND y.connection_id = $2 AND y.statement = $3 AND y.accounting_method = $4
+      AND y.year BETWEEN reefqbo._year($5) AND reefqbo._year($6)
+      AND make_date(y.year, m.month, 1) BETWEEN $5 AND $6 AND y.amounts[m.month] <> 0
     UNION ALL
     -- an account of the other side since then was printed with the other sign
     SELECT x.account_id, x.period_start, x.amount * coalesce(t.sign, 1)

@@ -3,8 +3,8 @@
 CREATE TABLE reefqbo.ledger_line (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    accounting_method text NOT NULL,
-    account_id text NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
     line integer NOT NULL,
     transaction_date date NOT NULL,

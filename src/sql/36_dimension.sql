@@ -3,8 +3,8 @@
 CREATE TABLE reefqbo.dimension_value (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    dimension text NOT NULL,
-    value_id text NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
+    value_id text COLLATE "C" NOT NULL,
     name text NOT NULL,
     fully_qualified_name text NOT NULL,
     parent_value_id text,
@@ -34,8 +34,8 @@ INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimens
 CREATE TABLE reefqbo.dimension_month (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    dimension text NOT NULL,
-    accounting_method text NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
     period_end date NOT NULL,
     import_id bigint NOT NULL,
@@ -63,11 +63,11 @@ INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimens
 CREATE TABLE reefqbo.dimension_actual (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    dimension text NOT NULL,
-    accounting_method text NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
-    value_id text NOT NULL,
-    account_id text NOT NULL,
+    value_id text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
     period_end date NOT NULL,
     amount numeric NOT NULL,
     import_id bigint NOT NULL,
@@ -97,8 +97,8 @@ INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimens
 CREATE TABLE reefqbo.dimension_mapping (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    dimension text NOT NULL,
-    value_id text NOT NULL,
+    dimension text COLLATE "C" NOT NULL,
+    value_id text COLLATE "C" NOT NULL,
     branch_id bigint NOT NULL,
     PRIMARY KEY (model_id, connection_id, value_id),
     FOREIGN KEY (model_id, connection_id, dimension, value_id) REFERENCES reefqbo.dimension_value,
@@ -126,7 +126,7 @@ WITH part AS (
 ), figure AS (
     SELECT m.model_id, m.connection_id, m.dimension, m.accounting_method, m.period_start, a.account_id, a.amount
     FROM reefqbo.dimension_month m
-    JOIN reefqbo.actual a ON a.model_id = m.model_id AND a.connection_id = m.connection_id
+    JOIN reefqbo._amount a ON a.model_id = m.model_id AND a.connection_id = m.connection_id
         AND a.statement = 'profit_and_loss' AND a.accounting_method = m.accounting_method AND a.period_start = m.period_start
     WHERE m.model_id IN (SELECT v.model_id FROM reefqbo._my_model v)
 )

@@ -4,7 +4,7 @@ CREATE TABLE reefqbo.variable (
     model_id bigint NOT NULL,
     variable_id bigint GENERATED ALWAYS AS IDENTITY,
     connection_id bigint NOT NULL,
-    account_id text NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
     name text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, variable_id),
@@ -32,7 +32,7 @@ INSERT INTO reefqbo._privilege VALUES ('operator', 'UPDATE (name)', 'TABLE reefq
 CREATE TABLE reefqbo.account_mapping (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    account_id text NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
     variable_id bigint NOT NULL,
     variable_type text NOT NULL,
     category text NOT NULL,
@@ -314,7 +314,7 @@ LEFT JOIN LATERAL (
           GROUP BY i.statement, i.accounting_method
           ORDER BY i.accounting_method
           LIMIT 1) s
-    LEFT JOIN reefqbo.actual x
+    LEFT JOIN reefqbo._amount x
         ON x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = s.statement
        AND x.accounting_method = s.accounting_method AND x.account_id = a.account_id
        AND x.period_start BETWEEN s.first_month AND s.last_month

@@ -106,10 +106,10 @@ SELECT p.model_id,
        i.period_start,
        i.period_end,
        i.statement,
-       COALESCE(x.amount, 0) * s.debit_sign * s.natural_sign + 0.00 AS amount,
-       COALESCE(x.amount, 0) * s.debit_sign + 0.00 AS ledger_amount,
+       COALESCE(x.amounts[s.month], 0) * s.debit_sign * s.natural_sign + 0.00 AS amount,
+       COALESCE(x.amounts[s.month], 0) * s.debit_sign + 0.00 AS ledger_amount,
        i.is_provisional,
-       COALESCE(x.import_id, i.import_id) AS import_id,
+       CASE WHEN x.amounts[s.month] IS NULL THEN i.import_id ELSE COALESCE(x.import_ids[s.month], x.import_id) END AS import_id,
        m.name AS model,
        b.name AS branch,
        v.name AS variable,
@@ -130,11 +130,12 @@ JOIN reefqbo.imported_month i
     ON i.model_id = p.model_id AND i.connection_id = p.connection_id
    -- of two booleans the planner knows that half of them are alike
    AND (i.statement = 'profit_and_loss') = COALESCE(a.classification IN ('Revenue', 'Expense'), false)
-LEFT JOIN reefqbo.actual x
+LEFT JOIN reefqbo._actual_year x
     ON x.model_id = p.model_id AND x.connection_id = p.connection_id AND x.account_id = p.account_id
-   AND x.statement = i.statement AND x.accounting_method = i.accounting_method AND x.period_start = i.period_start
+   AND x.statement = i.statement AND x.accounting_method = i.accounting_method AND x.year = reefqbo._year(i.period_start)
 CROSS JOIN LATERAL (
-    SELECT reefqbo._debit_sign(a.account_type, a.classification) AS debit_sign,
+    SELECT date_part('month', i.period_start)::integer AS month,
+           reefqbo._debit_sign(a.account_type, a.classification) AS debit_sign,
            reefqbo._natural_sign(p.variable_type, i.statement) AS natural_sign
 ) s
 WHERE p.model_id IN (SELECT y.model_id FROM reefqbo._my_model y);

@@ -169,7 +169,7 @@ rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, R
 		"    AND r.import_id = $3 AND r.account_id = a.account_id)"
 		"   OR EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
 		"    AND h.account_id = a.account_id AND h.import_id = $3 AND h.change IN ('inactivated', 'deleted', 'gone')))"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.actual x WHERE x.model_id = $1 AND x.connection_id = $2"
+		"  AND NOT EXISTS (SELECT FROM reefqbo._amount x WHERE x.model_id = $1 AND x.connection_id = $2"
 		"   AND x.account_id = a.account_id AND x.amount <> 0)"
 		"  AND NOT EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
 		"   AND h.account_id = a.account_id AND h.change = 'merged')"

@@ -61,6 +61,40 @@ forget_parts(int64 model_id, int64 connection_id, DateADT first)
 	}
 }
 
+/*
+ * An array of months up to the one before a month of the same year: the others
+ * are NULL.
+ */
+#define CUT_MONTHS(array, type) \
+	"CASE WHEN " array " IS NOT NULL THEN " array "[:date_part('month', $3) - 1]" \
+	" || array_fill(NULL::" type ", ARRAY[13 - date_part('month', $3)::integer]) END"
+
+/* Is there anything in them? */
+#define HAS_BEFORE "num_nonnulls(VARIADIC y.amounts[:date_part('month', $3) - 1]) > 0"
+#define HAS_AFTER "num_nonnulls(VARIADIC y.amounts[date_part('month', $3):]) > 0"
+
+static void
+forget_amounts(int64 model_id, int64 connection_id, DateADT first)
+{
+	static RqboStatement statements[] = {
+		RQBO_STATEMENT("DELETE FROM reefqbo._actual_year y WHERE y.model_id = $1 AND y.connection_id = $2"
+					   " AND (y.year > reefqbo._year($3) OR y.year = reefqbo._year($3) AND NOT " HAS_BEFORE ")",
+					   INT8OID, INT8OID, DATEOID),
+		RQBO_STATEMENT("UPDATE reefqbo._actual_year y SET amounts = " CUT_MONTHS("y.amounts", "numeric") ","
+					   " import_ids = " CUT_MONTHS("y.import_ids", "bigint")
+					   " WHERE y.model_id = $1 AND y.connection_id = $2 AND y.year = reefqbo._year($3)"
+					   " AND " HAS_BEFORE " AND " HAS_AFTER, INT8OID, INT8OID, DATEOID)
+	};
+
+	for (int i = 0; i < (int) lengthof(statements); i++)
+	{
+		RqboArgs	args = {0};
+
+		arg_first(&args, model_id, connection_id, first);
+		rqbo_db_run(&statements[i], &args);
+	}
+}
+
 void
 rqbo_store_take_back(int64 model_id, int64 connection_id, int64 import_id, DateADT first, RqboCounts *counts)
 {
@@ -73,14 +107,12 @@ rqbo_store_take_back(int64 model_id, int64 connection_id, int64 import_id, DateA
 		"   period_start, period_end, known_since, import_id)"
 		"  SELECT model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, $4"
 		"  FROM month"
-		"), amount AS ("
-		"  DELETE FROM reefqbo.actual WHERE model_id = $1 AND connection_id = $2 AND period_start >= $3"
-		"  RETURNING *"
 		"), restated AS ("
 		"  INSERT INTO reefqbo.restatement (model_id, connection_id, account_id, statement, accounting_method,"
 		"   period_start, period_end, old_amount, new_amount, import_id, in_closed_period, was_provisional)"
 		"  SELECT model_id, connection_id, account_id, statement, accounting_method, period_start, period_end,"
-		"   amount, 0, $4, false, true FROM amount WHERE amount <> 0"
+		"   amount, 0, $4, false, true FROM reefqbo._amount"
+		"  WHERE model_id = $1 AND connection_id = $2 AND year >= reefqbo._year($3) AND period_start >= $3 AND amount <> 0"
 		"  RETURNING 1"
 		") SELECT count(*) FROM restated",
 		INT8OID, INT8OID, DATEOID, INT8OID);
@@ -91,6 +123,7 @@ rqbo_store_take_back(int64 model_id, int64 connection_id, int64 import_id, DateA
 	rqbo_arg_int8(&args, import_id);
 	rqbo_db_run(&statement, &args);
 	counts->amounts_changed += (int) rqbo_column_int8(1);
+	forget_amounts(model_id, connection_id, first);
 }
 
 /* An UPDATE of one column that has times, where it lies ahead. */

@@ -74,60 +74,76 @@ rqbo_store_arg_amounts(RqboArgs *args, const RqboReport *report)
 	rqbo_arg_column(args, &amounts, NUMERICOID, -1, false, TYPALIGN_INT);
 }
 
+/* An array of the twelve months of a year: of rows with a month each. */
+#define OF_MONTH(value, n) "max(" value ") FILTER (WHERE c.month = " #n ")"
+#define MONTHS(value) \
+	"ARRAY[" OF_MONTH(value, 1) ", " OF_MONTH(value, 2) ", " OF_MONTH(value, 3) ", " OF_MONTH(value, 4) "," \
+	" " OF_MONTH(value, 5) ", " OF_MONTH(value, 6) ", " OF_MONTH(value, 7) ", " OF_MONTH(value, 8) "," \
+	" " OF_MONTH(value, 9) ", " OF_MONTH(value, 10) ", " OF_MONTH(value, 11) ", " OF_MONTH(value, 12) "]"
+
 /*
- * Bring reefqbo.actual to what the report says, writing only what differs.
- * An amount that has vanished becomes 0.  What changes in a month that was
- * fetched before is a restatement.  Only computed lines may share an id: they
- * are summed.
+ * Bring reefqbo.actual to what the report says, writing only years in which
+ * something differs.  An amount that has vanished becomes 0.  What changes in
+ * a month that was fetched before is a restatement.  Only computed lines may
+ * share an id: they are summed.  Both sides are put together by grouping, not
+ * by a join, which a planner that knows nothing of either could make a loop.
  */
 static void
 store_amounts(int64 model_id, int64 connection_id, int64 import_id, const RqboReport *report,
 			  const RqboRange *range, RqboCounts *counts)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH fetched AS ("
-		"  SELECT account_id, period_start, sum(amount) AS amount"
-		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, period_start, amount)"
-		"  GROUP BY account_id, period_start"
-		"), stored AS ("
-		"  SELECT account_id, period_start, amount FROM reefqbo.actual"
+		"WITH both_sides AS ("
+		"  SELECT account_id, year, date_part('month', period_start)::integer AS month, amount AS stored,"
+		"   import_id, NULL::numeric AS fetched"
+		"  FROM reefqbo._amount"
 		"  WHERE model_id = $1 AND connection_id = $2 AND statement = $3 AND accounting_method = $4"
-		"  AND period_start BETWEEN $5 AND $6"
-		"), difference AS ("
-		"  SELECT COALESCE(f.account_id, s.account_id) AS account_id,"
-		"   COALESCE(f.period_start, s.period_start) AS period_start,"
-		"   s.amount AS old_amount, COALESCE(f.amount, 0) AS new_amount"
-		"  FROM fetched f"
-		"  FULL JOIN stored s ON s.account_id = f.account_id AND s.period_start = f.period_start"
-		"  WHERE COALESCE(s.amount, 0) <> COALESCE(f.amount, 0)"
+		"  AND " RQBO_YEARS_OF("$5", "$6")
+		"  UNION ALL"
+		"  SELECT account_id, reefqbo._year(period_start), date_part('month', period_start)::integer, NULL, NULL, amount"
+		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, period_start, amount)"
+		"), cell AS ("
+		"  SELECT account_id, year, month, max(stored) AS stored, max(import_id) AS import_id,"
+		"   COALESCE(sum(fetched), 0) AS fetched, count(fetched) > 0 AS is_fetched"
+		"  FROM both_sides GROUP BY account_id, year, month"
+		"), judged AS MATERIALIZED ("
+		"  SELECT c.*, make_date(c.year, c.month, 1) AS period_start,"
+		"   COALESCE(c.stored, 0) <> c.fetched AND make_date(c.year, c.month, 1) BETWEEN $5 AND $6 AS differs"
+		"  FROM cell c"
+		"), changed AS MATERIALIZED ("
+		"  SELECT c.account_id, c.year, bool_or(c.is_stored) AS is_stored, max(c.import_id) AS import_id,"
+		"   " MONTHS("c.amount") " AS amounts,"
+		"   CASE WHEN min(c.import_id) <> max(c.import_id) THEN " MONTHS("c.import_id") " END AS import_ids"
+		"  FROM (SELECT j.account_id, j.year, j.month, j.stored IS NOT NULL AS is_stored, j.differs,"
+		"    CASE WHEN j.differs THEN j.fetched ELSE j.stored END AS amount,"
+		"    CASE WHEN j.differs THEN $10 ELSE j.import_id END AS import_id FROM judged j) c"
+		"  GROUP BY c.account_id, c.year HAVING bool_or(c.differs)"
 		"), inserted AS ("
-		"  INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method,"
-		"   period_start, period_end, amount, import_id)"
-		"  SELECT $1, $2, d.account_id, $3, $4, d.period_start,"
-		"   (d.period_start + interval '1 month')::date - 1, d.new_amount, $10"
-		"  FROM difference d WHERE d.old_amount IS NULL"
-		"  RETURNING 1"
+		"  INSERT INTO reefqbo._actual_year (model_id, connection_id, account_id, statement, accounting_method,"
+		"   year, amounts, import_id, import_ids)"
+		"  SELECT $1, $2, c.account_id, $3, $4, c.year, c.amounts, c.import_id, c.import_ids"
+		"  FROM changed c WHERE NOT c.is_stored"
 		"), updated AS ("
-		"  UPDATE reefqbo.actual a SET amount = d.new_amount, import_id = $10"
-		"  FROM difference d"
-		"  WHERE a.model_id = $1 AND a.connection_id = $2 AND a.statement = $3 AND a.accounting_method = $4"
-		"  AND a.period_start = d.period_start AND a.account_id = d.account_id AND d.old_amount IS NOT NULL"
-		"  RETURNING 1"
+		"  UPDATE reefqbo._actual_year y SET amounts = c.amounts, import_id = c.import_id, import_ids = c.import_ids"
+		"  FROM changed c"
+		"  WHERE y.model_id = $1 AND y.connection_id = $2 AND y.statement = $3 AND y.accounting_method = $4"
+		"  AND y.account_id = c.account_id AND y.year = c.year AND c.is_stored"
 		"), restated AS ("
 		"  INSERT INTO reefqbo.restatement (model_id, connection_id, account_id, statement,"
 		"   accounting_method, period_start, period_end, old_amount, new_amount, import_id,"
 		"   in_closed_period, was_provisional)"
-		"  SELECT $1, $2, d.account_id, $3, $4, m.period_start, m.period_end, COALESCE(d.old_amount, 0),"
-		"   d.new_amount, $10, COALESCE(m.period_end <= c.book_close_date, false), m.is_provisional"
-		"  FROM difference d"
+		"  SELECT $1, $2, j.account_id, $3, $4, m.period_start, m.period_end, COALESCE(j.stored, 0),"
+		"   j.fetched, $10, COALESCE(m.period_end <= c.book_close_date, false), m.is_provisional"
+		"  FROM judged j"
 		"  JOIN reefqbo.imported_month m ON m.model_id = $1 AND m.connection_id = $2 AND m.statement = $3"
-		"   AND m.accounting_method = $4 AND m.period_start = d.period_start"
+		"   AND m.accounting_method = $4 AND m.period_start = j.period_start"
 		"  JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2"
+		"  WHERE j.differs"
 		"  RETURNING 1"
-		") SELECT (SELECT count(*) FROM inserted), (SELECT count(*) FROM updated),"
-		"  (SELECT count(*) FROM restated),"
-		"  (SELECT count(*) FROM fetched f JOIN stored s ON s.account_id = f.account_id"
-		"   AND s.period_start = f.period_start AND s.amount = f.amount)",
+		") SELECT count(*) FILTER (WHERE j.differs AND j.stored IS NULL),"
+		"  count(*) FILTER (WHERE j.differs AND j.stored IS NOT NULL), (SELECT count(*) FROM restated),"
+		"  count(*) FILTER (WHERE j.stored = j.fetched AND j.is_fetched)"
+		" FROM judged j WHERE j.period_start BETWEEN $5 AND $6",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, DATEARRAYOID, NUMERICARRAYOID, INT8OID);
 	RqboArgs	args = {0};
 
@@ -198,8 +214,8 @@ int64
 rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *report, const RqboRange *range)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT count(*) FROM reefqbo.actual WHERE model_id = $1 AND connection_id = $2 AND statement = $3"
-		" AND accounting_method = $4 AND period_start BETWEEN $5 AND $6 AND amount <> 0",
+		"SELECT count(*) FROM reefqbo._amount WHERE model_id = $1 AND connection_id = $2 AND statement = $3"
+		" AND accounting_method = $4 AND " RQBO_YEARS_OF("$5", "$6") " AND period_start BETWEEN $5 AND $6 AND amount <> 0",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 
@@ -223,11 +239,11 @@ rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *
 		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR a.is_computed), 0)"
 		"    AS others,"
 		"   COALESCE(sum(abs(v.amount)) FILTER (WHERE a.classification IS NULL AND NOT a.is_computed), 0) AS unknown"
-		"  FROM reefqbo.actual v"
+		"  FROM reefqbo._amount v"
 		"  JOIN reefqbo.account a ON a.model_id = v.model_id AND a.connection_id = v.connection_id"
 		"   AND a.account_id = v.account_id"
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"  AND v.accounting_method = $3 AND v.period_start BETWEEN $4 AND $5"
+		"  AND v.accounting_method = $3 AND " RQBO_YEARS_OF("$4", "$5") " AND v.period_start BETWEEN $4 AND $5"
 		"  GROUP BY v.period_start) b"
 		" WHERE b.assets <> b.others OR b.unknown <> 0",
 		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);

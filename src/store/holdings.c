@@ -18,7 +18,7 @@ rqbo_store_count_holdings(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2),"
-		" (SELECT count(*) FROM reefqbo.actual a WHERE a.model_id = $1 AND a.connection_id = $2),"
+		" (SELECT count(*) FROM reefqbo._amount a WHERE a.model_id = $1 AND a.connection_id = $2),"
 		" count(DISTINCT i.period_start),"
 		" (SELECT count(*) FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.connection_id = $2),"
 		" COALESCE(to_char(min(i.period_start), 'YYYY-MM \"to\" ') || to_char(max(i.period_start), 'YYYY-MM'), 'none')"
@@ -56,7 +56,7 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("dimension_month"),
 		REMOVE_FROM("dimension_value"),
 		REMOVE_FROM("restatement"),
-		REMOVE_FROM("actual"),
+		REMOVE_FROM("_actual_year"),
 		REMOVE_FROM("imported_month"),
 		REMOVE_FROM("withdrawn_month"),
 		REMOVE_FROM("tie_out_check"),

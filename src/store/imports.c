@@ -194,7 +194,7 @@ rqbo_store_count_standing(int64 model_id, int64 connection_id, RqboCounts *count
 		"  AND a.gone_since IS NULL AND NOT a.is_computed),"
 		" (SELECT count(*) FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
 		"  AND i.statement = 'profit_and_loss'),"
-		" (SELECT count(*) FROM reefqbo.actual v WHERE v.model_id = $1 AND v.connection_id = $2 AND v.amount <> 0)",
+		" (SELECT count(*) FROM reefqbo._amount v WHERE v.model_id = $1 AND v.connection_id = $2 AND v.amount <> 0)",
 		INT8OID, INT8OID);
 
 	rqbo_db_run_ids(&statement, model_id, connection_id);

@@ -56,7 +56,7 @@ rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_
 		"WITH month AS ("
 		"  SELECT i.statement, i.period_start, COALESCE(v.amount, 0) AS amount"
 		"  FROM reefqbo.imported_month i"
-		"  LEFT JOIN reefqbo.actual v ON v.model_id = $1 AND v.connection_id = $2 AND v.account_id = $3"
+		"  LEFT JOIN reefqbo._amount v ON v.model_id = $1 AND v.connection_id = $2 AND v.account_id = $3"
 		"   AND v.statement = i.statement AND v.accounting_method = $4 AND v.period_start = i.period_start"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.accounting_method = $4"
 		"  AND i.period_start BETWEEN ($5 - interval '1 month')::date AND $6"

@@ -39,7 +39,7 @@
 	" LEFT JOIN LATERAL (SELECT o.* FROM reefqbo.account o WHERE o.model_id = $1 AND o.connection_id = $2" \
 	"  AND o.account_id = " row ".account_id LIMIT 1) a ON true"
 
-/* A line of a statement, of reefqbo.actual v, that is no account's. */
+/* A line of a statement, of reefqbo._amount v, that is no account's. */
 #define IS_COMPUTED "v.account_id LIKE 'computed:%'"
 
 /*
@@ -100,9 +100,9 @@ rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range)
 		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR " IS_COMPUTED "), 0)"
 		"    AS others,"
 		"   count(*) FILTER (WHERE v.amount <> 0 AND a.classification IS NULL AND NOT " IS_COMPUTED ") AS unknown"
-		"  FROM reefqbo.actual v" JOIN_ACCOUNT("v")
+		"  FROM reefqbo._amount v" JOIN_ACCOUNT("v")
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6"
+		"  AND v.accounting_method = $4 AND v." RQBO_YEARS_OF("$5", "$6") " AND v.period_start BETWEEN $5 AND $6"
 		"  GROUP BY v.period_start, v.period_end) b ORDER BY b.period_start",
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
@@ -130,9 +130,10 @@ rqbo_store_prove_net_income(RqboProofOf of)
 		"  FROM reefqbo.imported_month i"
 		"  CROSS JOIN LATERAL (SELECT COALESCE(sum(-v.amount * " DEBIT_SIDE("a") "), 0) AS amount,"
 		"    count(*) FILTER (WHERE v.amount <> 0 AND " DEBIT_SIDE("a") " IS NULL) AS unknown"
-		"   FROM reefqbo.actual v" JOIN_ACCOUNT("v")
+		"   FROM reefqbo._amount v" JOIN_ACCOUNT("v")
 		"   WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
-		"   AND v.accounting_method = i.accounting_method AND v.period_start = i.period_start) t"
+		"   AND v.accounting_method = i.accounting_method AND v.year = reefqbo._year(i.period_start)"
+		"   AND v.period_start = i.period_start) t"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = 'profit_and_loss'"
 		"  AND i.period_start >= (SELECT min(COALESCE(m.year_start, m.period_start)) FROM month m)"
 		"  AND i.period_start <= (SELECT max(m.period_start) FROM month m)"
@@ -144,9 +145,10 @@ rqbo_store_prove_net_income(RqboProofOf of)
 		"), equity AS MATERIALIZED ("
 		"  SELECT y.*, y.months = y.needed AND y.unknown = 0 AS is_known, COALESCE("
 		"   (SELECT COALESCE(sum(v.amount) FILTER (WHERE v.account_id = 'computed:NetIncome'), sum(v.amount))"
-		"    FROM reefqbo.actual v"
+		"    FROM reefqbo._amount v"
 		"    WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"    AND v.accounting_method = y.accounting_method AND v.period_start = y.period_start AND " IS_COMPUTED "), 0)"
+		"    AND v.accounting_method = y.accounting_method AND v.year = reefqbo._year(y.period_start)"
+		"    AND v.period_start = y.period_start AND " IS_COMPUTED "), 0)"
 		"   AS line"
 		"  FROM year y"
 		") INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method,"
@@ -182,9 +184,9 @@ rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *
 		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, period_start, amount)"
 		"  GROUP BY account_id"
 		"), stored AS ("
-		"  SELECT v.account_id, sum(v.amount) AS amount FROM reefqbo.actual v"
+		"  SELECT v.account_id, sum(v.amount) AS amount FROM reefqbo._amount v"
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
-		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6"
+		"  AND v.accounting_method = $4 AND v." RQBO_YEARS_OF("$5", "$6") " AND v.period_start BETWEEN $5 AND $6"
 		"  GROUP BY v.account_id HAVING sum(v.amount) <> 0"
 		"), checked AS (SELECT 'profit_and_loss'::text AS statement, $5 AS period_start, $6 AS period_end"
 		"), pair AS ("
@@ -243,14 +245,15 @@ rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, co
 		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, debit, credit)"
 		"  GROUP BY account_id HAVING sum(debit - credit) <> 0"
 		"), stored AS ("
-		"  SELECT v.account_id, v.statement, v.amount FROM reefqbo.actual v"
+		"  SELECT v.account_id, v.statement, v.amount FROM reefqbo._amount v"
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"  AND v.accounting_method = $4 AND v.period_start = date_trunc('month', $6::timestamp)::date"
+		"  AND v.accounting_method = $4 AND v.year = reefqbo._year($6)"
+		"  AND v.period_start = date_trunc('month', $6::timestamp)::date"
 		"  AND v.amount <> 0 AND NOT " IS_COMPUTED
 		"  UNION ALL"
-		"  SELECT v.account_id, 'profit_and_loss', sum(v.amount) FROM reefqbo.actual v"
+		"  SELECT v.account_id, 'profit_and_loss', sum(v.amount) FROM reefqbo._amount v"
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss'"
-		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6"
+		"  AND v.accounting_method = $4 AND v." RQBO_YEARS_OF("$5", "$6") " AND v.period_start BETWEEN $5 AND $6"
 		"  GROUP BY v.account_id HAVING sum(v.amount) <> 0"
 		"), checked AS ("
 		"  SELECT s.statement, $5 AS period_start, $6 AS period_end"
@@ -288,9 +291,9 @@ rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport
 		"  FROM ROWS FROM (unnest($7), unnest($8), unnest($9)) AS t(account_id, period_start, amount)"
 		"  GROUP BY account_id, period_start"
 		"), stored AS ("
-		"  SELECT v.account_id, v.period_start, v.amount FROM reefqbo.actual v"
+		"  SELECT v.account_id, v.period_start, v.amount FROM reefqbo._amount v"
 		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = $10"
-		"  AND v.accounting_method = $4 AND v.period_start BETWEEN $5 AND $6 AND v.amount <> 0"
+		"  AND v.accounting_method = $4 AND v." RQBO_YEARS_OF("$5", "$6") " AND v.period_start BETWEEN $5 AND $6 AND v.amount <> 0"
 		"), checked AS ("
 		"  SELECT i.statement, i.period_start, i.period_end FROM reefqbo.imported_month i"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $10"

@@ -59,7 +59,7 @@ copy_tables()
 
 	{
 		echo "BEGIN;"
-		for table in account imported_month actual; do
+		for table in account imported_month _actual_year; do
 			echo "COPY reefqbo.$table $2 '$WORK/$table.copy';"
 		done
 		echo "COMMIT;"
@@ -360,10 +360,9 @@ crowd_sql()
 		    is_provisional, import_id)
 		SELECT 1000000 + g, 1000000 + g, statement, accounting_method, period_start, period_end, is_provisional, import_id
 		FROM reefqbo.imported_month, generate_series(1, $CROWD) g WHERE connection_id = :connection;
-		INSERT INTO reefqbo.actual (model_id, connection_id, account_id, statement, accounting_method, period_start, period_end,
-		    amount, import_id)
-		SELECT 1000000 + g, 1000000 + g, account_id, statement, accounting_method, period_start, period_end, amount, import_id
-		FROM reefqbo.actual, generate_series(1, $CROWD) g WHERE connection_id = :connection;
+		INSERT INTO reefqbo._actual_year (model_id, connection_id, account_id, statement, accounting_method, year, amounts, import_id)
+		SELECT 1000000 + g, 1000000 + g, account_id, statement, accounting_method, year, amounts, import_id
+		FROM reefqbo._actual_year, generate_series(1, $CROWD) g WHERE connection_id = :connection;
 	END
 }
 
@@ -397,7 +396,7 @@ figure_statement()
 		alone=$(seconds_of read_statements alone)
 		note statement crowd "$crowd"
 		note statement alone "$alone"
-		say "    round $round: $crowd s among $(value crowd "SELECT reltuples::bigint FROM pg_class WHERE relname = 'actual'") amounts; $alone s alone"
+		say "    round $round: $crowd s among $(value crowd "SELECT count(*) FROM reefqbo.actual") amounts; $alone s alone"
 	done
 	drop_companies crowd
 	drop_companies alone

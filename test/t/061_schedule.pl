@@ -98,7 +98,7 @@ END
 
 sub versions
 {
-	return sql(q{SELECT count(*), md5(string_agg(format('%s %s', ctid, xmin), ',' ORDER BY ctid)) FROM reefqbo.actual});
+	return sql(q{SELECT count(*), md5(string_agg(format('%s %s', ctid, xmin), ',' ORDER BY ctid)) FROM reefqbo._actual_year});
 }
 
 sub test_nothing_changed

@@ -375,7 +375,7 @@ sub test_two_companies
 	my $session = begin_sql(importing($model));
 	$node->wait_for_fault($first, 'delay');
 	wait_until('the other waits for the lock', sub {
-		return sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'reefqbo.actual'::regclass AND NOT granted}) > 0;
+		return sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'reefqbo._actual_year'::regclass AND NOT granted}) > 0;
 	});
 	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'});
 	end_sql($session);

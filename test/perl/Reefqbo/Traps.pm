@@ -128,7 +128,7 @@ sub functions
 }
 
 # Tables named like ours and like the catalogs we ask.
-my @TABLES = qw(environment app model branch connection credential authorization_request import_log account imported_month actual
+my @TABLES = qw(environment app model branch connection credential authorization_request import_log account imported_month actual _actual_year
 	restatement connection_status access audit api_call schedule upkeep _my_model pg_class pg_extension pg_proc pg_roles pg_policy pg_namespace
 	pg_timezone_names);
 
