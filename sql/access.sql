@@ -41,8 +41,8 @@ INSERT INTO reefqbo.import_log (model_id, connection_id, kind, started_by, statu
 SELECT c.model_id, c.connection_id, 'refresh', 'nobody', 'running' FROM reefqbo.connection c;
 INSERT INTO reefqbo.api_call (model_id, connection_id, called_at, method, path, milliseconds, bytes)
 SELECT c.model_id, c.connection_id, '2026-01-01', 'GET', '/v3/company', 1, 1 FROM reefqbo.connection c;
-INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method, period_start, period_end, compared)
-SELECT c.model_id, c.connection_id, 1, 'balance', 'balance_sheet', 'Accrual', '2026-01-01', '2026-01-31', 0 FROM reefqbo.connection c;
+INSERT INTO reefqbo._proof (model_id, connection_id, import_id, kinds, statements, methods, starts, ends, figures, compared, passed)
+SELECT c.model_id, c.connection_id, 1, '{3}', '{2}', '{1}', '{2026-01-01}', '{2026-01-31}', '{NULL}', '{0}', '{NULL}' FROM reefqbo.connection c;
 
 --
 -- Nobody has been given access: nobody sees anything, whatever was granted by hand.

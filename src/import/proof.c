@@ -52,6 +52,8 @@ typedef struct RqboProof
 	List	   *asks;			/* of ProofAsk, the next one first */
 	ProofAsk   *ask;			/* the one in hand */
 	MemoryContext context;		/* as long as an answer */
+	List	   *rows;			/* of RqboProofRow: what is checked and not kept yet */
+	MemoryContext kept;			/* where they are */
 } RqboProof;
 
 static void next_ask(RqboTask *task);
@@ -62,22 +64,67 @@ of_import(const RqboImport *import)
 	return (RqboProofOf) {import->model_id, import->connection_id, import->import_id};
 }
 
+/* ---- rows ---- */
+
+static RqboProof *
+proof_of(RqboImport *import)
+{
+	MemoryContext context = import->session->task->context;
+
+	if (import->proof == NULL)
+	{
+		import->proof = MemoryContextAllocZero(context, sizeof(RqboProof));
+		import->proof->context = AllocSetContextCreate(context, "reefqbo proof", ALLOCSET_DEFAULT_SIZES);
+		import->proof->kept = AllocSetContextCreate(context, "reefqbo proof rows", ALLOCSET_DEFAULT_SIZES);
+	}
+	return import->proof;
+}
+
+/*
+ * Rows, and what they point to, may go before they are kept.
+ */
+static void
+add_rows(RqboImport *import, List *rows)
+{
+	RqboProof  *proof = proof_of(import);
+	MemoryContext saved = MemoryContextSwitchTo(proof->kept);
+	ListCell   *cell;
+
+	foreach(cell, rows)
+		proof->rows = lappend(proof->rows, rqbo_proof_row_copy(lfirst(cell)));
+	MemoryContextSwitchTo(saved);
+}
+
+/*
+ * In a transaction: what is checked in one go is kept as one row.
+ */
+static void
+keep_rows(RqboImport *import)
+{
+	RqboProof  *proof = proof_of(import);
+
+	rqbo_store_proof_rows(of_import(import), proof->rows);
+	proof->rows = NIL;
+	MemoryContextReset(proof->kept);
+}
+
 /* ---- what was read by month ---- */
 
 static void
-keep_by_month(RqboImport *import, const RqboReport *report, const RqboRange *range)
+check_by_month(RqboImport *import, const RqboReport *report, const RqboRange *range)
 {
-	rqbo_store_proof_rows(of_import(import), rqbo_proof_rows_by_month(report, range));
+	add_rows(import, rqbo_proof_rows_by_month(report, range));
 	if (report->name == RQBO_BALANCE_SHEET && !report->balance_checked)
-		rqbo_store_prove_balance(of_import(import), range);
+		add_rows(import, rqbo_store_prove_balance(of_import(import), range));
 }
 
 void
 rqbo_proof_keep_chunk(RqboImport *import, const RqboRange *chunk, const RqboReport *profit_and_loss,
 					   const RqboReport *balance_sheet)
 {
-	keep_by_month(import, profit_and_loss, chunk);
-	keep_by_month(import, balance_sheet, chunk);
+	check_by_month(import, profit_and_loss, chunk);
+	check_by_month(import, balance_sheet, chunk);
+	keep_rows(import);
 }
 
 static RqboRange *
@@ -89,19 +136,6 @@ find_stored(const RqboProof *proof, const char *method)
 		if (strcmp(((RqboRange *) lfirst(cell))->method, method) == 0)
 			return lfirst(cell);
 	return NULL;
-}
-
-static RqboProof *
-proof_of(RqboImport *import)
-{
-	MemoryContext context = import->session->task->context;
-
-	if (import->proof == NULL)
-	{
-		import->proof = MemoryContextAllocZero(context, sizeof(RqboProof));
-		import->proof->context = AllocSetContextCreate(context, "reefqbo proof", ALLOCSET_DEFAULT_SIZES);
-	}
-	return import->proof;
 }
 
 void
@@ -176,7 +210,8 @@ finish(RqboTask *task)
 	RqboProofFailure *failure;
 
 	rqbo_db_begin();
-	rqbo_store_prove_net_income(of_import(import));
+	add_rows(import, rqbo_store_prove_net_income(of_import(import)));
+	keep_rows(import);
 	failure = rqbo_store_read_proof_failure(of_import(import));
 	if (failure != NULL)
 		rqbo_notify_tie_out_failed(import->session->connection, import->import_id, failure->count);
@@ -214,7 +249,7 @@ range_of(const ProofAsk *ask)
  * is about.
  */
 static void
-keep_unmade(RqboImport *import, const ProofAsk *ask, RqboVerdict verdict, const char *why)
+add_unmade(RqboImport *import, const ProofAsk *ask, RqboVerdict verdict, const char *why)
 {
 	RqboRange	range = range_of(ask);
 	const char *const *kinds = !ask->by_month ? year_kinds :
@@ -227,21 +262,19 @@ keep_unmade(RqboImport *import, const ProofAsk *ask, RqboVerdict verdict, const 
 	for (; ask->name != RQBO_TRIAL_BALANCE && *kinds != NULL; kinds++)
 		rows = lappend(rows, rqbo_proof_row(*kinds, rqbo_proof_statement(ask->name), &range,
 											rows == NIL ? verdict : RQBO_UNKNOWN, why));
-	rqbo_store_proof_rows(of_import(import), rows);
+	add_rows(import, rows);
 }
 
 static void
 put_unmade(RqboImport *import, RqboVerdict verdict, const char *why)
 {
-	rqbo_db_begin();
-	keep_unmade(import, import->proof->ask, verdict, why);
-	rqbo_db_commit();
+	add_unmade(import, import->proof->ask, verdict, why);
 }
 
 /* ---- answers ---- */
 
 static void
-keep_trial_balance(RqboImport *import, const RqboReport *report)
+check_trial_balance(RqboImport *import, const RqboReport *report)
 {
 	const ProofAsk *ask = import->proof->ask;
 	const RqboProofPeriod *period = &ask->period;
@@ -251,16 +284,15 @@ keep_trial_balance(RqboImport *import, const RqboReport *report)
 		psprintf("the fiscal year begins in %.7s, and not all of its months before %.7s are imported",
 				 rqbo_month_iso(period->year_start), rqbo_month_iso(period->range.start)) : NULL;
 
-	rqbo_store_proof_rows(of_import(import), rqbo_proof_rows_of_trial_balance(report, &range));
-	rqbo_store_prove_trial_balance(of_import(import), period, report);
+	add_rows(import, rqbo_proof_rows_of_trial_balance(report, &range));
+	add_rows(import, rqbo_store_prove_trial_balance(of_import(import), period, report));
 	if (why != NULL)
-		rqbo_store_proof_rows(of_import(import),
-							  list_make1(rqbo_proof_row("trial_balance_statements", "profit_and_loss", &range,
-														RQBO_UNKNOWN, why)));
+		add_rows(import, list_make1(rqbo_proof_row("trial_balance_statements", "profit_and_loss", &range,
+												   RQBO_UNKNOWN, why)));
 }
 
 static void
-keep(RqboImport *import, const RqboReport *report)
+check(RqboImport *import, const RqboReport *report)
 {
 	const ProofAsk *ask = import->proof->ask;
 	const RqboRange *range = &ask->period.range;
@@ -268,16 +300,18 @@ keep(RqboImport *import, const RqboReport *report)
 	rqbo_db_begin();
 	if (ask->by_month)
 	{
-		keep_by_month(import, report, range);
-		rqbo_store_prove_stored(of_import(import), range, report);
+		check_by_month(import, report, range);
+		add_rows(import, rqbo_store_prove_stored(of_import(import), range, report));
 	}
 	else if (ask->name == RQBO_TRIAL_BALANCE)
-		keep_trial_balance(import, report);
+		check_trial_balance(import, report);
 	else
 	{
-		rqbo_store_proof_rows(of_import(import), rqbo_proof_rows_of_total(report, range));
-		rqbo_store_prove_year(of_import(import), range, report);
+		add_rows(import, rqbo_proof_rows_of_total(report, range));
+		add_rows(import, rqbo_store_prove_year(of_import(import), range, report));
 	}
+	if (import->proof->is_tie_out)
+		keep_rows(import);
 	rqbo_db_commit();
 }
 
@@ -385,7 +419,7 @@ answered(RqboTask *task)
 		report = read_answer(import, &objection);
 		rqbo_encoding_end();
 		if (report != NULL)
-			keep(import, report);
+			check(import, report);
 		else
 			put_unmade(import, objection->sqlerrcode == ERRCODE_RQBO_DOES_NOT_TIE_OUT ? RQBO_FAILED : RQBO_UNKNOWN,
 					   describe_objection(import, objection));
@@ -453,14 +487,12 @@ add_year(RqboProof *proof, const RqboProofPeriod *period)
  * No requests: say so, in the place of what they would have shown.
  */
 static void
-keep_unasked(RqboImport *import)
+add_unasked(RqboImport *import)
 {
 	ListCell   *cell;
 
-	rqbo_db_begin();
 	foreach(cell, import->proof->asks)
-		keep_unmade(import, lfirst(cell), RQBO_UNKNOWN, "not asked for: reefqbo.proof_requests is off");
-	rqbo_db_commit();
+		add_unmade(import, lfirst(cell), RQBO_UNKNOWN, "not asked for: reefqbo.proof_requests is off");
 	import->proof->asks = NIL;
 }
 
@@ -487,7 +519,7 @@ prove_stored(RqboImport *import, RqboStep then)
 	}
 	MemoryContextSwitchTo(saved);
 	if (!rqbo_proof_requests)
-		keep_unasked(import);
+		add_unasked(import);
 	next_ask(import->session->task);
 }
 

@@ -49,6 +49,34 @@ rqbo_proof_row(const char *kind, const char *statement, const RqboRange *range, 
 	return row;
 }
 
+static char *
+copy_text(const char *text)
+{
+	return text != NULL ? pstrdup(text) : NULL;
+}
+
+static Numeric
+copy_numeric(Numeric value)
+{
+	return value != NULL ? DatumGetNumericCopy(NumericGetDatum(value)) : NULL;
+}
+
+RqboProofRow *
+rqbo_proof_row_copy(const RqboProofRow *row)
+{
+	RqboProofRow *copy = palloc(sizeof(RqboProofRow));
+
+	*copy = *row;
+	copy->kind = pstrdup(row->kind);
+	copy->statement = pstrdup(row->statement);
+	copy->method = pstrdup(row->method);
+	copy->account_id = copy_text(row->account_id);
+	copy->figure = copy_numeric(row->figure);
+	copy->other_figure = copy_numeric(row->other_figure);
+	copy->detail = copy_text(row->detail);
+	return copy;
+}
+
 static RqboProofRow *
 nothing_row(const char *kind, const RqboReport *report, const RqboRange *range)
 {

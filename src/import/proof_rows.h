@@ -17,6 +17,9 @@ extern const char *rqbo_proof_statement(RqboReportName name);
 extern RqboProofRow *rqbo_proof_row(const char *kind, const char *statement, const RqboRange *range,
 									RqboVerdict verdict, const char *detail);
 
+/* In CurrentMemoryContext, with all that it points to. */
+extern RqboProofRow *rqbo_proof_row_copy(const RqboProofRow *row);
+
 /* Of a statement by month: its sums, its Total column, and its two sides where the report shows them. */
 extern List *rqbo_proof_rows_by_month(const RqboReport *report, const RqboRange *range);
 

@@ -1,34 +1,97 @@
 -- Proof: what was held against what at each import, with both figures.
 
-CREATE TABLE reefqbo.tie_out_check (
+-- Which checks there are, and of what: what is stored is the place in the list.
+CREATE FUNCTION reefqbo._proof_kinds()
+RETURNS text[]
+LANGUAGE sql IMMUTABLE
+RETURN ARRAY['section_totals', 'total_column', 'balance', 'net_income', 'year_in_one_column', 'trial_balance_sides',
+             'trial_balance_statements', 'stored'];
+
+COMMENT ON FUNCTION reefqbo._proof_kinds() IS 'Internal: the kinds of checks; reefqbo._proof has their places.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._proof_kinds()');
+
+CREATE FUNCTION reefqbo._proof_statements()
+RETURNS text[]
+LANGUAGE sql IMMUTABLE
+RETURN ARRAY['profit_and_loss', 'balance_sheet', 'trial_balance'];
+
+COMMENT ON FUNCTION reefqbo._proof_statements() IS 'Internal: the statements that checks are about; reefqbo._proof has their places.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._proof_statements()');
+
+CREATE FUNCTION reefqbo._proof_methods()
+RETURNS text[]
+LANGUAGE sql IMMUTABLE
+RETURN ARRAY['Accrual', 'Cash'];
+
+COMMENT ON FUNCTION reefqbo._proof_methods() IS 'Internal: the accounting methods; reefqbo._proof has their places.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._proof_methods()');
+
+-- What is stored: all that was checked in one go in a row, and what is as it should be not at all. Readers have reefqbo.tie_out_check.
+CREATE TABLE reefqbo._proof (
     model_id bigint NOT NULL,
-    check_id bigint GENERATED ALWAYS AS IDENTITY,
     connection_id bigint NOT NULL,
     import_id bigint NOT NULL,
+    proof_id bigint GENERATED ALWAYS AS IDENTITY,
     checked_at timestamptz NOT NULL DEFAULT reefqbo._now(),
-    kind text NOT NULL,
-    statement text COLLATE "C" NOT NULL,
-    accounting_method text COLLATE "C" NOT NULL,
-    period_start date NOT NULL,
-    period_end date NOT NULL,
-    account_id text COLLATE "C",
-    figure numeric,
-    other_figure numeric,
-    difference numeric GENERATED ALWAYS AS (figure - other_figure) STORED,
-    compared integer NOT NULL,
-    passed boolean,
-    detail text,
-    PRIMARY KEY (model_id, check_id),
+    kinds smallint[] NOT NULL,
+    statements smallint[] NOT NULL,
+    methods smallint[] NOT NULL,
+    starts date[] NOT NULL,
+    ends date[] NOT NULL,
+    figures numeric[] NOT NULL,
+    compared integer[] NOT NULL,
+    other_figures numeric[],
+    passed boolean[],
+    account_ids text[] COLLATE "C",
+    details text[],
+    PRIMARY KEY (model_id, connection_id, import_id, proof_id),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
-    CONSTRAINT tie_out_kind_is_known CHECK (kind IN ('section_totals', 'total_column', 'balance', 'net_income',
-        'year_in_one_column', 'trial_balance_sides', 'trial_balance_statements', 'stored')),
-    CONSTRAINT tie_out_statement_is_known CHECK (statement IN ('profit_and_loss', 'balance_sheet', 'trial_balance')),
-    CONSTRAINT tie_out_method_is_known CHECK (accounting_method IN ('Accrual', 'Cash'))
+    CONSTRAINT proof_kind_is_known CHECK (1 <= ALL (kinds) AND 8 >= ALL (kinds)),
+    CONSTRAINT proof_statement_is_known CHECK (1 <= ALL (statements) AND 3 >= ALL (statements)),
+    CONSTRAINT proof_method_is_known CHECK (1 <= ALL (methods) AND 2 >= ALL (methods)),
+    CONSTRAINT proof_is_complete CHECK (
+        cardinality(kinds) > 0
+        AND cardinality(kinds) = ALL (ARRAY[cardinality(statements), cardinality(methods), cardinality(starts),
+                                            cardinality(ends), cardinality(figures), cardinality(compared),
+                                            coalesce(cardinality(other_figures), cardinality(kinds)),
+                                            coalesce(cardinality(passed), cardinality(kinds)),
+                                            coalesce(cardinality(account_ids), cardinality(kinds)),
+                                            coalesce(cardinality(details), cardinality(kinds))]))
 );
 
-CREATE INDEX tie_out_check_import ON reefqbo.tie_out_check (model_id, connection_id, import_id);
+COMMENT ON TABLE reefqbo._proof IS
+'Internal: what reefqbo.tie_out_check shows, a row for all checks that were kept in one go: an element of each array is one of them. NULL for a whole array: other_figures are figures, all have passed, no accounts, no details.';
 
-COMMENT ON TABLE reefqbo.tie_out_check IS
+SELECT pg_catalog.pg_extension_config_dump('reefqbo._proof', '');
+SELECT pg_catalog.pg_extension_config_dump('reefqbo._proof_proof_id_seq', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo._proof');
+
+-- With the rights of whoever reads. As many numbers as one row of reefqbo._proof can have checks are left between it and the next.
+CREATE VIEW reefqbo.tie_out_check WITH (security_invoker) AS
+SELECT p.model_id,
+       p.proof_id * 1000000 + u.place AS check_id,
+       p.connection_id,
+       p.import_id,
+       p.checked_at,
+       (reefqbo._proof_kinds())[u.kind] AS kind,
+       (reefqbo._proof_statements())[u.statement] AS statement,
+       (reefqbo._proof_methods())[u.method] AS accounting_method,
+       u.period_start,
+       u.period_end,
+       u.account_id,
+       u.figure,
+       o.figure AS other_figure,
+       u.figure - o.figure AS difference,
+       u.compared,
+       p.passed IS NULL OR u.passed AS passed,
+       u.detail
+FROM reefqbo._proof p
+CROSS JOIN LATERAL unnest(p.kinds, p.statements, p.methods, p.starts, p.ends, p.account_ids, p.figures, p.other_figures,
+                          p.compared, p.passed, p.details) WITH ORDINALITY
+    AS u (kind, statement, method, period_start, period_end, account_id, figure, other_figure, compared, passed, detail, place)
+CROSS JOIN LATERAL (SELECT CASE WHEN p.other_figures IS NULL THEN u.figure ELSE u.other_figure END) AS o (figure);
+
+COMMENT ON VIEW reefqbo.tie_out_check IS
 'What was held against what, by every import and by reefqbo.tie_out: a row for each kind, statement, accounting method and month or range. Where a check fails, a row more for each account that differs, the 20 largest differences at most.
 section_totals: what the report prints as sums / what its lines add up to. total_column: the Total column / the months. balance: assets / liabilities and equity. net_income: the line in equity / the profit and loss of the fiscal year to date, of the months stored. year_in_one_column: net income of the range, asked as one column / of the months stored. trial_balance_sides: debits / credits. trial_balance_statements: amounts of the trial balance without their signs / those of that statement, as stored. stored: what QuickBooks prints now / what is stored.
 Rows go with the import''s row of reefqbo.import_log, after reefqbo.log_retention.';
@@ -50,8 +113,6 @@ COMMENT ON COLUMN reefqbo.tie_out_check.compared IS 'how many sums or accounts w
 COMMENT ON COLUMN reefqbo.tie_out_check.passed IS 'all that was compared is equal, to the cent; NULL: the check could not be made, and detail says why';
 COMMENT ON COLUMN reefqbo.tie_out_check.detail IS 'where it differs, or why it could not be made';
 
-SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check', '');
-SELECT pg_catalog.pg_extension_config_dump('reefqbo.tie_out_check_check_id_seq', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.tie_out_check');
 
 CREATE FUNCTION reefqbo.tie_out(model text, branch text DEFAULT NULL, accounting_method text DEFAULT NULL,

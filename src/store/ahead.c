@@ -144,7 +144,7 @@ rqbo_store_set_times_back(int64 model_id, int64 connection_id)
 		SET_BACK("account_change", "noticed_at"),
 		SET_BACK("dimension_value", "gone_since"),
 		SET_BACK("dimension_month", "fetched_at"),
-		SET_BACK("tie_out_check", "checked_at"),
+		SET_BACK("_proof", "checked_at"),
 		SET_BACK("connection", "status_since"),
 		SET_BACK("connection", "connected_at"),
 		SET_BACK("connection", "company_read_at"),

@@ -59,7 +59,7 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("_actual_year"),
 		REMOVE_FROM("imported_month"),
 		REMOVE_FROM("withdrawn_month"),
-		REMOVE_FROM("tie_out_check"),
+		REMOVE_FROM("_proof"),
 		REMOVE_FROM("import_log"),
 		REMOVE_FROM("account"),
 		REMOVE_FROM("credential"),

@@ -86,9 +86,9 @@ int
 rqbo_store_prune_proof(int limit)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.tie_out_check t WHERE (t.model_id, t.check_id) IN ("
-		"  SELECT k.model_id, k.check_id FROM reefqbo.import_log o"
-		"  JOIN reefqbo.tie_out_check k ON k.model_id = o.model_id AND k.connection_id = o.connection_id"
+		"DELETE FROM reefqbo._proof t WHERE (t.model_id, t.connection_id, t.import_id, t.proof_id) IN ("
+		"  SELECT k.model_id, k.connection_id, k.import_id, k.proof_id FROM reefqbo.import_log o"
+		"  JOIN reefqbo._proof k ON k.model_id = o.model_id AND k.connection_id = o.connection_id"
 		"   AND k.import_id = o.import_id"
 		"  WHERE " IS_OLD " LIMIT $2)",
 		INT8OID, INT8OID);
@@ -103,7 +103,7 @@ rqbo_store_prune(int limit)
 		"DELETE FROM reefqbo.import_log l WHERE (l.model_id, l.import_id) IN ("
 		"  SELECT o.model_id, o.import_id FROM reefqbo.import_log o"
 		"  WHERE " IS_OLD
-		"  AND NOT EXISTS (SELECT FROM reefqbo.tie_out_check k WHERE k.model_id = o.model_id"
+		"  AND NOT EXISTS (SELECT FROM reefqbo._proof k WHERE k.model_id = o.model_id"
 		"   AND k.connection_id = o.connection_id AND k.import_id = o.import_id)"
 		"  ORDER BY o.started_at LIMIT $2)",
 		INT8OID, INT8OID);

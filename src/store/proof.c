@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "base/array.h"
@@ -92,10 +93,16 @@ void
 rqbo_store_proof_rows(RqboProofOf of, List *rows)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method,"
-		" account_id, detail, period_start, period_end, figure, other_figure, compared, passed)"
-		" SELECT $1, $2, $3, t.* FROM ROWS FROM (unnest($4), unnest($5), unnest($6), unnest($7), unnest($8),"
-		"  unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), unnest($14)) AS t",
+		"INSERT INTO reefqbo._proof (model_id, connection_id, import_id, kinds, statements, methods, account_ids, details,"
+		" starts, ends, figures, other_figures, compared, passed)"
+		" SELECT $1, $2, $3, array_agg(array_position(reefqbo._proof_kinds(), t.kind)::smallint ORDER BY t.place),"
+		"  array_agg(array_position(reefqbo._proof_statements(), t.statement)::smallint ORDER BY t.place),"
+		"  array_agg(array_position(reefqbo._proof_methods(), t.method)::smallint ORDER BY t.place),"
+		"  CASE WHEN count(t.account_id) > 0 THEN $7 END, CASE WHEN count(t.detail) > 0 THEN $8 END, $9, $10, $11,"
+		"  CASE WHEN bool_or(t.figure IS DISTINCT FROM t.other_figure) THEN $12 END, $13,"
+		"  CASE WHEN bool_or(t.passed IS NOT TRUE) THEN $14 END"
+		" FROM unnest($4, $5, $6, $7, $8, $11, $12, $14) WITH ORDINALITY"
+		"  AS t(kind, statement, method, account_id, detail, figure, other_figure, passed, place)",
 		INT8OID, INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 		DATEARRAYOID, DATEARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, INT4ARRAYOID, BOOLARRAYOID);
 	RqboArgs	args = {0};
@@ -110,6 +117,62 @@ rqbo_store_proof_rows(RqboProofOf of, List *rows)
 }
 
 /* ---- reading ---- */
+
+static Datum
+cell(uint64 row, int column, bool *is_null)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+static char *
+cell_word(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+static Numeric
+cell_numeric(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = cell(row, column, &is_null);
+
+	return is_null ? NULL : DatumGetNumeric(value);
+}
+
+static RqboProofRow *
+read_proof_row(uint64 i)
+{
+	RqboProofRow *row = palloc(sizeof(RqboProofRow));
+	bool		is_null;
+	bool		passed;
+
+	row->kind = cell_word(i, 1);
+	row->statement = cell_word(i, 2);
+	row->method = cell_word(i, 3);
+	row->start = DatumGetDateADT(cell(i, 4, &is_null));
+	row->end = DatumGetDateADT(cell(i, 5, &is_null));
+	row->account_id = cell_word(i, 6);
+	row->figure = cell_numeric(i, 7);
+	row->other_figure = cell_numeric(i, 8);
+	row->compared = DatumGetInt32(cell(i, 9, &is_null));
+	passed = DatumGetBool(cell(i, 10, &is_null));
+	row->verdict = is_null ? RQBO_UNKNOWN : passed ? RQBO_PASSED : RQBO_FAILED;
+	row->detail = cell_word(i, 11);
+	return row;
+}
+
+List *
+rqbo_store_read_proof_rows(uint64 count)
+{
+	List	   *rows = NIL;
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows, read_proof_row(i));
+	}
+	return rows;
+}
 
 void
 rqbo_store_read_proof(RqboProofOf of, RqboProofSink sink, void *arg)

@@ -27,7 +27,7 @@ typedef enum RqboVerdict
 	RQBO_UNKNOWN				/* the check could not be made */
 } RqboVerdict;
 
-/* One row of reefqbo.tie_out_check. */
+/* One row of reefqbo.tie_out_check, which many of make a row of reefqbo._proof. */
 typedef struct RqboProofRow
 {
 	const char *kind;
@@ -67,8 +67,11 @@ typedef struct RqboProofFailure
 	char	   *detail;
 } RqboProofFailure;
 
-/* rows: a List of RqboProofRow */
+/* Keep a List of RqboProofRow, as one row. */
 extern void rqbo_store_proof_rows(RqboProofOf of, List *rows);
+
+/* The rows of the last result as such a List, in SPI's memory: kind, statement, method, and so on in order. */
+extern List *rqbo_store_read_proof_rows(uint64 count);
 
 /* The checks of an import, for a caller: called for each, as strings. */
 #define RQBO_PROOF_COLUMNS 14
@@ -84,21 +87,21 @@ extern RqboProofPeriod *rqbo_store_proof_period(RqboProofOf of, const RqboRange 
 /* All that was imported, by one method or by any (NULL); an array ended by one without a method. */
 extern RqboProofPeriod *rqbo_store_proof_periods(RqboProofOf of, const char *method);
 
-/* ---- store/proof_compare.c: compare with what is stored, and keep the outcome ---- */
+/* ---- store/proof_compare.c: compare with what is stored: Lists of RqboProofRow, until the next statement ---- */
 
 /* Assets to liabilities and equity by the accounts' classification, for layouts that do not show the sides. */
-extern void rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range);
+extern List *rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range);
 
 /* Net income, for the months whose balance sheet this import has read, once it has read all that it will. */
-extern void rqbo_store_prove_net_income(RqboProofOf of);
+extern List *rqbo_store_prove_net_income(RqboProofOf of);
 
 /* A profit and loss in one column. */
-extern void rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *report);
+extern List *rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *report);
 
 /* A trial balance at the end of the period. */
-extern void rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, const RqboReport *report);
+extern List *rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, const RqboReport *report);
 
 /* A statement by month. */
-extern void rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport *report);
+extern List *rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport *report);
 
 #endif							/* RQBO_STORE_PROOF_H */

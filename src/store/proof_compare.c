@@ -2,7 +2,7 @@
  *
  * store/proof_compare.c
  *	  Holds what QuickBooks prints against what is stored, account by account,
- *	  and keeps the outcome: one set-based statement for each kind of check.
+ *	  and returns the outcome: one set-based statement for each kind of check.
  *
  *-------------------------------------------------------------------------
  */
@@ -48,7 +48,7 @@
  * account_id, statement, period_start, figure, other_figure, and the two as
  * they count in the check's sums.  $1 to $3 say whose, $4 is the method.
  */
-#define KEEP(kind) \
+#define OUTCOME(kind) \
 	", judged AS (" \
 	"  SELECT p.*, p.figure <> p.other_figure AS differs, row_number() OVER (" \
 	"   PARTITION BY p.statement, p.period_start, p.figure <> p.other_figure" \
@@ -68,9 +68,7 @@
 	"  FROM checked c JOIN judged j ON j.statement = c.statement AND j.period_start = c.period_start" \
 	   JOIN_ACCOUNT("j") \
 	"  WHERE j.differs AND j.place <= 20" \
-	") INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method," \
-	"  period_start, period_end, account_id, figure, other_figure, compared, passed, detail)" \
-	" SELECT $1, $2, $3, " kind ", o.statement, $4, o.period_start, o.period_end, o.account_id, o.figure," \
+	") SELECT " kind ", o.statement, $4, o.period_start, o.period_end, o.account_id, o.figure," \
 	"  o.other_figure, o.compared, o.passed, o.detail" \
 	" FROM outcome o ORDER BY o.statement, o.period_start, o.account_id NULLS FIRST"
 
@@ -86,13 +84,11 @@ arg_check(RqboArgs *args, RqboProofOf of, const RqboRange *range)
 
 /* ---- of what is stored alone ---- */
 
-void
+List *
 rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method,"
-		"  period_start, period_end, figure, other_figure, compared, passed, detail)"
-		" SELECT $1, $2, $3, 'balance', 'balance_sheet', $4, b.period_start, b.period_end, b.assets, b.others, 1,"
+		"SELECT 'balance', 'balance_sheet', $4, b.period_start, b.period_end, NULL::text, b.assets, b.others, 1,"
 		"  CASE WHEN b.unknown = 0 THEN b.assets = b.others END,"
 		"  CASE WHEN b.unknown <> 0 THEN format('%s accounts are of no known classification', b.unknown) END"
 		" FROM (SELECT v.period_start, v.period_end,"
@@ -108,10 +104,10 @@ rqbo_store_prove_balance(RqboProofOf of, const RqboRange *range)
 	RqboArgs	args = {0};
 
 	arg_check(&args, of, range);
-	rqbo_db_run(&statement, &args);
+	return rqbo_store_read_proof_rows(rqbo_db_run(&statement, &args));
 }
 
-void
+List *
 rqbo_store_prove_net_income(RqboProofOf of)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
@@ -151,9 +147,7 @@ rqbo_store_prove_net_income(RqboProofOf of)
 		"    AND v.period_start = y.period_start AND " IS_COMPUTED "), 0)"
 		"   AS line"
 		"  FROM year y"
-		") INSERT INTO reefqbo.tie_out_check (model_id, connection_id, import_id, kind, statement, accounting_method,"
-		"  period_start, period_end, figure, other_figure, compared, passed, detail)"
-		" SELECT $1, $2, $3, 'net_income', 'balance_sheet', e.accounting_method, e.period_start, e.period_end, e.line,"
+		") SELECT 'net_income', 'balance_sheet', e.accounting_method, e.period_start, e.period_end, NULL::text, e.line,"
 		"  CASE WHEN e.is_known THEN e.amount END, CASE WHEN e.is_known THEN 1 ELSE 0 END,"
 		"  CASE WHEN e.is_known THEN e.line = e.amount END,"
 		"  CASE WHEN e.needed IS NULL THEN 'it is not known when the fiscal year of the company begins'"
@@ -166,7 +160,7 @@ rqbo_store_prove_net_income(RqboProofOf of)
 
 	rqbo_arg_ids(&args, of.model_id, of.connection_id);
 	rqbo_arg_int8(&args, of.import_id);
-	rqbo_db_run(&statement, &args);
+	return rqbo_store_read_proof_rows(rqbo_db_run(&statement, &args));
 }
 
 /* ---- of a report and what is stored ---- */
@@ -175,7 +169,7 @@ rqbo_store_prove_net_income(RqboProofOf of)
  * Net income is what the amounts count as: accounts of no known type count as
  * printed, on either side.
  */
-void
+List *
 rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *report)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
@@ -196,13 +190,13 @@ rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *
 		"  FROM (SELECT COALESCE(p.account_id, s.account_id) AS account_id, COALESCE(p.amount, 0) AS figure,"
 		"    COALESCE(s.amount, 0) AS other_figure"
 		"   FROM printed p FULL JOIN stored s ON s.account_id = p.account_id) q" JOIN_ACCOUNT("q")
-		")" KEEP("'year_in_one_column'"),
+		")" OUTCOME("'year_in_one_column'"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, DATEARRAYOID, NUMERICARRAYOID);
 	RqboArgs	args = {0};
 
 	arg_check(&args, of, range);
 	rqbo_store_arg_amounts(&args, report);
-	rqbo_db_run(&statement, &args);
+	return rqbo_store_read_proof_rows(rqbo_db_run(&statement, &args));
 }
 
 /*
@@ -236,7 +230,7 @@ arg_trial_balance(RqboArgs *args, const RqboReport *report)
  * fiscal year are there ($10).  An account of no known type is compared
  * without its sign.
  */
-void
+List *
 rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, const RqboReport *report)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
@@ -271,7 +265,7 @@ rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, co
 		"), pair AS ("
 		"  SELECT g.account_id, g.statement, $5 AS period_start, g.figure, g.other_figure,"
 		"   abs(g.figure) AS counted, abs(g.other_figure) AS other_counted FROM signed g"
-		")" KEEP("'trial_balance_statements'"),
+		")" OUTCOME("'trial_balance_statements'"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, BOOLOID);
 	RqboArgs	args = {0};
 	RqboRange	year = {period->range.method, period->year_start, period->range.end};
@@ -279,10 +273,10 @@ rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, co
 	arg_check(&args, of, &year);
 	arg_trial_balance(&args, report);
 	rqbo_arg_datum(&args, BoolGetDatum(period->year_is_known && period->range.start == period->year_start));
-	rqbo_db_run(&statement, &args);
+	return rqbo_store_read_proof_rows(rqbo_db_run(&statement, &args));
 }
 
-void
+List *
 rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport *report)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
@@ -306,12 +300,12 @@ rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport
 		"), pair AS ("
 		"  SELECT b.account_id, $10 AS statement, b.period_start, b.figure, b.other_figure,"
 		"   b.figure AS counted, b.other_figure AS other_counted FROM both_sides b"
-		")" KEEP("'stored'"),
+		")" OUTCOME("'stored'"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, DATEARRAYOID, NUMERICARRAYOID, TEXTOID);
 	RqboArgs	args = {0};
 
 	arg_check(&args, of, range);
 	rqbo_store_arg_amounts(&args, report);
 	rqbo_arg_text(&args, report->name == RQBO_PROFIT_AND_LOSS ? "profit_and_loss" : "balance_sheet");
-	rqbo_db_run(&statement, &args);
+	return rqbo_store_read_proof_rows(rqbo_db_run(&statement, &args));
 }

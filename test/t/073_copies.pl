@@ -213,7 +213,7 @@ SELECT * FROM (
     UNION ALL SELECT 'import_log', 'import_id', max(import_id) FROM reefqbo.import_log
     UNION ALL SELECT 'model', 'model_id', max(model_id) FROM reefqbo.model
     UNION ALL SELECT 'restatement', 'restatement_id', max(restatement_id) FROM reefqbo.restatement
-    UNION ALL SELECT 'tie_out_check', 'check_id', max(check_id) FROM reefqbo.tie_out_check) s
+    UNION ALL SELECT '_proof', 'proof_id', max(proof_id) FROM reefqbo._proof) s ORDER BY 1
 END
 
 	ok(defined $error, 'a logical replica: before its sequences are set, no model can be made');
