@@ -33,6 +33,20 @@ WHERE c.connamespace = 'reefqbo'::regnamespace
        OR c.contype = 'f' AND EXISTS (SELECT FROM pg_attribute r WHERE r.attrelid = c.confrelid AND r.attname = 'model_id'))
   AND c.conkey[1] <> m.attnum
 ORDER BY 1, 2;
+-- And as the first column of whatever else of it is unique; a model's name is unique among models.
+SELECT i.indrelid::regclass AS "table", i.indexrelid::regclass AS unique_without_model
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'reefqbo'::regnamespace
+JOIN pg_attribute m ON m.attrelid = i.indrelid AND m.attname = 'model_id' AND NOT m.attisdropped
+WHERE i.indisunique AND i.indkey[0] <> m.attnum
+ORDER BY 1, 2;
+-- Ids of QuickBooks', and words of ours, in keys are compared byte by byte.
+SELECT i.indexrelid::regclass AS key, a.attname AS compared_by_language
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indrelid AND c.relnamespace = 'reefqbo'::regnamespace
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) AND a.attcollation <> 0
+WHERE a.atttypid = 'text'::regtype AND a.attname ~ '(_id|^statement|^accounting_method|^dimension)$' AND a.attcollation <> '"C"'::regcollation
+ORDER BY i.indexrelid::regclass::text COLLATE "C", 2;
 -- Every SECURITY DEFINER function has a search path that nobody else can write to.
 SELECT p.oid::regprocedure AS function, p.proconfig
 FROM pg_proc p

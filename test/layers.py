@@ -6,6 +6,10 @@ that table, and no circle of files may include or call each other. A file's .c
 and .h count as one. What is read is text: the includes, and the names with our
 prefix that a .c file defines and another file uses.
 
+No query is without columns (SELECT FROM): a database that is spread over
+several servers keeps what is between them in tables, and a row of nothing is
+none there.
+
     test/layers.py [DIRECTORY]      the checkout to look at; default: this one
 """
 
@@ -17,6 +21,7 @@ OUR_NAME = re.compile(r"\brqbo_\w+")
 DEFINED_FUNCTION = re.compile(r"^(rqbo_\w+)\s*\(", re.M)
 DEFINED_VARIABLE = re.compile(r"^(?!extern\b|static\b|typedef\b)[A-Za-z_][\w ]*[ \t*]+(rqbo_\w+)(?:\[\w*\])*\s*(?:=|;)", re.M)
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+NO_COLUMNS = re.compile(r"\b(?:SELECT|PERFORM)\s+FROM\b")
 TABLE_ROW = re.compile(r"^\| `(\w+)` \|", re.M)
 
 
@@ -122,6 +127,16 @@ def describe(circle, edges):
     return "\n".join(lines)
 
 
+def bare_queries(root):
+    """Queries that return rows without columns."""
+    faults = []
+    for path in sorted(path for kind in ("*.c", "*.h", "*.sql") for path in root.rglob(kind)):
+        text = path.read_text(encoding="utf-8")
+        faults += [f"{path.relative_to(root)}:{text.count(chr(10), 0, found.start()) + 1}: a query without columns: {found.group()}"
+                   for found in NO_COLUMNS.finditer(text)]
+    return faults
+
+
 def faults_of(checkout):
     folders = folders_of(checkout / "docs" / "developing.md")
     if not folders:
@@ -131,6 +146,7 @@ def faults_of(checkout):
     faults += [f"{folder}: it is in the table but not in src/" for folder in folders
                if not (checkout / "src" / folder).is_dir()]
     faults += [describe(circle, sources.edges) for circle in circles(sources.edges)]
+    faults += bare_queries(checkout / "src")
     return faults, len(sources.files), len(folders)
 
 

@@ -70,3 +70,9 @@ class House(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+    def test_a_query_without_columns(self):
+        self.write("src/base/month.c", 'static const char *query = "SELECT EXISTS ("\n\t"SELECT FROM month)";\n')
+        self.write("src/sql/10_month.sql", "SELECT 1 FROM month;\nSELECT\n    FROM month;\n")
+        self.assertIn("base/month.c:2: a query without columns: SELECT FROM", self.faults())
+        self.assertIn("sql/10_month.sql:2: a query without columns", self.faults())

@@ -70,7 +70,7 @@ COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
 
 -- A role that was dropped has a number in its place, which could be another role's where the dump is restored.
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.access',
-    'WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) grantee)');
+    'WHERE EXISTS (SELECT 1 FROM pg_catalog.pg_roles r WHERE r.oid OPERATOR(pg_catalog.=) grantee)');
 INSERT INTO reefqbo._privilege VALUES ('admin', 'SELECT', 'TABLE reefqbo.access');
 
 -- The one place that says which level includes which. Policies and views go by it, with the rights of whoever asks.
@@ -90,7 +90,7 @@ RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT EXISTS (
-        SELECT FROM reefqbo.access a
+        SELECT 1 FROM reefqbo.access a
         WHERE a.model_id IN (0, $2)
           AND a.level = ANY (reefqbo._levels_with($3))
           AND pg_has_role($1, a.grantee, 'USAGE')
@@ -149,7 +149,7 @@ CREATE VIEW reefqbo._my_right WITH (security_barrier) AS
 SELECT m.model_id, l.level
 FROM pg_catalog.unnest(ARRAY(SELECT a.level FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped)) AS l (level)
 CROSS JOIN reefqbo.model m
-WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
+WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
 UNION ALL
 SELECT a.model_id, a.level
 FROM reefqbo._my_access a
@@ -188,8 +188,8 @@ RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT c.oid::regclass,
-           EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped),
-           EXISTS (SELECT FROM unnest(reefqbo._groups()) AS g (name)
+           EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'model_id' AND NOT a.attisdropped),
+           EXISTS (SELECT 1 FROM unnest(reefqbo._groups()) AS g (name)
                    WHERE has_any_column_privilege(g.name, c.oid, 'INSERT, UPDATE') OR has_table_privilege(g.name, c.oid, 'DELETE'))
     FROM pg_class c
     WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p')
@@ -213,7 +213,7 @@ BEGIN
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
         IF NOT has_model THEN
             -- for those who have some access in this database, apps for those who have them in hand
-            EXECUTE format('CREATE POLICY has_access ON %s FOR SELECT USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.level = ANY (reefqbo._levels_with(%L)))))', relation,
+            EXECUTE format('CREATE POLICY has_access ON %s FOR SELECT USING ((SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.level = ANY (reefqbo._levels_with(%L)))))', relation,
                            CASE relation WHEN 'reefqbo.app'::regclass THEN 'admin' ELSE 'reader' END);
             CONTINUE;
         END IF;
@@ -225,7 +225,7 @@ BEGIN
         -- who has all models is spared the list of them: a table is read from end to end, and no index by model helps. Whether that is so
         -- is asked once a query; who is in the group and no more has no more by it. (Of several policies the last by name is asked first.)
         EXECUTE format('CREATE POLICY sees_all_models ON %s FOR SELECT TO reefqbo_all_models
-                            USING ((SELECT EXISTS (SELECT FROM reefqbo._my_access a
+                            USING ((SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a
                                                    WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with(''reader'')))))', relation);
         CONTINUE WHEN NOT is_written;
         -- what operators write to without a function, readers of the same model do not
@@ -264,9 +264,9 @@ DECLARE
 BEGIN
     FOR one IN
         SELECT g.group_role, g.group_role = ANY (belongs) AS is_needed,
-               EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = g.group_role AND m.member = $1) AS is_there,
+               EXISTS (SELECT 1 FROM pg_auth_members m WHERE m.roleid = g.group_role AND m.member = $1) AS is_there,
                -- the groups are the cluster's: what another database has given by them is not ours to take away
-               EXISTS (SELECT FROM pg_shdepend d
+               EXISTS (SELECT 1 FROM pg_shdepend d
                        WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = g.group_role
                          AND d.dbid NOT IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()))) AS is_shared
         FROM unnest(reefqbo._groups()::regrole[]) AS g (group_role)
@@ -334,7 +334,7 @@ BEGIN
     END IF;
     grantee := reefqbo._grantee($1);
     -- roles that were dropped since
-    DELETE FROM reefqbo.access a WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.oid = a.grantee);
+    DELETE FROM reefqbo.access a WHERE NOT EXISTS (SELECT 1 FROM pg_roles r WHERE r.oid = a.grantee);
     INSERT INTO reefqbo.access AS a (model_id, grantee, level, scoped, granted_by) VALUES (in_model, grantee, $2, $4, reefqbo._caller())
     ON CONFLICT ON CONSTRAINT access_pkey DO UPDATE
     SET level = EXCLUDED.level, scoped = EXCLUDED.scoped, granted_by = EXCLUDED.granted_by, granted_at = EXCLUDED.granted_at;
@@ -377,7 +377,7 @@ BEGIN
         RAISE undefined_object USING
             MESSAGE = CASE WHEN in_model IS NULL THEN format('role "%s" has no access', $1)
                            ELSE format('role "%s" has no access to model "%s" by itself', $1, $2) END,
-            HINT = CASE WHEN EXISTS (SELECT FROM reefqbo.access a WHERE a.grantee = of_role AND a.model_id = 0)
+            HINT = CASE WHEN EXISTS (SELECT 1 FROM reefqbo.access a WHERE a.grantee = of_role AND a.model_id = 0)
                         THEN 'It has access to all models, which can be taken away as a whole only.'
                         ELSE 'The table reefqbo.access lists who has which.' END;
     END IF;

@@ -279,7 +279,7 @@ LEFT JOIN LATERAL (
     WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
 ) g ON true
 -- whoever has all models is spared the list of them
-WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))))
+WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))))
    OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.connection_status IS

@@ -136,7 +136,7 @@ DECLARE
     changed reefqbo.schedule;
 BEGIN
     -- a name that means the same to everybody: an abbreviation means what the session's settings say
-    IF $7 IS NOT NULL AND NOT EXISTS (SELECT FROM pg_timezone_names z WHERE lower(z.name) = lower($7)) THEN
+    IF $7 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_timezone_names z WHERE lower(z.name) = lower($7)) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('time zone "%s" is not known', $7),
             HINT = 'It is a name of pg_timezone_names, such as "UTC" or "Europe/Berlin".';
@@ -220,7 +220,7 @@ DECLARE
     companies bytea[];
     paused bigint;
 BEGIN
-    PERFORM FROM reefqbo.connection c WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch);
+    PERFORM 1 FROM reefqbo.connection c WHERE c.model_id = in_model AND (in_branch IS NULL OR c.branch_id = in_branch);
     IF NOT FOUND THEN
         RAISE undefined_object USING
             MESSAGE = CASE WHEN $2 IS NULL THEN format('model "%s" has no connection', $1)
@@ -323,7 +323,7 @@ CROSS JOIN LATERAL (
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
 ) k
 -- as in connection_status
-WHERE (SELECT EXISTS (SELECT FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
+WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
    OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v);
 
 COMMENT ON VIEW reefqbo.upkeep_status IS

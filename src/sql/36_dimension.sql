@@ -211,7 +211,7 @@ BEGIN
     company := reefqbo._statement_connection(in_model, $5);
     mapped := reefqbo._dimension_value_id(in_model, company, $2, $3);
     -- one at a time: two sessions must not map a dimension each
-    PERFORM FROM reefqbo.connection c WHERE c.model_id = in_model AND c.connection_id = company FOR NO KEY UPDATE;
+    PERFORM 1 FROM reefqbo.connection c WHERE c.model_id = in_model AND c.connection_id = company FOR NO KEY UPDATE;
     IF $4 IS NULL THEN
         DELETE FROM reefqbo.dimension_mapping m
         WHERE m.model_id = in_model AND m.connection_id = company AND m.dimension = $2 AND m.value_id = mapped;

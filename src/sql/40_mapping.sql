@@ -286,8 +286,13 @@ SELECT m.name AS model,
        a.account_type,
        a.account_subtype,
        a.is_active,
-       v.statement,
-       v.amount AS amount_at_stake,
+       CASE WHEN v.accounting_method IS NOT NULL THEN k.statement END AS statement,
+       CASE WHEN v.accounting_method IS NOT NULL
+            THEN (SELECT COALESCE(pg_catalog.sum(x.amount), 0)
+                  FROM reefqbo._amount x
+                  WHERE x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = k.statement
+                    AND x.accounting_method = v.accounting_method AND x.account_id = a.account_id
+                    AND (k.statement = 'profit_and_loss' OR x.period_start = v.last_month)) + 0.00 END AS amount_at_stake,
        v.accounting_method,
        v.first_month,
        v.last_month,
@@ -299,29 +304,31 @@ FROM reefqbo.account a
 JOIN reefqbo.connection c ON c.model_id = a.model_id AND c.connection_id = a.connection_id
 JOIN reefqbo.model m ON m.model_id = a.model_id
 JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
-LEFT JOIN LATERAL (
-    SELECT s.statement,
-           s.accounting_method,
-           CASE s.statement WHEN 'profit_and_loss' THEN COALESCE(pg_catalog.sum(x.amount), 0)
-                ELSE COALESCE(pg_catalog.sum(x.amount) FILTER (WHERE x.period_start = s.last_month), 0) END + 0.00 AS amount,
-           s.first_month,
-           s.last_month
-    FROM (SELECT i.statement, i.accounting_method, pg_catalog.min(i.period_start) AS first_month,
+-- once for each company, and the amounts only for whoever asks for them
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.max(s.accounting_method) FILTER (WHERE s.statement = 'profit_and_loss') AS movements_method,
+           pg_catalog.max(s.first_month) FILTER (WHERE s.statement = 'profit_and_loss') AS movements_first,
+           pg_catalog.max(s.last_month) FILTER (WHERE s.statement = 'profit_and_loss') AS movements_last,
+           pg_catalog.max(s.accounting_method) FILTER (WHERE s.statement = 'balance_sheet') AS balances_method,
+           pg_catalog.max(s.first_month) FILTER (WHERE s.statement = 'balance_sheet') AS balances_first,
+           pg_catalog.max(s.last_month) FILTER (WHERE s.statement = 'balance_sheet') AS balances_last
+    FROM (SELECT DISTINCT ON (i.statement) i.statement, i.accounting_method, pg_catalog.min(i.period_start) AS first_month,
                  pg_catalog.max(i.period_start) AS last_month
           FROM reefqbo.imported_month i
-          WHERE i.model_id = a.model_id AND i.connection_id = a.connection_id
-            AND i.statement = CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END
+          WHERE i.model_id = c.model_id AND i.connection_id = c.connection_id
           GROUP BY i.statement, i.accounting_method
-          ORDER BY i.accounting_method
-          LIMIT 1) s
-    LEFT JOIN reefqbo._amount x
-        ON x.model_id = a.model_id AND x.connection_id = a.connection_id AND x.statement = s.statement
-       AND x.accounting_method = s.accounting_method AND x.account_id = a.account_id
-       AND x.period_start BETWEEN s.first_month AND s.last_month
-    GROUP BY s.statement, s.accounting_method, s.first_month, s.last_month
-) v ON true
+          ORDER BY i.statement, i.accounting_method) s
+) h
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.classification IN ('Revenue', 'Expense') THEN 'profit_and_loss' ELSE 'balance_sheet' END AS statement
+) k
+CROSS JOIN LATERAL (
+    SELECT CASE k.statement WHEN 'profit_and_loss' THEN h.movements_method ELSE h.balances_method END AS accounting_method,
+           CASE k.statement WHEN 'profit_and_loss' THEN h.movements_first ELSE h.balances_first END AS first_month,
+           CASE k.statement WHEN 'profit_and_loss' THEN h.movements_last ELSE h.balances_last END AS last_month
+) v
 WHERE NOT reefqbo._is_closing_line(a.is_computed, a.classification)
-  AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
+  AND NOT EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                   AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
   AND a.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 

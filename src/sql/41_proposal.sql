@@ -215,7 +215,7 @@ BEGIN
             MESSAGE = format('model "%s" does not exist', $4),
             HINT = 'reefqbo.create_model makes one; the table reefqbo.model lists them.';
     END IF;
-    IF $3 IS NOT NULL AND NOT EXISTS (SELECT FROM reefqbo.mapping_template t WHERE t.model_id = of_model AND t.template = $3) THEN
+    IF $3 IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reefqbo.mapping_template t WHERE t.model_id = of_model AND t.template = $3) THEN
         RAISE undefined_object USING
             MESSAGE = format('model "%s" has no mapping template "%s"', coalesce($4, $1), $3),
             HINT = 'reefqbo.save_mapping_template makes one; the table reefqbo.mapping_template lists them.';
@@ -242,7 +242,7 @@ BEGIN
         ON b.model_id = c.model_id AND (b.branch_id = g.branch_id OR (g.branch_id IS NULL AND b.name = t.branch))
     WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch) AND NOT reefqbo._is_closing_line(a.is_computed, a.classification)
       AND coalesce(g.variable_type, t.variable_type, d.variable_type) IS NOT NULL
-      AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
+      AND NOT EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                       AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
     ORDER BY cb.name COLLATE "C", a.account_type, a.fully_qualified_name COLLATE "C", a.account_id COLLATE "C";
 END

@@ -26,9 +26,9 @@ AS $$
     JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
     WHERE c.model_id = $1
       AND (c.branch_id = ANY ($2)
-           OR EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = c.model_id
+           OR EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = c.model_id
                       AND p.connection_id = c.connection_id AND p.branch_id = ANY ($2))
-           OR EXISTS (SELECT FROM reefqbo.dimension_mapping d WHERE d.model_id = c.model_id
+           OR EXISTS (SELECT 1 FROM reefqbo.dimension_mapping d WHERE d.model_id = c.model_id
                       AND d.connection_id = c.connection_id AND d.branch_id = ANY ($2)))
 $$;
 
@@ -87,7 +87,7 @@ BEGIN
         SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO unknown
         FROM reefqbo.connection c
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency IS NULL
-          AND EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = c.connection_id);
+          AND EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = c.connection_id);
     END IF;
     IF unknown IS NOT NULL THEN
         RAISE invalid_parameter_value USING

@@ -99,7 +99,7 @@ BEGIN
         FROM company c
         CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, NULL) k
         WHERE k.period_start >= $4 AND k.period_end <= $5
-          AND NOT EXISTS (SELECT FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
+          AND NOT EXISTS (SELECT 1 FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
                           AND d.dimension = c.dimension AND d.accounting_method = $3 AND d.period_start = k.period_start)
         GROUP BY c.connection_id, c.company_name, c.dimension
     )

@@ -192,7 +192,7 @@ AS $$
     UNION ALL
     -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing',
-           CASE WHEN EXISTS (SELECT FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
+           CASE WHEN EXISTS (SELECT 1 FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
                 THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL

@@ -11,7 +11,7 @@ BEGIN
     SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO told
     FROM reefqbo.connection c
     WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
-      AND NOT EXISTS (SELECT FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5) m
+      AND NOT EXISTS (SELECT 1 FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5) m
                       WHERE m.month = $4);
     IF told IS NOT NULL THEN
         RAISE undefined_object USING

@@ -60,8 +60,8 @@ AS $$
            CASE WHEN NOT l.is_listed
                 THEN format('Add it: ALTER SYSTEM SET reefqbo.databases = %s; SELECT pg_reload_conf();',
                             concat_ws(', ', NULLIF(current_setting('reefqbo.databases'), ''), quote_ident(current_database()))) END
-    FROM (SELECT EXISTS (SELECT FROM w WHERE w.database = current_database()) AS is_listed) l
-    WHERE EXISTS (SELECT FROM w WHERE w.pid IS NOT NULL)
+    FROM (SELECT EXISTS (SELECT 1 FROM w WHERE w.database = current_database()) AS is_listed) l
+    WHERE EXISTS (SELECT 1 FROM w WHERE w.pid IS NOT NULL)
     UNION ALL
     SELECT 'worker', w.database, CASE WHEN w.problem IS NULL THEN 'ok' ELSE 'problem' END,
            COALESCE(w.problem, format('the worker of this database is %s', w.state)),
@@ -327,7 +327,7 @@ AS $$
      ORDER BY m.name, b.name)
     UNION ALL
     SELECT 'environment', NULL, 'ok', 'no production model is linked to a sandbox company', NULL
-    WHERE NOT EXISTS (SELECT FROM reefqbo.connection c
+    WHERE NOT EXISTS (SELECT 1 FROM reefqbo.connection c
                       JOIN reefqbo.model m ON m.model_id = c.model_id
                       JOIN reefqbo.environment e ON e.environment_id = c.environment_id
                       WHERE m.purpose = 'production' AND e.is_sandbox)
@@ -359,7 +359,7 @@ AS $$
            'If it should see some, SELECT reefqbo.grant_access(role, level, model);'
     FROM pg_roles r
     WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolname !~ '^reefqbo_'
-      AND NOT EXISTS (SELECT FROM reefqbo.access a WHERE pg_has_role(r.oid, a.grantee, 'USAGE'))
+      AND NOT EXISTS (SELECT 1 FROM reefqbo.access a WHERE pg_has_role(r.oid, a.grantee, 'USAGE'))
       AND r.oid IN (SELECT x.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x
                     WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee <> c.relowner)
 $$;
@@ -468,6 +468,31 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._check_mapping() IS 'Internal: rows of reefqbo.check about accounts that are not mapped; none for a company whose chart was not imported.';
 
+CREATE FUNCTION reefqbo._check_connections(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
+RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH found AS MATERIALIZED (
+        SELECT 1 AS part, g.* FROM reefqbo._check_grants() WITH ORDINALITY g (item, subject, status, finding, what_to_do, place)
+        UNION ALL
+        SELECT 2, p.* FROM reefqbo._check_pauses() WITH ORDINALITY p (item, subject, status, finding, what_to_do, place)
+        UNION ALL
+        SELECT 3, i.* FROM reefqbo._check_imports() WITH ORDINALITY i (item, subject, status, finding, what_to_do, place)
+        UNION ALL
+        SELECT 4, m.* FROM reefqbo._check_mapping() WITH ORDINALITY m (item, subject, status, finding, what_to_do, place)
+    ), summed AS (
+        SELECT f.part, f.item, count(*) AS n FROM found f WHERE f.status = 'ok' GROUP BY f.part, f.item HAVING count(*) > 20
+    )
+    SELECT r.item, r.subject, r.status, r.finding, r.what_to_do
+    FROM (SELECT f.* FROM found f WHERE f.status <> 'ok' OR f.part NOT IN (SELECT s.part FROM summed s)
+          UNION ALL
+          SELECT s.part, s.item, NULL, 'ok', format('%s companies are in order', s.n), NULL, 0 FROM summed s) r
+    ORDER BY r.part, r.place
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_connections() IS
+'Internal: rows of reefqbo.check about connections: grant, pause, import, mapping. What is in order of more than twenty of them is one row.';
+
 -- ---- copies ----
 
 CREATE FUNCTION reefqbo._check_sequences(OUT item text, OUT subject text, OUT status text, OUT finding text, OUT what_to_do text)
@@ -503,10 +528,7 @@ BEGIN
     RETURN QUERY SELECT r.* FROM reefqbo._check_settings() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_apps() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_access() r;
-    RETURN QUERY SELECT r.* FROM reefqbo._check_grants() r;
-    RETURN QUERY SELECT r.* FROM reefqbo._check_pauses() r;
-    RETURN QUERY SELECT r.* FROM reefqbo._check_imports() r;
-    RETURN QUERY SELECT r.* FROM reefqbo._check_mapping() r;
+    RETURN QUERY SELECT r.* FROM reefqbo._check_connections() r;
     RETURN QUERY SELECT r.* FROM reefqbo._check_sequences() r;
 END
 $$;
@@ -520,7 +542,7 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_monitor_of_all';
 
 COMMENT ON FUNCTION reefqbo.check() IS
 'What is right and what is wrong with this installation, without asking QuickBooks anything. Writes nothing; works on a standby, without the key and without the background worker.
-Items, in this order: library, standby, worker, restore, key ring, sealed values, pgcrypto, ownership, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows.
+Items, in this order: library, standby, worker, restore, key ring, sealed values, pgcrypto, ownership, CA file, clock, app, environment, access, grant, pause, import, mapping, sequence; each may have several rows. Where more than twenty companies have a grant, imports or a mapping in order, one row says how many.
 Result: item; subject, the key, setting, environment, model or branch it is about; status, ''ok'', ''note'', ''warning'' or ''problem''; finding; what_to_do, NULL where it is ok.';
 INSERT INTO reefqbo._privilege VALUES ('monitor', 'EXECUTE', 'FUNCTION reefqbo.check()');
 

@@ -28,7 +28,7 @@ COMMENT ON TABLE reefqbo._left_out IS
 CREATE FUNCTION reefqbo._is_restoring()
 RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT EXISTS (SELECT FROM reefqbo._left_out) OR EXISTS (SELECT FROM reefqbo._expected) $$;
+AS $$ SELECT EXISTS (SELECT 1 FROM reefqbo._left_out) OR EXISTS (SELECT 1 FROM reefqbo._expected) $$;
 
 COMMENT ON FUNCTION reefqbo._is_restoring() IS 'Internal: whether a restore is under way here, or has not been ended.';
 
@@ -145,9 +145,9 @@ BEGIN
     FOR one IN SELECT l.* FROM reefqbo._left_out l ORDER BY l.relation, l.name LOOP
         EXECUTE format('ALTER TABLE %s ADD CONSTRAINT %I %s', one.relation, one.name, one.definition);
     END LOOP;
-    PERFORM FROM reefqbo.branch b
+    PERFORM 1 FROM reefqbo.branch b
     WHERE b.parent_branch_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM reefqbo.branch p WHERE p.model_id = b.model_id AND p.branch_id = b.parent_branch_id);
+      AND NOT EXISTS (SELECT 1 FROM reefqbo.branch p WHERE p.model_id = b.model_id AND p.branch_id = b.parent_branch_id);
     IF FOUND THEN
         RAISE foreign_key_violation USING MESSAGE = 'branches are missing that others are below';
     END IF;
@@ -188,7 +188,7 @@ BEGIN
     END IF;
     PERFORM reefqbo._put_keys_in_force();
     PERFORM reefqbo._set_fresh_sequences();
-    PERFORM FROM reefqbo._repair_sequences();
+    PERFORM 1 FROM reefqbo._repair_sequences();
     DELETE FROM reefqbo._left_out;
     DELETE FROM reefqbo._expected;
     IF missing IS NOT NULL THEN
@@ -219,7 +219,7 @@ AS $$
 BEGIN
     IF reefqbo._is_restoring() THEN
         -- counting rows is work: as long as sequences are to come, it is too early
-        IF EXISTS (SELECT FROM reefqbo._unset_sequences()) OR EXISTS (SELECT FROM reefqbo._missing()) THEN
+        IF EXISTS (SELECT 1 FROM reefqbo._unset_sequences()) OR EXISTS (SELECT 1 FROM reefqbo._missing()) THEN
             RETURN false;
         END IF;
         PERFORM reefqbo._finish_restore(false);

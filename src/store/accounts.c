@@ -38,15 +38,15 @@
 	"  SELECT DISTINCT $1, $2, c.parent_account_id, c.parent_account_id, c.parent_account_id, false," \
 	"   reefqbo._now()" \
 	"  FROM chart c WHERE c.parent_account_id IS NOT NULL" \
-	"  AND NOT EXISTS (SELECT FROM chart p WHERE p.account_id = c.parent_account_id)" \
-	"  AND NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2" \
+	"  AND NOT EXISTS (SELECT 1 FROM chart p WHERE p.account_id = c.parent_account_id)" \
+	"  AND NOT EXISTS (SELECT 1 FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2" \
 	"   AND a.account_id = c.parent_account_id)" \
 	"), inserted AS (" \
 	"  INSERT INTO reefqbo.account (model_id, connection_id, account_id, name, fully_qualified_name," \
 	"   account_number, classification, account_type, account_subtype, parent_account_id, is_active," \
 	"   currency, current_balance, description)" \
 	"  SELECT $1, $2, c.* FROM chart c" \
-	"  WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2" \
+	"  WHERE NOT EXISTS (SELECT 1 FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2" \
 	"   AND a.account_id = c.account_id)" \
 	"  RETURNING 1" \
 	"), updated AS (" \
@@ -67,7 +67,7 @@
 	"), gone AS (" \
 	"  UPDATE reefqbo.account a SET gone_since = reefqbo._now(), changed_at = reefqbo._now()" \
 	"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed AND a.gone_since IS NULL" \
-	"  AND NOT EXISTS (SELECT FROM chart c WHERE c.account_id = a.account_id)" \
+	"  AND NOT EXISTS (SELECT 1 FROM chart c WHERE c.account_id = a.account_id)" \
 	"  RETURNING a.account_id, a.fully_qualified_name" \
 	"), compared AS (" \
 	"  SELECT c.account_id, v.change, v.old_value, v.new_value, v.rank" \
@@ -165,13 +165,13 @@ rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, R
 		"  FROM reefqbo.account a"
 		"  WHERE a.model_id = $1 AND a.connection_id = $2 AND NOT a.is_computed"
 		"  AND (NOT a.is_active OR a.gone_since IS NOT NULL)"
-		"  AND (EXISTS (SELECT FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.connection_id = $2"
+		"  AND (EXISTS (SELECT 1 FROM reefqbo.restatement r WHERE r.model_id = $1 AND r.connection_id = $2"
 		"    AND r.import_id = $3 AND r.account_id = a.account_id)"
-		"   OR EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
+		"   OR EXISTS (SELECT 1 FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
 		"    AND h.account_id = a.account_id AND h.import_id = $3 AND h.change IN ('inactivated', 'deleted', 'gone')))"
-		"  AND NOT EXISTS (SELECT FROM reefqbo._amount x WHERE x.model_id = $1 AND x.connection_id = $2"
+		"  AND NOT EXISTS (SELECT 1 FROM reefqbo._amount x WHERE x.model_id = $1 AND x.connection_id = $2"
 		"   AND x.account_id = a.account_id AND x.amount <> 0)"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
+		"  AND NOT EXISTS (SELECT 1 FROM reefqbo.account_change h WHERE h.model_id = $1 AND h.connection_id = $2"
 		"   AND h.account_id = a.account_id AND h.change = 'merged')"
 		"), cell AS MATERIALIZED ("
 		"  SELECT r.import_id, r.account_id, r.statement, r.accounting_method, r.period_start,"
@@ -301,7 +301,7 @@ rqbo_store_report_accounts(int64 model_id, int64 connection_id, const RqboReport
 		" SELECT $1, $2, n.account_id, n.name, n.name, n.account_type, n.classification,"
 		"  n.is_computed, CASE WHEN NOT n.is_computed THEN reefqbo._now() END"
 		" FROM named n"
-		" WHERE NOT EXISTS (SELECT FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
+		" WHERE NOT EXISTS (SELECT 1 FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2"
 		"  AND a.account_id = n.account_id)",
 		INT8OID, INT8OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
 	RqboColumn	columns[5];

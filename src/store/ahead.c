@@ -27,7 +27,7 @@ rqbo_store_find_ahead(int64 model_id, int64 connection_id, DateADT first, int *m
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT (SELECT count(DISTINCT i.period_start) FROM reefqbo.imported_month i"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.period_start >= $3),"
-		" EXISTS (SELECT FROM reefqbo.import_log l WHERE l.model_id = $1 AND l.connection_id = $2"
+		" EXISTS (SELECT 1 FROM reefqbo.import_log l WHERE l.model_id = $1 AND l.connection_id = $2"
 		"  AND l.started_at > reefqbo._now() + interval '1 minute')",
 		INT8OID, INT8OID, DATEOID);
 	RqboArgs	args = {0};

@@ -189,7 +189,7 @@ store_months(int64 model_id, int64 connection_id, int64 import_id, const RqboRep
 		") INSERT INTO reefqbo.imported_month (model_id, connection_id, statement, accounting_method,"
 		"  period_start, period_end, is_provisional, import_id)"
 		" SELECT $1, $2, $3, $4, m.period_start, m.period_end, m.is_provisional, $8 FROM month m"
-		" WHERE NOT EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1"
+		" WHERE NOT EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = $1"
 		"  AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4"
 		"  AND i.period_start = m.period_start)",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID, TEXTOID, INT8OID);

@@ -17,7 +17,7 @@ bool
 rqbo_store_keep_branch(int64 model_id, int64 branch_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT FROM ONLY reefqbo.branch b WHERE b.model_id = $1 AND b.branch_id = $2 FOR KEY SHARE",
+		"SELECT 1 FROM ONLY reefqbo.branch b WHERE b.model_id = $1 AND b.branch_id = $2 FOR KEY SHARE",
 		INT8OID, INT8OID);
 
 	return rqbo_db_run_ids(&statement, model_id, branch_id) > 0;
@@ -27,7 +27,7 @@ bool
 rqbo_store_has_branches_below(int64 model_id, int64 branch_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT FROM ONLY reefqbo.branch b WHERE b.model_id = $1 AND b.parent_branch_id = $2 LIMIT 1",
+		"SELECT 1 FROM ONLY reefqbo.branch b WHERE b.model_id = $1 AND b.parent_branch_id = $2 LIMIT 1",
 		INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
@@ -38,7 +38,7 @@ rqbo_store_has_branches_below(int64 model_id, int64 branch_id)
 bool
 rqbo_store_keys_are_left_out(void)
 {
-	static RqboStatement statement = {.text = "SELECT FROM reefqbo._left_out LIMIT 1"};
+	static RqboStatement statement = {.text = "SELECT 1 FROM reefqbo._left_out LIMIT 1"};
 	RqboArgs	none = {0};
 
 	return rqbo_db_run(&statement, &none) > 0;

@@ -125,7 +125,7 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" a.client_id, a.client_secret_sealed, a.redirect_uri," \
 	" COALESCE(r.throttle_tokens, 0), r.throttle_counted_at," \
 	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
-	" EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
+	" EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
 	" c.accounts_as_of, COALESCE(c.multicurrency, false)," \
 	" (SELECT i.identity::text FROM reefqbo.installation i)"
 

@@ -46,7 +46,7 @@ rqbo_store_missing_months(int64 model_id, int64 connection_id, const RqboRange *
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT string_agg(to_char(g, 'YYYY-MM'), ', ' ORDER BY g)"
 		" FROM generate_series($4::timestamp, $5::timestamp, interval '1 month') g"
-		" WHERE NOT EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
+		" WHERE NOT EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
 		"  AND i.statement = 'profit_and_loss' AND i.accounting_method = $3 AND i.period_start = g::date)",
 		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
@@ -73,7 +73,7 @@ rqbo_store_missing_months(int64 model_id, int64 connection_id, const RqboRange *
 	"  INSERT INTO reefqbo.dimension_value (model_id, connection_id, dimension, value_id, name," \
 	"   fully_qualified_name, parent_value_id, is_active)" \
 	"  SELECT $1, $2, $3, l.* FROM list l" \
-	"  WHERE NOT EXISTS (SELECT FROM reefqbo.dimension_value v WHERE v.model_id = $1 AND v.connection_id = $2" \
+	"  WHERE NOT EXISTS (SELECT 1 FROM reefqbo.dimension_value v WHERE v.model_id = $1 AND v.connection_id = $2" \
 	"   AND v.dimension = $3 AND v.value_id = l.value_id)" \
 	"), updated AS (" \
 	"  UPDATE reefqbo.dimension_value v SET name = l.name, fully_qualified_name = l.fully_qualified_name," \
@@ -83,7 +83,7 @@ rqbo_store_missing_months(int64 model_id, int64 connection_id, const RqboRange *
 	"   (l.name, l.fully_qualified_name, l.parent_value_id, l.is_active, NULL::timestamptz)" \
 	") UPDATE reefqbo.dimension_value v SET gone_since = reefqbo._now()" \
 	" WHERE v.model_id = $1 AND v.connection_id = $2 AND v.dimension = $3 AND v.gone_since IS NULL" \
-	" AND NOT EXISTS (SELECT FROM list l WHERE l.value_id = v.value_id)"
+	" AND NOT EXISTS (SELECT 1 FROM list l WHERE l.value_id = v.value_id)"
 
 static void
 add_value(RqboColumn *columns, const RqboDimensionValue *v)
@@ -131,7 +131,7 @@ rqbo_store_report_values(const RqboDimensionMonth *month, const RqboReport *repo
 		"  fully_qualified_name, is_active, gone_since)"
 		" SELECT $1, $2, $3, n.value_id, n.title, n.title, false, reefqbo._now()"
 		" FROM ROWS FROM (unnest($4), unnest($5)) AS n(value_id, title)"
-		" WHERE NOT EXISTS (SELECT FROM reefqbo.dimension_value v WHERE v.model_id = $1 AND v.connection_id = $2"
+		" WHERE NOT EXISTS (SELECT 1 FROM reefqbo.dimension_value v WHERE v.model_id = $1 AND v.connection_id = $2"
 		"  AND v.dimension = $3 AND v.value_id = n.value_id)",
 		INT8OID, INT8OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID);
 	RqboColumn	columns[2];

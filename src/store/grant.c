@@ -163,7 +163,7 @@ rqbo_store_lock_credential(int64 model_id, int64 connection_id)
 {
 	static RqboStatement table = {.text = "LOCK TABLE reefqbo.credential IN ROW EXCLUSIVE MODE NOWAIT"};
 	static RqboStatement row = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
+		"SELECT 1 FROM reefqbo.credential WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
 		INT8OID, INT8OID);
 	RqboArgs	none = {0};
 
@@ -186,11 +186,11 @@ rqbo_store_lock_grant(const RqboConnection *c)
 		.text = "LOCK TABLE reefqbo.model, reefqbo.branch, reefqbo.environment IN ROW SHARE MODE NOWAIT"
 	};
 	static RqboStatement referred_rows = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.branch b, reefqbo.environment e"
+		"SELECT 1 FROM reefqbo.branch b, reefqbo.environment e"
 		" WHERE b.model_id = $1 AND b.branch_id = $2 AND e.environment_id = $3 FOR KEY SHARE NOWAIT",
 		INT8OID, INT8OID, INT8OID);
 	static RqboStatement connection = RQBO_STATEMENT(
-		"SELECT FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
+		"SELECT 1 FROM reefqbo.connection WHERE model_id = $1 AND connection_id = $2 FOR NO KEY UPDATE NOWAIT",
 		INT8OID, INT8OID);
 	RqboArgs	none = {0};
 	RqboArgs	referred = {0};
@@ -276,7 +276,7 @@ bool
 rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT EXISTS (SELECT FROM reefqbo.connection o"
+		"SELECT EXISTS (SELECT 1 FROM reefqbo.connection o"
 		" WHERE o.realm_digest = ANY ($3) AND o.status <> 'disconnected'"
 		" AND (o.model_id, o.connection_id) <> ($1, $2))",
 		INT8OID, INT8OID, BYTEAARRAYOID);

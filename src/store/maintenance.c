@@ -39,7 +39,7 @@ rqbo_store_next_maintenance(void)
 		"  AND " GRANT_ENDS_AT " > reefqbo._now()),"
 		" (SELECT min(l.started_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour'"
 		"  FROM reefqbo.import_log l WHERE l.status <> 'running'"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = l.model_id"
+		"  AND NOT EXISTS (SELECT 1 FROM reefqbo.upkeep u WHERE u.model_id = l.model_id"
 		"   AND u.backfill_import_id = l.import_id)),"
 		" (SELECT min(a.called_at) + interval '1 minute' * NULLIF($1, 0) + interval '1 hour' FROM reefqbo.api_call a))",
 		INT8OID);
@@ -63,7 +63,7 @@ rqbo_store_mark_interrupted(void)
 		"UPDATE reefqbo.import_log l SET status = 'interrupted', finished_at = reefqbo._now()"
 		" FROM reefqbo.connection c"
 		" WHERE l.status = 'running' AND c.model_id = l.model_id AND c.connection_id = l.connection_id"
-		" AND NOT EXISTS (SELECT FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted"
+		" AND NOT EXISTS (SELECT 1 FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted"
 		"  AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 		"  AND k.objsubid = $1 AND (k.classid::bigint << 32 | k.objid::bigint) = c.branch_id)",
 		INT8OID);
@@ -76,7 +76,7 @@ rqbo_store_mark_interrupted(void)
 /* A line of the log, reefqbo.import_log o, that is too old and that nothing goes on with. */
 #define IS_OLD \
 	"o.started_at < reefqbo._now() - interval '1 minute' * $1 AND o.status <> 'running'" \
-	" AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = o.model_id" \
+	" AND NOT EXISTS (SELECT 1 FROM reefqbo.upkeep u WHERE u.model_id = o.model_id" \
 	"  AND u.backfill_import_id = o.import_id)"
 
 /*
@@ -103,7 +103,7 @@ rqbo_store_prune(int limit)
 		"DELETE FROM reefqbo.import_log l WHERE (l.model_id, l.import_id) IN ("
 		"  SELECT o.model_id, o.import_id FROM reefqbo.import_log o"
 		"  WHERE " IS_OLD
-		"  AND NOT EXISTS (SELECT FROM reefqbo._proof k WHERE k.model_id = o.model_id"
+		"  AND NOT EXISTS (SELECT 1 FROM reefqbo._proof k WHERE k.model_id = o.model_id"
 		"   AND k.connection_id = o.connection_id AND k.import_id = o.import_id)"
 		"  ORDER BY o.started_at LIMIT $2)",
 		INT8OID, INT8OID);

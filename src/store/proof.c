@@ -266,7 +266,7 @@ rqbo_store_proof_period(RqboProofOf of, const RqboRange *range)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT $3, " DAYS("COALESCE((SELECT (max(g) + interval '1 month')::date"
 		"   FROM generate_series(y.year_start::timestamp, $4::timestamp, interval '1 month') g"
-		"   WHERE NOT EXISTS (SELECT FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
+		"   WHERE NOT EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = $1 AND i.connection_id = $2"
 		"    AND i.statement = 'profit_and_loss' AND i.accounting_method = $3 AND i.period_start = g::date)),"
 		"  y.year_start)") ","
 		" " DAYS("$4") ", " DAYS("y.year_start") ", (y.is_known)::integer::bigint"

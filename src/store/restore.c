@@ -52,7 +52,7 @@ rqbo_store_need_restored(void)
 void
 rqbo_store_refuse_half_restored(void)
 {
-	static RqboStatement statement = {.text = "SELECT FROM reefqbo._missing() LIMIT 1"};
+	static RqboStatement statement = {.text = "SELECT 1 FROM reefqbo._missing() LIMIT 1"};
 	RqboArgs	none = {0};
 
 	if (is_restoring() && rqbo_db_run(&statement, &none) > 0)

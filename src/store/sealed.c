@@ -125,9 +125,9 @@ bool
 rqbo_store_is_sealing(const bytea *head)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT EXISTS (SELECT FROM reefqbo.app WHERE " HEAD_OF("client_secret_sealed") " = $1)"
-		" OR EXISTS (SELECT FROM reefqbo.connection WHERE " HEAD_OF("realm_id_sealed") " = $1)"
-		" OR EXISTS (SELECT FROM reefqbo.credential WHERE " HEAD_OF("refresh_token_sealed") " = $1"
+		"SELECT EXISTS (SELECT 1 FROM reefqbo.app WHERE " HEAD_OF("client_secret_sealed") " = $1)"
+		" OR EXISTS (SELECT 1 FROM reefqbo.connection WHERE " HEAD_OF("realm_id_sealed") " = $1)"
+		" OR EXISTS (SELECT 1 FROM reefqbo.credential WHERE " HEAD_OF("refresh_token_sealed") " = $1"
 		"  OR " HEAD_OF("previous_refresh_token_sealed") " = $1 OR " HEAD_OF("access_token_sealed") " = $1)",
 		BYTEAOID);
 	RqboArgs	args = {0};

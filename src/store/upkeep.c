@@ -171,7 +171,7 @@ rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 		" SELECT $1, $2, reefqbo._next_turn(reefqbo._now(), s.refresh_every, reefqbo._phase($2),"
 		"  s.quiet_from, s.quiet_until, s.time_zone)"
 		" FROM reefqbo.schedule s WHERE s.model_id = $1"
-		" AND NOT EXISTS (SELECT FROM reefqbo.upkeep u WHERE u.model_id = $1 AND u.connection_id = $2)"
+		" AND NOT EXISTS (SELECT 1 FROM reefqbo.upkeep u WHERE u.model_id = $1 AND u.connection_id = $2)"
 		" ON CONFLICT DO NOTHING",
 		INT8OID, INT8OID);
 
@@ -374,7 +374,7 @@ rqbo_store_want_failed_import(int64 model_id, int64 connection_id)
 		" FROM (SELECT l.import_id FROM reefqbo.import_log l"
 		"  WHERE l.model_id = $1 AND l.connection_id = $2 AND l.kind = 'actuals' AND l.status = 'failed'"
 		"  AND l.sqlstate LIKE 'RQ%' AND l.started_at > reefqbo._now() - interval '30 days'"
-		"  AND NOT EXISTS (SELECT FROM reefqbo.import_log n"
+		"  AND NOT EXISTS (SELECT 1 FROM reefqbo.import_log n"
 		"   WHERE n.model_id = $1 AND n.connection_id = $2 AND n.kind = 'actuals' AND n.import_id > l.import_id"
 		"   AND n.accounting_method = l.accounting_method AND n.start_date <= l.start_date AND n.end_date >= l.end_date"
 		"   AND n.status <> 'failed')"

@@ -45,7 +45,7 @@ SELECT i.model_id, i.connection_id, a.account_id, i.statement, 'Accrual', date_p
  GROUP BY i.model_id, i.connection_id, a.account_id, i.statement, date_part('year', i.period_start);
 INSERT INTO reefqbo.mapping (model, account_id, variable_type, category) SELECT m.name, a.account_id,
        CASE a.classification WHEN 'Revenue' THEN 'Revenue' WHEN 'Asset' THEN 'Asset' ELSE 'Liability' END, 'Filled'
-  FROM reefqbo.account a JOIN reefqbo.model m USING (model_id) WHERE m.name LIKE 'Filler %' AND a.account_id::integer < $ACCOUNTS / 4;
+  FROM reefqbo.account a JOIN reefqbo.model m USING (model_id) WHERE m.name LIKE 'Filler %' AND CASE WHEN a.account_id ~ '^\\d+\$' THEN a.account_id::integer < $ACCOUNTS / 4 END;
 ANALYZE;
 END
 	return;
