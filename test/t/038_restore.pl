@@ -309,7 +309,7 @@ sub test_half_restored
 
 	$database = restore_text('extension_only', $dump =~ s/^COPY reefqbo\..*//msr);
 	refuses($database, 'nothing but the extension has come');
-	is(sql($RESTORE_ROWS, $database) =~ s/\n.*//sr, 'reefqbo.account_change_change_id_seq|problem', 'nothing but the extension has come: check says so');
+	is(sql($RESTORE_ROWS, $database) =~ s/\n.*//sr, 'reefqbo._proof_proof_id_seq|problem', 'nothing but the extension has come: check says so');
 	return;
 }
 
