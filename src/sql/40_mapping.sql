@@ -270,7 +270,7 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.unmap_account(text, text, text) IS
 E'Takes the mapping of an account away. Its variable stays, and is its own again with the next mapping. For several at once:
-    SELECT reefqbo.unmap_account(model, account_id, company_branch) FROM reefqbo.mapping WHERE model = ''Acme'' AND category = ''Travel''
+    SELECT reefqbo.unmap_account(model, account_id, company_branch) FROM reefqbo.mapping WHERE model = ''Acme''
 Arguments: model; account_id; company_branch, the branch of the account''s company, by default the root''s or the model''s only one. Result: whether it was mapped.
 Errors: 42704 no such model or company; 22004 no account.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.unmap_account(text, text, text)');
