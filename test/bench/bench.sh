@@ -22,6 +22,10 @@ LATENCY_MS=${BENCH_LATENCY_MS:-200}
 IDLE_SECONDS=${BENCH_IDLE_SECONDS:-60}
 # In how large a crowd a statement is read.
 CROWD=${BENCH_CROWD:-10000}
+# How many lines an account's ledger has, which this company's answers have.
+export BENCH_LEDGER_LINES=${BENCH_LEDGER_LINES:-55000}
+LEDGER_LINES=$BENCH_LEDGER_LINES
+BOOKED_COMPANY=10
 
 export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=warning'
 
@@ -34,7 +38,7 @@ for part in service companies figures; do
 	. "$HERE/$part.sh"
 done
 
-ALL_FIGURES="import cycle latency memory stop idle statement report"
+ALL_FIGURES="import size workers cycle latency company memory report_memory ledger stop idle statement report"
 
 # Those that ONLY names, or all.
 chosen_figures()

@@ -72,6 +72,8 @@ counts_for()
 		case $figure in
 			memory) printf '%s\n' "$FEW" "$MANY" ;;
 			idle | statement | report) echo "$FEW" ;;
+			company) echo 1 ;;
+			ledger) echo "$BOOKED_COMPANY" ;;
 			*) echo "$COMPANIES" ;;
 		esac
 	done
@@ -173,7 +175,7 @@ fresh_companies()
 # Until the worker has looked and found nothing.
 be_quiet()
 {
-	wait_for "$1" "(SELECT state FROM reefqbo.worker_status() WHERE database = '$1') = 'idle'"
+	wait_for "$1" "(SELECT bool_and(state = 'idle') FROM reefqbo.worker_status() WHERE database = '$1')"
 	sql "$1" -c "CHECKPOINT"
 }
 
@@ -186,7 +188,7 @@ drop_companies()
 pause()
 {
 	sql "$1" -c "UPDATE reefqbo.schedule SET is_paused = true"
-	wait_for "$1" "(SELECT state FROM reefqbo.worker_status() WHERE database = '$1') = 'idle'"
+	wait_for "$1" "(SELECT bool_and(state = 'idle') FROM reefqbo.worker_status() WHERE database = '$1')"
 }
 
 # Lets the schedules go, which wakes the worker; prints when that was.
@@ -196,6 +198,13 @@ let_go()
 		SELECT extract(epoch FROM reefqbo._now());
 		UPDATE reefqbo.schedule SET is_paused = false;
 	END
+}
+
+# want_years DATABASE: the import that its companies wait for is of thirty-six months.
+want_years()
+{
+	sql "$1" -c "UPDATE reefqbo.import_log SET start_date = '$LONG_START', chunks_total = 3,
+	        pending = ARRAY[daterange('$LONG_START', '$END', '[]')] WHERE status = 'interrupted'"
 }
 
 # timed_import DATABASE: seconds from the wake to the end of the last company's import.
@@ -220,13 +229,53 @@ timed_cycle()
 	value "$1" "SELECT round(extract(epoch FROM max(succeeded_at)) - $began, 3) FROM reefqbo.upkeep"
 }
 
-# A figure of work that was not done is no figure.
+# A figure of work that was not done, or that was not proved, is no figure.  Of a fiscal year whose first months are
+# not imported, the net income cannot be proved.
 refuse_failures()
 {
 	local failed
 
 	failed=$(value "$1" "SELECT sqlstate || ' ' || message FROM reefqbo.upkeep WHERE failures > 0 LIMIT 1")
 	[ -z "$failed" ] || die "a company failed: $failed"
+	failed=$(value "$1" "SELECT concat_ws(', ', kind, statement, detail) FROM reefqbo.tie_out_check
+	    WHERE NOT COALESCE(passed, kind = 'net_income' AND detail LIKE '%are not imported') LIMIT 1")
+	[ -z "$failed" ] || die "a proof failed: $failed"
+	failed=$(value "$1" "SELECT count(*) FROM reefqbo.import_log l WHERE l.status = 'succeeded' AND l.kind = 'actuals'
+	        AND (SELECT count(DISTINCT k.kind) FROM reefqbo.tie_out_check k WHERE k.model_id = l.model_id AND k.import_id = l.import_id
+	            AND k.kind IN ('section_totals', 'balance', 'net_income', 'year_in_one_column', 'trial_balance_statements')) < 5")
+	[ "$failed" = 0 ] || die "imports were not proved: $failed"
+}
+
+# ---- rows ----
+
+# The rows of both sides in one form. What QuickBooks computes (net income in equity) has no account and is reefqbo's alone.
+OUR_ACCOUNTS="SELECT substring(m.name FROM '[0-9]+')::bigint, a.account_id, a.name, a.fully_qualified_name, a.account_number,
+	a.classification, a.account_type, a.account_subtype, a.parent_account_id, a.is_active, a.currency, trim_scale(a.current_balance)
+	FROM reefqbo.account a JOIN reefqbo.model m USING (model_id) WHERE NOT a.is_computed"
+OUR_AMOUNTS="SELECT substring(m.name FROM '[0-9]+')::bigint, a.account_id, a.statement, a.accounting_method, a.period_start,
+	a.period_end, a.amount FROM reefqbo.actual a JOIN reefqbo.account c USING (model_id, connection_id, account_id)
+	JOIN reefqbo.model m USING (model_id) WHERE NOT c.is_computed AND a.amount <> 0"
+
+# write_rows DATABASE ACCOUNTS AMOUNTS FILE
+write_rows()
+{
+	sql "$1" -c "COPY ($2 ORDER BY 1, 2) TO '$4.account'" -c "COPY ($3 ORDER BY 1, 2, 3, 4, 5) TO '$4.actual'"
+}
+
+# A balance is a number in QuickBooks' JSON, of which JavaScript leaves no cents that are 0.
+THEIR_ACCOUNTS="SELECT company, account_id, name, fully_qualified_name, account_number, classification, account_type,
+	account_subtype, parent_account_id, is_active, currency, trim_scale(current_balance) FROM account"
+
+# Typed rows of DATABASE, against those of reefqbo: both read what the same server serves.
+compare_rows()
+{
+	local table
+
+	write_rows "$1" "$THEIR_ACCOUNTS" "SELECT * FROM actual" "$WORK/theirs"
+	for table in account actual; do
+		cmp -s "$WORK/ours.$table" "$WORK/theirs.$table" ||
+			die "$1 has other rows than reefqbo in $table: $(diff "$WORK/ours.$table" "$WORK/theirs.$table" | head -n 4)"
+	done
 }
 
 requests_made()

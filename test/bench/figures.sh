@@ -28,7 +28,7 @@ sum()
 # ---- first import ----
 
 # What the worker did once is the measure: its addresses are what curl fetches,
-# and its rows are what COPY stores.
+# and its rows are what COPY stores and what the others are held against.
 prepare_floor()
 {
 	[ ! -f "$WORK/addresses" ] || return 0
@@ -38,32 +38,19 @@ prepare_floor()
 	timed_import rehearsal >/dev/null
 	requests_and_bytes >"$WORK/expected"
 	accounting_requests | cut -d ' ' -f 3 >"$WORK/paths"
-	write_addresses "$URL" >"$WORK/addresses"
-	copy_tables rehearsal TO
+	write_addresses "$URL" <"$WORK/paths" >"$WORK/addresses"
+	write_rows rehearsal "$OUR_ACCOUNTS" "$OUR_AMOUNTS" "$WORK/ours"
 	say "    $(cut -d ' ' -f 1 "$WORK/expected") requests, $(cut -d ' ' -f 2 "$WORK/expected") bytes," \
-		"$(value rehearsal "SELECT count(*) FROM reefqbo.actual") amounts," \
-		"$(value rehearsal "SELECT count(*) FROM reefqbo.account") accounts"
+		"$(wc -l <"$WORK/ours.actual") amounts, $(wc -l <"$WORK/ours.account") accounts; every proof has passed"
 	drop_companies rehearsal
+	sql postgres -c "CREATE DATABASE typed"
+	sql typed -f "$HERE/typed.sql"
 }
 
 # As curl reads them from a configuration file.
 write_addresses()
 {
-	awk -v url="$1" '{ printf "url = \"%s%s\"\noutput = \"/dev/null\"\n", url, $0 }' "$WORK/paths"
-}
-
-# Both directions: copy_tables DATABASE TO|FROM
-copy_tables()
-{
-	local table
-
-	{
-		echo "BEGIN;"
-		for table in account imported_month _actual_year; do
-			echo "COPY reefqbo.$table $2 '$WORK/$table.copy';"
-		done
-		echo "COMMIT;"
-	} | sql "$1" -f -
+	awk -v url="$1" '{ printf "url = \"%s%s\"\noutput = \"/dev/null\"\n", url, $0 }'
 }
 
 # fetch_all FILE: as many at the same time as the worker, and as it does it.
@@ -74,49 +61,144 @@ fetch_all()
 		--config "$1"
 }
 
-# The same bytes by curl, then the same rows by COPY into the same tables.
+# with_typed NAME COMMAND...: in a database with the typed tables, the rows of which are compared afterwards.
+with_typed()
+{
+	local name=$1
+	shift
+
+	sql postgres -c "CREATE DATABASE $name TEMPLATE typed" -c "CHECKPOINT"
+	"$@"
+	compare_rows "$name" >&2
+	sql postgres -c "DROP DATABASE $name"
+}
+
+copy_rows()
+{
+	sql floor -c "BEGIN" -c "COPY account FROM '$WORK/ours.account'" -c "COPY actual FROM '$WORK/ours.actual'" -c "COMMIT"
+}
+
+# The same bytes by curl, then the same rows by COPY.
 timed_floor()
 {
 	local fetching storing
 
-	sql postgres -c "CREATE DATABASE floor TEMPLATE seed_$COMPANIES" -c "CHECKPOINT"
 	forget_requests
 	fetching=$(seconds_of fetch_all "$WORK/addresses")
 	[ "$(requests_and_bytes)" = "$(cat "$WORK/expected")" ] ||
 		die "curl fetched something else than the worker: $(requests_and_bytes), not $(cat "$WORK/expected")"
-	storing=$(seconds_of copy_tables floor FROM)
-	sql postgres -c "DROP DATABASE floor"
+	storing=$(with_typed floor seconds_of copy_rows)
 	note fetch floor "$fetching"
 	note store floor "$storing"
 	sum "$fetching" "$storing"
 }
 
+# timed_node URL AT_A_TIME: node-quickbooks and pg, from the first request to the last commit.
+timed_node()
+{
+	with_typed node env NODE_EXTRA_CA_CERTS="$WORK/service/ca.pem" PGDATABASE=node \
+		node "$HERE/node/stack.js" "$1/production" "$COMPANIES" "$2" "$START" "$END"
+}
+
+# What somebody needs who has PL/pgSQL and COPY: the three answers with figures of each company, as files.
+write_downloads()
+{
+	awk -v url="$URL" -v n="$COMPANIES" -v dir="$WORK/downloads" -v from="$START" -v to="$END" '
+		function get(i, path, name) {
+			printf "url = \"%s/production/v3/company/%d/%s\"\noutput = \"%s/%d-%s\"\n", url, 9341700000000000 + i, path, dir, i, name
+		}
+		function report(i, name) {
+			get(i, "reports/" name "?start_date=" from "&end_date=" to "&accounting_method=Accrual&summarize_column_by=Month", name)
+		}
+		BEGIN {
+			for (i = 1; i <= n; i++) {
+				get(i, "query?query=select%20*%20from%20Account%20where%20Active%20IN%20(true,%20false)", "accounts")
+				report(i, "ProfitAndLoss")
+				report(i, "BalanceSheet")
+			}
+		}'
+}
+
+fetch_and_take()
+{
+	fetch_all "$WORK/downloading"
+	sql plpgsql -c "CALL take_all('$WORK/downloads', $COMPANIES)"
+}
+
+timed_plpgsql()
+{
+	mkdir -p "$WORK/downloads"
+	write_downloads >"$WORK/downloading"
+	with_typed plpgsql seconds_of fetch_and_take
+}
+
 figure_import()
 {
-	local round ours floor
+	local round ours floor node plpgsql
 
-	step "First import of $COMPANIES companies, against curl and COPY"
+	step "First import of $COMPANIES companies, against node-quickbooks, curl and COPY, and PL/pgSQL"
 	prepare_floor
 	for round in $(seq "$ROUNDS"); do
 		fresh_companies "import_$round" "$COMPANIES"
 		ours=$(timed_import "import_$round")
+		write_rows "import_$round" "$OUR_ACCOUNTS" "$OUR_AMOUNTS" "$WORK/again"
+		cmp -s "$WORK/again.actual" "$WORK/ours.actual" || die "the worker has stored other rows than before"
 		drop_companies "import_$round"
 		floor=$(timed_floor)
+		node=$(timed_node "$URL" 10)
+		plpgsql=$(timed_plpgsql)
+		note import_node worker "$ours"
+		note import_node node "$node"
 		note import worker "$ours"
 		note import floor "$floor"
-		say "    round $round: worker $ours s; curl and COPY $floor s"
+		note import_plpgsql worker "$ours"
+		note import_plpgsql plpgsql "$plpgsql"
+		say "    round $round: worker $ours s; node $node s; curl and COPY $floor s; curl and PL/pgSQL $plpgsql s"
+	done
+}
+
+# ---- what it takes on disk ----
+
+# Tables that hold amounts, with their indexes.
+SIZE_OF_AMOUNTS="SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c
+	WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^_?actual'"
+
+figure_size()
+{
+	local round before bytes wal amounts
+
+	step "What an amount takes: on disk with its indexes, and in the log, at the first import of $COMPANIES companies"
+	for round in $(seq "$ROUNDS"); do
+		fresh_companies "size_$round" "$COMPANIES"
+		before=$(value postgres "SELECT pg_current_wal_insert_lsn()")
+		timed_import "size_$round" >/dev/null
+		wal=$(value postgres "SELECT pg_current_wal_insert_lsn() - '$before'::pg_lsn")
+		amounts=$(value "size_$round" "SELECT count(*) FROM reefqbo.actual")
+		bytes=$(value "size_$round" "$SIZE_OF_AMOUNTS")
+		drop_companies "size_$round"
+		note disk bytes "$bytes"
+		note disk amounts "$amounts"
+		note wal bytes "$wal"
+		note wal amounts "$amounts"
+		say "    round $round: $amounts amounts, $bytes bytes on disk, $wal bytes of WAL"
 	done
 }
 
 # ---- a cycle in which nothing has changed ----
 
+# What the worker asks then, of Intuit's token endpoint too.
+cycle_addresses()
+{
+	cut -d ' ' -f 3 "$WORK/service/access.log" | write_addresses "$URL"
+}
+
 # All are due again six hours later.  Their access tokens have run out by then:
 # those are refreshed as well, as they would be.
 figure_cycle()
 {
-	local round import cycle before
+	local round import cycle before floor
 
-	step "A refresh of $COMPANIES companies in which nothing has changed, against their first import"
+	step "A refresh of $COMPANIES companies in which nothing has changed, against curl of the same requests"
 	for round in $(seq "$ROUNDS"); do
 		fresh_companies "cycle_$round" "$COMPANIES"
 		import=$(timed_import "cycle_$round")
@@ -124,15 +206,46 @@ figure_cycle()
 		pause "cycle_$round"
 		set_clock 6
 		be_quiet "cycle_$round"
+		forget_requests
 		cycle=$(timed_cycle "cycle_$round")
+		cycle_addresses >"$WORK/cycle_addresses"
+		floor=$(seconds_of fetch_all "$WORK/cycle_addresses")
+		note cycle_curl cycle "$cycle"
+		note cycle_curl curl "$floor"
 		note cycle cycle "$cycle"
 		note cycle import "$import"
 		note cycle_requests cycle $(($(requests_made "cycle_$round") - before))
 		note cycle_requests import "$before"
-		say "    round $round: refresh $cycle s, $(($(requests_made "cycle_$round") - before)) requests;" \
+		say "    round $round: refresh $cycle s, $(($(requests_made "cycle_$round") - before)) requests; curl $floor s;" \
 			"first import $import s, $before requests"
 		drop_companies "cycle_$round"
 		set_clock 0
+	done
+}
+
+# ---- several workers ----
+
+figure_workers()
+{
+	local round one two
+
+	step "First import of $COMPANIES companies by two workers of one database, against one"
+	[ "$(value postgres "SELECT count(*) FROM pg_settings WHERE name = 'reefqbo.workers_per_database'")" = 1 ] || {
+		say "    a database has one worker"
+		return 0
+	}
+	for round in $(seq "$ROUNDS"); do
+		fresh_companies "one_$round" "$COMPANIES"
+		one=$(timed_import "one_$round")
+		drop_companies "one_$round"
+		reload_with reefqbo.workers_per_database 2
+		fresh_companies "two_$round" "$COMPANIES"
+		two=$(timed_import "two_$round")
+		drop_companies "two_$round"
+		reload_with reefqbo.workers_per_database 1
+		note workers two "$two"
+		note workers one "$one"
+		say "    round $round: two workers $two s; one $one s"
 	done
 }
 
@@ -171,11 +284,11 @@ make_due()
 
 figure_latency()
 {
-	local round import cycle requests before
+	local round import cycle requests before node few
 
-	step "$COMPANIES companies at $LATENCY_MS ms, against requests x latency / concurrency"
+	step "$COMPANIES companies at $LATENCY_MS ms, against requests x latency / concurrency, and node-quickbooks"
 	prepare_floor
-	write_addresses "$FAR_URL" >"$WORK/far_addresses"
+	write_addresses "$FAR_URL" <"$WORK/paths" >"$WORK/far_addresses"
 	for round in $(seq "$ROUNDS"); do
 		fresh_companies "far_$round" "$COMPANIES" "$FAR_URL"
 		import=$(timed_import "far_$round")
@@ -187,20 +300,64 @@ figure_latency()
 		requests=$(($(requests_made "far_$round") - before))
 		note_far far_cycle "$cycle" "$requests"
 		drop_companies "far_$round"
+		node=$(timed_node "$FAR_URL" "$CONCURRENCY")
+		few=$(timed_node "$FAR_URL" 10)
+		note far_node worker "$import"
+		note far_node node "$node"
+		note far_node_few worker "$import"
+		note far_node_few node "$few"
 		note far_curl curl "$(seconds_of fetch_all "$WORK/far_addresses")"
 		note far_curl ideal "$(ideal "$before")"
-		say "    round $round: first import $import s for $before requests; refresh $cycle s for $requests"
+		say "    round $round: first import $import s for $before requests; refresh $cycle s for $requests;" \
+			"node $node s, 10 at a time $few s"
+	done
+}
+
+# How many requests there are of which each was sent after the one before was answered.
+ROUND_TRIPS="WITH RECURSIVE call AS (
+	    SELECT row_number() OVER (ORDER BY called_at) AS n, called_at AS sent,
+	        called_at + interval '1 millisecond' * milliseconds AS answered FROM reefqbo.api_call WHERE method = 'GET'
+	), chain AS (
+	    (SELECT 1 AS length, answered FROM call ORDER BY answered LIMIT 1)
+	    UNION ALL
+	    SELECT c.length + 1, (SELECT min(answered) FROM call WHERE sent > c.answered) FROM chain c
+	    WHERE EXISTS (SELECT FROM call WHERE sent > c.answered)
+	) SELECT max(length) FROM chain"
+
+# The connections are new: TCP and TLS take two round trips before the first request.
+figure_company()
+{
+	local round seconds before trips
+
+	step "One company, thirty-six months, at $LATENCY_MS ms"
+	for round in $(seq "$ROUNDS"); do
+		fresh_companies "company_$round" 1 "$FAR_URL"
+		want_years "company_$round"
+		sql "company_$round" -c "DELETE FROM reefqbo.api_call"
+		seconds=$(timed_import "company_$round")
+		trips=$(value "company_$round" "$ROUND_TRIPS")
+		before=$(requests_made "company_$round")
+		drop_companies "company_$round"
+		note company worker "$seconds"
+		note company latency "$(awk -v ms="$LATENCY_MS" 'BEGIN { printf "%.3f\n", ms / 1000 }')"
+		note company_trips trips "$trips"
+		note company_trips one 1
+		say "    round $round: $seconds s for $before requests, $trips of them one after the other"
 	done
 }
 
 # ---- memory ----
 
-# peak_during COMMAND...: the worker's memory meanwhile, as peak.py prints it.
+WORKER="reefqbo worker for database"
+ONE_SHOT="reefqbo worker for PID"
+
+# peak_during TITLE COMMAND...: the memory of processes of that title meanwhile, as peak.py prints it.
 peak_during()
 {
-	local watcher
+	local watcher title=$1
+	shift
 
-	python3 "$HERE/peak.py" "$(postmaster)" >"$WORK/peak" &
+	python3 "$HERE/peak.py" "$(postmaster)" "$title" >"$WORK/peak" &
 	watcher=$!
 	"$@" >/dev/null
 	kill -TERM "$watcher"
@@ -212,7 +369,7 @@ peak_during()
 memory_of()
 {
 	fresh_companies "$1" "$2"
-	peak_during timed_import "$1"
+	peak_during "$WORKER" timed_import "$1"
 	drop_companies "$1"
 }
 
@@ -220,7 +377,7 @@ memory_of()
 bare_memory()
 {
 	fresh_companies bare "$FEW" "$MUTE_URL"
-	peak_during wait_for_nobody bare
+	peak_during "$WORKER" wait_for_nobody bare
 	drop_companies bare
 }
 
@@ -443,4 +600,75 @@ figure_report()
 		say "    round $round: $long s and $short s"
 	done
 	sql postgres -c "DROP DATABASE reports"
+}
+
+# ---- memory of long answers ----
+
+# A profit and loss by month of so many accounts.
+wide_report_sql()
+{
+	cat <<-END
+		INSERT INTO report
+		SELECT $1, format('{"Header": {"ReportName": "ProfitAndLoss", "SummarizeColumnsBy": "Month", "ReportBasis": "Accrual", '
+		    '"StartPeriod": "2025-01-01", "EndPeriod": "2025-12-31"}, "Columns": {"Column": [{"ColTitle": "", "ColType": "Account"}%s, '
+		    '{"ColTitle": "Total", "ColType": "Money", "MetaData": [{"Name": "ColKey", "Value": "total"}]}]}, "Rows": {"Row": [{"Header": '
+		    '{"ColData": [{"value": "Income"}]}, "Rows": {"Row": [%s]}, "Summary": {"ColData": [{"value": "Total Income"}%s]}, '
+		    '"group": "Income", "type": "Section"}, {"Summary": {"ColData": [{"value": "Net Income"}%s]}, "group": "NetIncome", "type": "Section"}]}}',
+		    c.columns, r.rows, s.sums, s.sums)
+		FROM (SELECT string_agg(format(', {"ColTitle": "%s", "ColType": "Money", "MetaData": [{"Name": "StartDate", "Value": "%s"}, '
+		        '{"Name": "EndDate", "Value": "%s"}]}', to_char(m, 'Mon YYYY'), m::date, (m + interval '1 month')::date - 1), '' ORDER BY m) AS columns
+		    FROM generate_series(timestamp '2025-01-01', '2025-12-01', '1 month') m) c,
+		    (SELECT string_agg(format('{"ColData": [{"value": "Account %s", "id": "%s"}%s, {"value": "12.00"}], "type": "Data"}', g, g,
+		        repeat(', {"value": "1.00"}', 12)), ', ') AS rows FROM generate_series(1, $1) g) r,
+		    (SELECT repeat(format(', {"value": "%s.00"}', $1), 12) || format(', {"value": "%s.00"}', 12 * $1) AS sums) s;
+	END
+}
+
+read_wide_report()
+{
+	sql wide -At -c "SELECT count(*) FROM (SELECT report FROM report WHERE columns = $1) r, LATERAL reefqbo.report_cells(r.report)"
+}
+
+figure_report_memory()
+{
+	local round lines=24000 bytes peak none _
+
+	step "Memory of a session that reads a report by month, against the report's bytes"
+	sql postgres -c "CREATE DATABASE wide TEMPLATE seed_$FEW"
+	sql wide -c "CREATE TABLE report (columns integer, report text)"
+	{ wide_report_sql 1 && wide_report_sql "$lines"; } | sql wide -f -
+	bytes=$(value wide "SELECT octet_length(report) FROM report WHERE columns = $lines")
+	for round in $(seq "$ROUNDS"); do
+		read -r none _ < <(peak_during "$PGUSER wide" read_wide_report 1)
+		read -r peak _ < <(peak_during "$PGUSER wide" read_wide_report "$lines")
+		note report_memory session "$(megabytes $((peak - none)))"
+		note report_memory bytes "$(megabytes $((bytes / 1024)))"
+		say "    round $round: $peak kB for $bytes bytes; $none kB for a report of one line"
+	done
+	sql postgres -c "DROP DATABASE wide"
+}
+
+read_ledger()
+{
+	sql ledger -At -c "SELECT count(*) FROM reefqbo.ledger_lines('Company $BOOKED_COMPANY', '6', date '$TODAY' - interval '1 month')"
+}
+
+figure_ledger()
+{
+	local round worker session _
+
+	step "Memory of reefqbo.ledger_lines of $LEDGER_LINES lines: the worker's and the session's"
+	fresh_companies ledger "$BOOKED_COMPANY"
+	timed_import ledger >/dev/null
+	pause ledger
+	for round in $(seq "$ROUNDS"); do
+		read -r worker _ < <(peak_during "$ONE_SHOT" read_ledger)
+		read -r session _ < <(peak_during "$PGUSER ledger" read_ledger)
+		note ledger_worker worker "$(megabytes "$worker")"
+		note ledger_worker goal 60
+		note ledger_session session "$(megabytes "$session")"
+		note ledger_session goal 20
+		say "    round $round: worker $worker kB, session $session kB"
+	done
+	drop_companies ledger
 }

@@ -1,19 +1,16 @@
 #!/usr/bin/python3
-"""Watches how much memory reefqbo's workers take, until it is told to stop by SIGTERM.
+"""Watches how much memory a kind of the server's processes takes, until it is told to stop by SIGTERM.
 
-    peak.py POSTMASTER_PID
+    peak.py POSTMASTER_PID TITLE
 
-Then prints, in kB: the most that was a worker's own (RssAnon and RssFile), and the most that it had mapped
-at all (VmHWM). The latter counts every page of shared_buffers that the worker has touched, which belong to
+TITLE is what the processes' titles begin with, after "postgres: ". Then prints, in kB: the most that was a process's own (RssAnon and RssFile), and the most that it had mapped
+at all (VmHWM). The latter counts every page of shared_buffers that the process has touched, which belong to
 the server and grow with the tables.
 """
 import os
 import signal
 import sys
 import time
-
-TITLE = b"postgres: reefqbo worker for database"
-
 
 def read(path):
     try:
@@ -37,17 +34,17 @@ def status(pid):
     return found
 
 
-def is_worker(pid):
-    return read("/proc/%s/cmdline" % pid.decode()).startswith(TITLE)
+def is_called(pid, title):
+    return read("/proc/%s/cmdline" % pid.decode()).startswith(b"postgres: " + title)
 
 
-def watch(postmaster, stopping):
+def watch(postmaster, title, stopping):
     own = mapped = 0
     known = {}
     while not stopping:
         for pid in children(postmaster):
             if not known.get(pid):
-                known[pid] = is_worker(pid)
+                known[pid] = is_called(pid, title)
             if known[pid]:
                 now = status(pid)
                 own = max(own, now.get("RssAnon", 0) + now.get("RssFile", 0))
@@ -59,7 +56,7 @@ def watch(postmaster, stopping):
 def main():
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    print(*watch(int(sys.argv[1]), stopping))
+    print(*watch(int(sys.argv[1]), sys.argv[2].encode(), stopping))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ start_service()
 	local port far mute
 
 	mkdir "$WORK/service" "$WORK/service/tmp"
-	read -r TODAY START END < <(python3 "$HERE/answers.py" "$WORK/service") || die "the answers could not be made"
+	read -r TODAY START END LONG_START < <(python3 "$HERE/answers.py" "$WORK/service") || die "the answers could not be made"
 	read -r port far mute < <(free_ports)
 	sed -e "s,@DIR@,$WORK/service,g" -e "s/@PORT@/$port/" -e "s/@MUTE@/$mute/" "$HERE/nginx.conf" \
 		>"$WORK/service/nginx.conf"

@@ -17,6 +17,16 @@ run_bench()
 	finish_demo $?
 }
 
+# What is measured against from npm, in the private copy of the checkout; none of its packages runs anything there.
+install_node_stack()
+{
+	say "Installing from npm what is measured against: node-quickbooks and pg, in the versions of the lock file."
+	(cd "$WORK/source/test/bench/node" && npm ci --ignore-scripts --no-audit --no-fund) >"$WORK/log/npm.log" 2>&1 || {
+		show_tail "$WORK/log/npm.log"
+		die "npm ci failed"
+	}
+}
+
 # As on a server that is in use, what is committed is on disk; BENCH_FSYNC=off
 # shows how much of the time that takes.
 bench_settings()
@@ -28,5 +38,6 @@ bench_settings()
 		reefqbo.key_file = '$REEFQBO_WORK/reefqbo.key'
 		reefqbo.ca_file = '$REEFQBO_WORK/service/ca.pem'
 		reefqbo.max_concurrent_requests = ${BENCH_CONCURRENCY:-32}
+		reefqbo.max_response_size = '64MB'
 	END
 }

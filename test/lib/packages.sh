@@ -73,6 +73,8 @@ need_for_bench()
 {
 	need nginx-light "is the server that is measured against" env "PATH=$PATH:/usr/sbin" nginx -v
 	need curl "is the client that is measured against" command -v curl
+	need nodejs "runs the stack that is measured against" command -v node
+	need npm "installs that stack" command -v npm
 }
 
 need()
