@@ -188,7 +188,7 @@ sub test_foreign_words
 sub test_report
 {
 	my ($database) = @_;
-	my $json = slurp_file("$Reefqbo::Simulator::SIMULATOR/../fixtures/reports/pl_french.json");
+	my $json = slurp_file("test/fixtures/reports/pl_french.json");
 	my $encoding = $ENCODING{$database};
 	my @name = map { encode('UTF-8', $_) } 'Visites guidées à vélo', 'Électricité';
 

@@ -177,7 +177,7 @@ sub test_traps
 	return;
 }
 
-my $REPORT = slurp_file("$Reefqbo::Simulator::SIMULATOR/../fixtures/reports/pl_month.json");
+my $REPORT = slurp_file("test/fixtures/reports/pl_month.json");
 
 # What the functions return to a session, as somebody, after something.
 sub cells
