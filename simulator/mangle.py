@@ -195,9 +195,23 @@ def break_tb(answer, options):
     rewrite(answer, value)
 
 
+def _month_at(value, month):
+    """Position of the column that begins in a month (2026-03), or None."""
+    for position, column in enumerate(value["Columns"]["Column"]):
+        starts = [m["Value"] for m in column.get("MetaData", ()) if m["Name"] == "StartDate"]
+        if starts and starts[0].startswith(month):
+            return position
+    return None
+
+
 def unbalance(answer, options):
-    """A balance sheet whose sums all tie while its two sides differ."""
+    """A balance sheet whose sums all tie while its two sides differ; with `month`, in that month's
+    column alone, and a report without it is good."""
     value = _fresh(answer)
+    if "month" in options:
+        options = dict(options, column=_month_at(value, options["month"]))
+        if options["column"] is None:
+            return
     assets = [row for row in _top(value) if row.get("group") == "TotalAssets"]
     rows = [r for r in _account_rows({"Rows": {"Row": assets}}) if "ColData" in r[2]]
     if rows:

@@ -67,7 +67,8 @@ def _scalar(ledger, method, condition, *values):
 
 def _balances(ledger, method, end):
     """(id, name, subtype, debit-positive cents, sign) of every balance sheet account."""
-    query = ("SELECT a.id, a.name, a.subtype, coalesce(sum(e.amount), 0), %s FROM account a"
+    query = ("SELECT a.id, a.name, CASE a.rowid WHEN (SELECT min(r.rowid) FROM account r WHERE r.subtype"
+             " = 'RetainedEarnings') THEN a.subtype END, coalesce(sum(e.amount), 0), %s FROM account a"
              " LEFT JOIN %s e ON e.account = a.id AND e.date <= ? WHERE a.type NOT IN %s"
              " GROUP BY a.id ORDER BY a.rowid" % (SIGN, SOURCE[method], EARNING))
     return ledger.db.execute(query, (end.isoformat(),)).fetchall()

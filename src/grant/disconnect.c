@@ -128,13 +128,10 @@ realm_digests(const RqboSession *session)
 	const RqboConnection *c = session->connection;
 	RqboSealOwner owner = rqbo_connection_owner(c, RQBO_SEAL_REALM_ID, 0);
 	char	   *realm_id = rqbo_secret_unseal(session->ring, owner, c->realm_sealed);
-	Datum	   *digests = palloc(session->ring->nkeys * sizeof(Datum));
+	Datum		digests = rqbo_secret_realm_digests(session->ring, c->environment_id, realm_id);
 
-	for (int i = 0; i < session->ring->nkeys; i++)
-		digests[i] = PointerGetDatum(rqbo_secret_realm_digest(&session->ring->keys[i], c->environment_id,
-															  realm_id));
 	rqbo_clear_wipe(realm_id);
-	return PointerGetDatum(construct_array(digests, session->ring->nkeys, BYTEAOID, -1, false, TYPALIGN_INT));
+	return digests;
 }
 
 /*

@@ -10,6 +10,7 @@
 
 #include "base/db.h"
 #include "base/errors.h"
+#include "base/show.h"
 #include "grant/sign_in_state.h"
 #include "grant/sign_in_work.h"
 #include "qbo/oauth_request.h"
@@ -169,6 +170,25 @@ choose_way(RqboTask *task, const char *realm_id)
 }
 
 /*
+ * Two branches of a model with one company would count all its figures twice.
+ */
+static void
+refuse_twice(RqboTask *task, const char *realm_id)
+{
+	RqboSession *session = rqbo_session_of(task);
+	const RqboConnection *c = session->connection;
+	char	   *other = rqbo_store_branch_of_company(c, rqbo_secret_realm_digests(session->ring, c->environment_id, realm_id));
+
+	if (other != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
+				 errmsg("this company is connected to branch \"%s\" of model \"%s\" already", rqbo_show_line(other), rqbo_show_line(c->model)),
+				 errdetail("In branch \"%s\" as well, every figure of it would count twice in the model. Nothing was changed, and the grant was not kept.",
+						   rqbo_show_line(c->branch)),
+				 errhint("Sign in again and choose another company. To move the company to this branch, an admin calls reefqbo.forget_company for the other one first; classes and departments of one company are given branches with reefqbo.map_dimension.")));
+}
+
+/*
  * Under the lock, use the state up and take over what the browser brought.
  * What the DBA or the caller can mend is told before the state is used, so
  * that the same address can be passed on again.
@@ -189,6 +209,8 @@ rqbo_sign_in_state_claim(RqboTask *task)
 		rqbo_oauth_check_app(rqbo_session_of(task)->connection);
 		check_realm_id(request->realm_id);
 		sign_in->way = choose_way(task, request->realm_id);
+		if (sign_in->way != REFUSE)
+			refuse_twice(task, request->realm_id);
 	}
 	rqbo_store_use_request(sign_in->request.model_id, digest);
 	rqbo_db_make_durable();

@@ -92,6 +92,24 @@ static const RqboPagesOf chart = {
 
 /* ---- storing ---- */
 
+/*
+ * A company always has accounts: QuickBooks makes some with it, and keeps those
+ * that are inactive.
+ */
+static void
+refuse_emptiness(const RqboImport *import)
+{
+	const RqboConnection *c = import->session->connection;
+	int64		known = rqbo_store_count_accounts(c->model_id, c->connection_id);
+
+	if (known > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+				 errmsg("the chart of accounts of \"%s\" came without a single account", rqbo_session_company(import->session)),
+				 errdetail("QuickBooks says that there is none, and " INT64_FORMAT " accounts are known.", known),
+				 errhint("Nothing was changed. Try again.")));
+}
+
 static void
 store_chart(RqboTask *task)
 {
@@ -100,6 +118,8 @@ store_chart(RqboTask *task)
 	RqboCounts *counts = &import->counts;
 
 	rqbo_db_begin();
+	if (rqbo_import_pages_rows(import) == NIL)
+		refuse_emptiness(import);
 	rqbo_store_accounts(c->model_id, c->connection_id, import->import_id, rqbo_import_pages_rows(import), counts);
 	rqbo_store_accounts_read(c->model_id, c->connection_id);
 	rqbo_store_import_progress(c->model_id, import->import_id, counts, import->session->requests);

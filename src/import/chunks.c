@@ -6,7 +6,8 @@
  * A chunk is at most twelve months, newest first.  Both its reports are read
  * and tied out before anything of it is stored, and then it is stored in one
  * transaction.  A chunk that is too much for Intuit (no answer in time, or a
- * report that was cut) is halved, down to one month.
+ * report that was cut) is halved, down to one month.  So is one that does not tie
+ * out: the months that do are stored, and the others are remembered as unsettled.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
@@ -15,17 +16,20 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/memutils.h"
 
 #include "base/clock.h"
 #include "base/db.h"
 #include "base/errors.h"
 #include "base/month.h"
+#include "import/accounts.h"
 #include "import/chunks.h"
 #include "import/proof.h"
 #include "import/reading.h"
 #include "qbo/accounting.h"
 #include "qbo/present.h"
+#include "store/unsettled.h"
 
 /* The chunks of an import, read one after the other. */
 typedef struct RqboChunkWork
@@ -38,6 +42,8 @@ typedef struct RqboChunkWork
 	int64		began_ms;
 	MemoryContext context;		/* as long as the chunk in hand */
 	RqboReport *profit_and_loss;
+	RqboReport *balance_sheet;
+	bool		chart_is_read;	/* since a report was seen that knows another chart */
 } RqboChunkWork;
 
 static void next_chunk(RqboTask *task);
@@ -81,24 +87,91 @@ push_range(RqboImport *import, const RqboRange *range)
 }
 
 /*
- * The chunk in hand was too much: put it back as two halves.
+ * A month that was refused stands alone, so that those around it are not read in
+ * halves again.
  */
 static void
-halve_chunk(RqboTask *task)
+push_around(RqboImport *import, const RqboRange *range)
+{
+	RqboRange	left = *range;
+	DateADT    *untied;
+
+	rqbo_db_begin();
+	untied = rqbo_store_untied_months(import->model_id, import->connection_id, range);
+	rqbo_db_commit();
+	for (; *untied != DATEVAL_NOEND; untied++)
+	{
+		DateADT		next = rqbo_month_add(*untied, 1);
+
+		if (left.start < *untied)
+			push_range(import, &(RqboRange) {range->method, left.start, *untied - 1});
+		push_chunk(import, range->method, *untied, next - 1);
+		left.start = next;
+	}
+	if (left.start <= left.end)
+		push_range(import, &left);
+}
+
+/*
+ * Put the chunk in hand back as two halves.
+ */
+static void
+put_back_halves(RqboTask *task, const char *why)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboRange  *chunk = import->chunks->chunk;
 	DateADT		middle = rqbo_import_middle(chunk);
 
 	ereport(NOTICE,
-			(errmsg("%s: %s is too much at once, asking for it in halves",
-					rqbo_session_company(import->session), rqbo_import_describe_range(chunk))));
+			(errmsg("%s: %s %s, asking for it in halves",
+					rqbo_session_company(import->session), rqbo_import_describe_range(chunk), why)));
 	rqbo_db_begin();
 	rqbo_store_halve_chunk(import->model_id, import->import_id, chunk, middle);
 	rqbo_db_commit();
 	push_chunk(import, chunk->method, chunk->start, middle - 1);
 	push_chunk(import, chunk->method, middle, chunk->end);
 	next_chunk(task);
+}
+
+static void
+halve_chunk(RqboTask *task)
+{
+	put_back_halves(task, "is too much at once");
+}
+
+/* ---- what does not tie out ---- */
+
+/*
+ * The month in hand is refused, and what was stored of it stays.
+ */
+static void
+give_up_month(RqboTask *task, const ErrorData *objection)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboChunkWork *work = import->chunks;
+	MemoryContext saved = MemoryContextSwitchTo(task->context);
+
+	if (import->objection == NULL)
+		import->objection = unconstify(ErrorData *, objection);
+	import->untied = lappend(import->untied, work->chunk);
+	MemoryContextSwitchTo(saved);
+	ereport(NOTICE,
+			(errmsg("%s: %.7s, %s, does not tie out and is left as it was", rqbo_session_company(import->session),
+					rqbo_month_iso(work->chunk->start), work->chunk->method)));
+	rqbo_db_begin();
+	rqbo_store_untied(import->model_id, import->connection_id, import->import_id, work->chunk, objection->detail);
+	rqbo_store_chunk_done(import->model_id, import->import_id, work->chunk->start, work->chunk->end);
+	rqbo_db_commit();
+	next_chunk(task);
+}
+
+static void
+does_not_tie_out(RqboTask *task, const ErrorData *objection)
+{
+	if (rqbo_import_can_halve(rqbo_import_of(task)->chunks->chunk))
+		put_back_halves(task, "does not tie out");
+	else
+		give_up_month(task, objection);
 }
 
 /* ---- one report ---- */
@@ -128,11 +201,11 @@ explain_report_error(void *arg)
 }
 
 static RqboReport *
-read_report(RqboImport *import, RqboReportName name)
+read_report(RqboImport *import, RqboReportName name, ErrorData **objection)
 {
 	RqboReportAsk asked = {name, import->chunks->chunk->start, import->chunks->chunk->end, import->chunks->chunk->method, "Month", false};
 	MemoryContext saved = MemoryContextSwitchTo(import->chunks->context);
-	RqboReport *report = rqbo_import_read_report(import, &asked, explain_report_error);
+	RqboReport *report = rqbo_import_try_report(import, &asked, explain_report_error, objection);
 
 	MemoryContextSwitchTo(saved);
 	return report;
@@ -140,21 +213,41 @@ read_report(RqboImport *import, RqboReportName name)
 
 /* ---- one chunk ---- */
 
-static void
-check_balance(RqboImport *import, const RqboReport *balance_sheet)
+static ErrorData *
+object_to_imbalance(const RqboImport *import, const char *imbalance)
+{
+	ErrorData  *objection = palloc0(sizeof(ErrorData));
+
+	objection->elevel = ERROR;
+	objection->sqlerrcode = ERRCODE_RQBO_DOES_NOT_TIE_OUT;
+	objection->message = psprintf("the balance sheet of \"%s\" does not balance", rqbo_session_company(import->session));
+	objection->detail = psprintf("%s.", imbalance);
+	objection->hint = pstrdup("Nothing of these months was changed. Import the chart of accounts and try again.");
+	return objection;
+}
+
+/*
+ * A balance sheet whose layout does not show the two sides is added up by what
+ * its accounts are.  NULL, or what there is to object.
+ */
+static ErrorData *
+find_imbalance(RqboImport *import, const RqboReport *balance_sheet)
 {
 	const RqboConnection *c = import->session->connection;
+	MemoryContext saved;
 	char	   *imbalance;
+	ErrorData  *objection;
 
 	if (balance_sheet->balance_checked)
-		return;
-	imbalance = rqbo_store_find_imbalance(c->model_id, c->connection_id, import->chunks->chunk);
-	if (imbalance != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
-				 errmsg("the balance sheet of \"%s\" does not balance", rqbo_session_company(import->session)),
-				 errdetail("%s.", imbalance),
-				 errhint("Nothing of these months was changed. Import the chart of accounts and try again.")));
+		return NULL;
+	saved = MemoryContextSwitchTo(import->session->task->context);
+	rqbo_db_begin();
+	imbalance = rqbo_store_find_imbalance(c->model_id, c->connection_id, balance_sheet);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(import->session->task->context);
+	objection = imbalance != NULL ? object_to_imbalance(import, imbalance) : NULL;
+	MemoryContextSwitchTo(saved);
+	return objection;
 }
 
 /*
@@ -192,12 +285,14 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 
 	counts.months += rqbo_month_count(import->chunks->chunk->start, import->chunks->chunk->end);
 	rqbo_db_begin();
+	rqbo_import_check_currency(import, import->chunks->profit_and_loss);
+	rqbo_import_check_currency(import, balance_sheet);
 	check_emptiness(import, import->chunks->profit_and_loss);
 	check_emptiness(import, balance_sheet);
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, import->chunks->profit_and_loss, import->chunks->chunk,
 					  &counts);
 	rqbo_store_report(c->model_id, c->connection_id, import->import_id, balance_sheet, import->chunks->chunk, &counts);
-	check_balance(import, balance_sheet);
+	rqbo_store_settled(c->model_id, c->connection_id, import->chunks->chunk);
 	rqbo_proof_keep_chunk(import, import->chunks->chunk, import->chunks->profit_and_loss, balance_sheet);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
 	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunks->chunk->start, import->chunks->chunk->end);
@@ -224,21 +319,66 @@ show_progress(const RqboImport *import)
 					rqbo_import_describe_range(import->chunks->chunk), import->chunks->chunk->method, done, done + left, rest)));
 }
 
+/*
+ * Where the report has an account on another side than the chart has it, the
+ * chart is read first: it tells which other months have to be read again.
+ */
+static bool
+chart_is_old(RqboImport *import)
+{
+	const RqboConnection *c = import->session->connection;
+	RqboChunkWork *work = import->chunks;
+	bool		is_old;
+
+	if (work->chart_is_read)
+		return false;
+	rqbo_db_begin();
+	is_old = rqbo_store_chart_is_old(c->model_id, c->connection_id, work->profit_and_loss) ||
+		rqbo_store_chart_is_old(c->model_id, c->connection_id, work->balance_sheet);
+	rqbo_db_commit();
+	return is_old;
+}
+
+static void
+chunk_is_read(RqboTask *task)
+{
+	RqboImport *import = rqbo_import_of(task);
+	RqboChunkWork *work = import->chunks;
+	ErrorData  *objection;
+
+	if (chart_is_old(import))
+	{
+		work->chart_is_read = true;
+		rqbo_import_accounts_begin(import, chunk_is_read);
+		return;
+	}
+	objection = find_imbalance(import, work->balance_sheet);
+	if (objection != NULL)
+	{
+		does_not_tie_out(task, objection);
+		return;
+	}
+	store_chunk(import, work->balance_sheet);
+	show_progress(import);
+	next_chunk(task);
+}
+
 static void
 balance_sheet_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboReport *balance_sheet;
+	ErrorData  *objection = NULL;
 
 	if (rqbo_import_can_halve(import->chunks->chunk) && rqbo_report_was_cut(task->result->body))
 	{
 		halve_chunk(task);
 		return;
 	}
-	balance_sheet = read_report(import, RQBO_BALANCE_SHEET);
-	store_chunk(import, balance_sheet);
-	show_progress(import);
-	next_chunk(task);
+	import->chunks->balance_sheet = read_report(import, RQBO_BALANCE_SHEET, &objection);
+	if (import->chunks->balance_sheet == NULL)
+		does_not_tie_out(task, objection);
+	else
+		chunk_is_read(task);
 }
 
 /*
@@ -267,6 +407,7 @@ static void
 profit_and_loss_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
+	ErrorData  *objection = NULL;
 	DateADT		last;
 
 	if (rqbo_import_can_halve(import->chunks->chunk) && rqbo_report_was_cut(task->result->body))
@@ -274,7 +415,12 @@ profit_and_loss_answered(RqboTask *task)
 		halve_chunk(task);
 		return;
 	}
-	import->chunks->profit_and_loss = read_report(import, RQBO_PROFIT_AND_LOSS);
+	import->chunks->profit_and_loss = read_report(import, RQBO_PROFIT_AND_LOSS, &objection);
+	if (import->chunks->profit_and_loss == NULL)
+	{
+		does_not_tie_out(task, objection);
+		return;
+	}
 	last = rqbo_present_last_day(import->session);
 	if (import->kind->has_range && import->chunks->chunk->end > last)
 	{
@@ -291,6 +437,7 @@ next_chunk(RqboTask *task)
 
 	MemoryContextReset(import->chunks->context);
 	import->chunks->profit_and_loss = NULL;
+	import->chunks->balance_sheet = NULL;
 	if (import->chunks->chunks == NIL)
 	{
 		import->chunks->then(task);
@@ -314,8 +461,72 @@ rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_b
 	work->context = AllocSetContextCreate(context, "reefqbo chunk", ALLOCSET_DEFAULT_SIZES);
 	import->chunks = work;
 	for (const RqboRange *range = ranges; range->method != NULL; range++)
-		push_range(import, range);
+	{
+		if (import->kind->has_plan)
+			push_range(import, range);
+		else
+			push_around(import, range);
+	}
 	next_chunk(import->session->task);
+}
+
+/* ---- the end ---- */
+
+/*
+ * "2022-10, 2023-02", the oldest first.
+ */
+static char *
+list_untied(const RqboImport *import)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = list_length(import->untied) - 1; i >= 0; i--)
+	{
+		const RqboRange *month = list_nth(import->untied, i);
+
+		appendStringInfo(&list, "%s%.7s", list.len > 0 ? ", " : "", rqbo_month_iso(month->start));
+	}
+	return list.data;
+}
+
+static char *
+describe_untied(const RqboImport *import)
+{
+	return psprintf("These are left as they were: %s. Of %.7s: %s", list_untied(import),
+					rqbo_month_iso(((const RqboRange *) linitial(import->untied))->start),
+					import->objection->detail != NULL ? import->objection->detail : import->objection->message);
+}
+
+#define UNTIED_HINT \
+	"Look at these months' reports in QuickBooks, and put right what does not add up there. A refresh tries them again; until then they are in reefqbo.unsettled_month."
+
+/*
+ * Where it is all there was to read, the reader's own words say it best.
+ */
+void
+rqbo_import_raise_untied(RqboImport *import)
+{
+	if (import->counts.months == 0 && list_length(import->untied) == 1)
+		ThrowErrorData(import->objection);
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+			 errmsg("%s: %d months do not tie out, and the other %d are stored", rqbo_session_company(import->session),
+					list_length(import->untied), import->counts.months),
+			 errdetail("%s", describe_untied(import)),
+			 errhint(UNTIED_HINT)));
+	pg_unreachable();
+}
+
+void
+rqbo_import_warn_untied(const RqboImport *import)
+{
+	ereport(WARNING,
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+			 errmsg("%s: %d months do not tie out in QuickBooks", rqbo_session_company(import->session),
+					list_length(import->untied)),
+			 errdetail("%s", describe_untied(import)),
+			 errhint(UNTIED_HINT)));
 }
 
 int

@@ -17,6 +17,10 @@
  */
 extern void rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_before, RqboStep then);
 
+/* Months that do not tie out were left as they were: the error of an import, and the warning of a refresh. */
+pg_noreturn extern void rqbo_import_raise_untied(RqboImport *import);
+extern void rqbo_import_warn_untied(const RqboImport *import);
+
 /* How many requests that takes, unless something is too much at once. */
 extern int	rqbo_import_chunks_cost(const RqboRange *ranges);
 

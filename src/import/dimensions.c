@@ -152,6 +152,7 @@ store_month(RqboImport *import, const RqboReport *report)
 	RqboCounts	counts = import->counts;
 
 	rqbo_db_begin();
+	rqbo_import_check_currency(import, report);
 	check_parts(import, &month, report, values);
 	rqbo_store_report_accounts(c->model_id, c->connection_id, report, &counts);
 	rqbo_store_report_values(&month, report, values);

@@ -144,12 +144,70 @@ is_balance_off(const RqboLedgerWork *work)
 		(figure->closing != NULL && !rqbo_amount_equal(work->running, rqbo_amount_parse(figure->closing)));
 }
 
+/* ---- revaluation ---- */
+
+/*
+ * Where it is the only account in another currency, the lines of the profit and
+ * loss say how much it is; else only whether there is any.
+ */
+static bool
+is_revaluation(const RqboFigure *figure, Numeric change)
+{
+	if (!figure->is_foreign || !figure->has_lines)
+		return false;
+	return figure->opening == NULL || !figure->is_sole ||
+		rqbo_amount_equal(change, rqbo_amount_parse(figure->revaluation));
+}
+
+static void
+add_revaluation(RqboImport *import, Numeric change)
+{
+	RqboLedgerWork *work = import->ledger;
+	RqboLedgerLine *line;
+
+	if (work->nlines == work->max_lines)
+	{
+		work->max_lines *= 2;
+		work->lines = repalloc_huge(work->lines, work->max_lines * sizeof(RqboLedgerLine));
+	}
+	line = &work->lines[work->nlines++];
+	memset(line, 0, sizeof(*line));
+	line->date = import->ask.range.end;
+	line->type = pstrdup("Revaluation");
+	line->amount = change;
+}
+
+/*
+ * The general ledger has no posting of what an account in another currency gains
+ * or loses by its rate; the balance sheet has it.  It becomes a line of its own.
+ */
+static void
+take_revaluation(RqboImport *import)
+{
+	RqboLedgerWork *work = import->ledger;
+	const RqboFigure *figure = work->figure;
+	MemoryContext saved = MemoryContextSwitchTo(work->context);
+	Numeric		opening = figure->opening != NULL ? rqbo_amount_parse(figure->opening) : work->opening;
+	Numeric		closing = rqbo_amount_parse(figure->closing);
+	Numeric		posted = rqbo_amount_subtract(work->running, work->opening);
+	Numeric		change = rqbo_amount_subtract(rqbo_amount_subtract(closing, opening), posted);
+
+	if (is_revaluation(figure, change))
+	{
+		work->opening = opening;
+		work->running = closing;
+		if (!rqbo_amount_is_zero(change))
+			add_revaluation(import, change);
+	}
+	MemoryContextSwitchTo(saved);
+}
+
 /*
  * What a year has earned goes into retained earnings with no posting: where a
  * fiscal year ends, its lines do not account for its balance.
  */
 static void
-check_figure(const RqboImport *import)
+check_figure(RqboImport *import)
 {
 	const RqboLedgerWork *work = import->ledger;
 	const RqboFigure *figure = work->figure;
@@ -162,6 +220,8 @@ check_figure(const RqboImport *import)
 		notice_unchecked(import, "What a year has earned goes into this account without a posting.", NULL);
 		return;
 	}
+	if (figure->closing != NULL && is_balance_off(work))
+		take_revaluation(import);
 	if (figure->has_balances && figure->opening != NULL &&
 		!rqbo_amount_equal(work->opening, rqbo_amount_parse(figure->opening)))
 		raise_difference(import, "The beginning balance", work->opening, rqbo_amount_parse(figure->opening));

@@ -8,6 +8,9 @@
  *
  *	 nothing, and no month has ended	nothing is read
  *	 nothing, but a month has ended		the months from there on
+ *	 nothing, but rates move figures	the running month
+ *	 nothing, but an account was
+ *	 reclassified since months were read	those months
  *	 something							the chart, and the months it may have
  *										touched (a caller's refresh: all)
  *	 it cannot say						everything
@@ -112,6 +115,19 @@ read_touched_actuals(RqboTask *task)
 }
 
 /*
+ * The first of the months to read whatever QuickBooks says of changes: that have
+ * ended, or whose accounts have another sign now, or that a rate can move
+ * though nobody posts.
+ */
+static DateADT
+standing_since(const RqboRefreshState *state)
+{
+	DateADT		since = Min(state->unsettled_since, state->revalued_since);
+
+	return state->month_has_turned ? Min(since, state->turned_since) : since;
+}
+
+/*
  * The first of the months to read when something has changed: those that are
  * always read then, and those that the news names or that have ended.
  */
@@ -121,9 +137,10 @@ touched_since(const RqboImport *import)
 	const RqboRefreshState *state = import->refresh->state;
 	DateADT		since = state->window_start;
 
+	since = Min(since, standing_since(state));
 	if (import->refresh->news.since != DATEVAL_NOEND)
 		since = Min(since, rqbo_month_add(import->refresh->news.since, 0));
-	return state->month_has_turned ? Min(since, state->turned_since) : since;
+	return since;
 }
 
 static void
@@ -191,10 +208,10 @@ changes_are_read(RqboTask *task)
 		read_everything(import);
 	else if (import->refresh->news.has_any)
 		read_touched(import);
-	else if (state->month_has_turned)
+	else if (standing_since(state) != DATEVAL_NOEND)
 	{
 		count_saved(import, rqbo_import_accounts_cost(state->naccounts));
-		read_ranges(import, ranges_since(import, state->turned_since));
+		read_ranges(import, ranges_since(import, standing_since(state)));
 	}
 	else
 		read_nothing(task);

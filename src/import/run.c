@@ -14,6 +14,7 @@
 #include "import/accounts.h"
 #include "import/actuals.h"
 #include "import/ahead.h"
+#include "import/chunks.h"
 #include "import/dimensions.h"
 #include "import/failure.h"
 #include "import/keep_grant.h"
@@ -55,6 +56,16 @@ review_restatements(RqboImport *import)
 		rqbo_notify_closed_period(import->session->connection, import->import_id, closed);
 }
 
+/*
+ * A range that was asked for, and of which months were refused, is an error when
+ * all others are stored.  A refresh goes on around them.
+ */
+static bool
+is_left_untied(const RqboImport *import)
+{
+	return import->untied != NIL && import->kind->has_plan;
+}
+
 static void
 store_log_end(RqboImport *import)
 {
@@ -65,7 +76,8 @@ store_log_end(RqboImport *import)
 	if (import->counts.amounts_restated + import->counts.accounts_noticed > 0)
 		rqbo_store_notice_merges(import->model_id, import->connection_id, import->import_id, &import->counts);
 	rqbo_store_import_progress(import->model_id, import->import_id, &import->counts, import->session->requests);
-	rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
+	if (!is_left_untied(import))
+		rqbo_store_import_succeeded(import->model_id, import->import_id, import->requests_saved);
 	rqbo_store_backfill_done(import->model_id, import->connection_id, import->import_id);
 }
 
@@ -85,10 +97,14 @@ end(RqboTask *task)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
 	kind->store_end(import);
 	(void) rqbo_store_put_throttle(c);
-	if (kind->stores_figures && import->import_id != 0)
+	if (kind->stores_figures && import->import_id != 0 && !is_left_untied(import))
 		rqbo_notify_import_finished(c, import->import_id, &import->counts);
 	rqbo_notify_endings(c->model_id, c->connection_id);
 	rqbo_db_commit();
+	if (is_left_untied(import))
+		rqbo_import_raise_untied(import);
+	if (import->untied != NIL)
+		rqbo_import_warn_untied(import);
 	if (kind->add_rows != NULL)
 		kind->add_rows(import);
 	rqbo_import_close(import);

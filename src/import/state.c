@@ -12,8 +12,11 @@
 
 #include "base/db.h"
 #include "base/encoding.h"
+#include "base/errors.h"
+#include "base/show.h"
 #include "import/state.h"
 #include "report/read.h"
+#include "store/connection.h"
 
 #define SUMMARY_COLUMNS 11
 
@@ -63,6 +66,52 @@ rqbo_import_read_report(RqboImport *import, const RqboReportAsk *asked, void (*e
 	error_context_stack = callback.previous;
 	rqbo_session_note_time(import->session, report->time);
 	return report;
+}
+
+/*
+ * The reader touches neither tables nor locks, so that nothing is left to be
+ * undone but the transaction that it may need to look up an encoding.
+ */
+RqboReport *
+rqbo_import_try_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *), ErrorData **objection)
+{
+	MemoryContext context = CurrentMemoryContext;
+	RqboReport *volatile report = NULL;
+
+	PG_TRY();
+	{
+		report = rqbo_import_read_report(import, asked, explain);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(import->session->task->context);
+		*objection = CopyErrorData();
+		if ((*objection)->sqlerrcode != ERRCODE_RQBO_DOES_NOT_TIE_OUT)
+			PG_RE_THROW();
+		FlushErrorState();
+		rqbo_encoding_end();
+		MemoryContextSwitchTo(context);
+	}
+	PG_END_TRY();
+	return report;
+}
+
+void
+rqbo_import_check_currency(const RqboImport *import, const RqboReport *report)
+{
+	char	   *home;
+
+	if (report->currency == NULL || report->currency[0] == '\0')
+		return;
+	home = rqbo_store_home_currency(import->model_id, import->connection_id, report->currency);
+	if (home == NULL || pg_strcasecmp(home, report->currency) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_INVALID_RESPONSE),
+			 errmsg("the %s report of \"%s\" is in %s, and the company's currency is %s", rqbo_report_name(report->name),
+					rqbo_session_company(import->session), rqbo_show_line(report->currency), rqbo_show_line(home)),
+			 errdetail("Amounts of two currencies are never mixed. Nothing was changed."),
+			 errhint("If the company's home currency was changed in QuickBooks, reefqbo.reconnect reads it again. Otherwise try again.")));
 }
 
 /* ---- the end ---- */

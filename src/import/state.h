@@ -83,6 +83,10 @@ typedef struct RqboImport
 	struct RqboDimensionWork *dimensions;
 	struct RqboLedgerWork *ledger;
 	struct RqboProof *proof;
+
+	/* Months that do not tie out, of RqboRange, and what was objected to the first of them. */
+	List	   *untied;
+	ErrorData  *objection;
 } RqboImport;
 
 extern RqboImport *rqbo_import_of(RqboTask *task);
@@ -99,5 +103,12 @@ extern void rqbo_import_store_upkeep(RqboImport *import);
 
 /* The report that was answered; what the reader objects to is explained by explain, which is given the import. */
 extern RqboReport *rqbo_import_read_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *));
+
+/* The same; NULL, with the reader's objection, for a report that does not tie out. */
+extern RqboReport *rqbo_import_try_report(RqboImport *import, const RqboReportAsk *asked, void (*explain) (void *),
+										  ErrorData **objection);
+
+/* Inside a transaction: RQ008 for a report in another currency than the company's. */
+extern void rqbo_import_check_currency(const RqboImport *import, const RqboReport *report);
 
 #endif							/* RQBO_IMPORT_STATE_H */

@@ -337,6 +337,16 @@ rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *r
 	return rqbo_bytea_of(result.data, result.len);
 }
 
+Datum
+rqbo_secret_realm_digests(const RqboKeyring *ring, int64 environment_id, const char *realm_id)
+{
+	Datum	   *digests = palloc(ring->nkeys * sizeof(Datum));
+
+	for (int i = 0; i < ring->nkeys; i++)
+		digests[i] = PointerGetDatum(rqbo_secret_realm_digest(&ring->keys[i], environment_id, realm_id));
+	return PointerGetDatum(construct_array(digests, ring->nkeys, BYTEAOID, -1, false, TYPALIGN_INT));
+}
+
 char *
 rqbo_secret_make_state(void)
 {

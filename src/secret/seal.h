@@ -65,6 +65,9 @@ extern bool rqbo_secret_opens(RqboKeyring *ring, RqboSealOwner owner, const byte
 /* A digest of a realm id within its environment by one key of the ring, to find equal ones by. */
 extern bytea *rqbo_secret_realm_digest(const RqboKey *key, int64 environment_id, const char *realm_id);
 
+/* The same by each key of the ring, as an array of bytea. */
+extern Datum rqbo_secret_realm_digests(const RqboKeyring *ring, int64 environment_id, const char *realm_id);
+
 /* A random word of 256 bits, and the SHA-256 that stands for it in the table. */
 extern char *rqbo_secret_make_state(void);
 extern bytea *rqbo_secret_digest_state(const char *state);

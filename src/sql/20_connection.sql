@@ -235,6 +235,77 @@ COMMENT ON FUNCTION reefqbo.realm_id(text, text) IS
 Arguments: model; branch, by default the root. Result: digits. Errors: 42704 no such model, branch or connection; RQ010 the key is not there.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.realm_id(text, text)');
 
+CREATE TABLE reefqbo.unsettled_month (
+    model_id bigint NOT NULL,
+    connection_id bigint NOT NULL,
+    accounting_method text NOT NULL,
+    period_start date NOT NULL,
+    reason text NOT NULL,
+    period_end date NOT NULL,
+    detail text,
+    since timestamptz NOT NULL DEFAULT reefqbo._now(),
+    import_id bigint NOT NULL,
+    PRIMARY KEY (model_id, connection_id, accounting_method, period_start, reason),
+    FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection,
+    CONSTRAINT unsettled_month_reason_is_known CHECK (reason IN ('reclassified', 'does not tie out'))
+);
+
+COMMENT ON TABLE reefqbo.unsettled_month IS
+'Months that must be read again, and why. reclassified: an account has gone to the other side of the ledger, or to the other statement, since the month was read, so that its amounts have the old sign; the next refresh reads the month. does not tie out: as QuickBooks prints it, the month was refused (RQ007), and reefqbo.actual has what was stored before, if anything; every refresh that would read it tries it again. A row goes when the month has been stored.';
+COMMENT ON COLUMN reefqbo.unsettled_month.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.unsettled_month.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.unsettled_month.accounting_method IS 'Accrual or Cash';
+COMMENT ON COLUMN reefqbo.unsettled_month.period_start IS 'first day of the month';
+COMMENT ON COLUMN reefqbo.unsettled_month.reason IS 'reclassified or does not tie out';
+COMMENT ON COLUMN reefqbo.unsettled_month.period_end IS 'last day of the month';
+COMMENT ON COLUMN reefqbo.unsettled_month.detail IS 'the accounts and their types before and now, or what does not tie out';
+COMMENT ON COLUMN reefqbo.unsettled_month.since IS 'since when';
+COMMENT ON COLUMN reefqbo.unsettled_month.import_id IS 'the import that noticed it last, as in reefqbo.import_log';
+
+SELECT pg_catalog.pg_extension_config_dump('reefqbo.unsettled_month', '');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.unsettled_month');
+
+CREATE FUNCTION reefqbo._unsettled(model_id bigint, connections bigint[], accounting_method text, start_date date, end_date date)
+RETURNS TABLE (connection_id bigint, reason text, months bigint, words text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT m.connection_id, m.reason, count(DISTINCT m.period_start),
+           format('%s months %s, %s to %s (%s)', count(DISTINCT m.period_start),
+                  CASE m.reason WHEN 'reclassified' THEN 'have accounts that were reclassified since they were read'
+                                ELSE 'do not tie out in QuickBooks' END,
+                  to_char(min(m.period_start), 'YYYY-MM'), to_char(max(m.period_start), 'YYYY-MM'), min(m.detail))
+    FROM reefqbo.unsettled_month m
+    WHERE m.model_id = $1 AND m.connection_id = ANY ($2) AND m.accounting_method = coalesce($3, m.accounting_method)
+      AND m.period_start <= $5 AND m.period_end >= $4
+    GROUP BY m.connection_id, m.reason
+$$;
+
+COMMENT ON FUNCTION reefqbo._unsettled(bigint, bigint[], text, date, date) IS
+'Internal: what must be read again of some companies (by one accounting method, or NULL for both) between two dates, in words.';
+
+CREATE FUNCTION reefqbo._tell_unsettled_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
+                                               end_date date)
+RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    told text;
+BEGIN
+    SELECT string_agg(format('%s: %s', c.company_name, u.words), '; ' ORDER BY c.company_name COLLATE "C", u.reason) INTO told
+    FROM reefqbo._unsettled($1, $2, $3, $4, $5) u
+    JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = u.connection_id;
+    IF told IS NOT NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = 'months in this statement must be read again',
+            DETAIL = reefqbo._show_line(told) || '.',
+            HINT = 'Call reefqbo.refresh. The months are in reefqbo.unsettled_month.';
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._tell_unsettled_months(bigint, bigint[], text, date, date) IS
+'Internal: a notice of the months that a statement shows and that must be read again.';
+
 CREATE VIEW reefqbo.connection_status WITH (security_barrier) AS
 SELECT m.name AS model,
        b.name AS branch,
@@ -254,6 +325,10 @@ SELECT m.name AS model,
                 THEN pg_catalog.format('nothing, or SELECT reefqbo.connect(%L, %L, %L) to link it again', m.name, e.name, b.name)
             WHEN g.ends_at < k.now + interval '30 days'
                 THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L) before the grant ends', m.name, b.name)
+            WHEN n.reclassified > 0
+                THEN pg_catalog.format('SELECT FROM reefqbo.refresh(%L, %L); since %s months have accounts that were reclassified after they were read', m.name, b.name, n.reclassified)
+            WHEN n.untied > 0
+                THEN pg_catalog.format('in QuickBooks, put right what does not tie out in %s; a refresh tries it again', n.untied_months)
             WHEN c.actuals_as_of IS NULL
                 THEN 'nothing is wrong; import with reefqbo.import_accounts and reefqbo.import_actuals'
             ELSE 'nothing'
@@ -263,7 +338,8 @@ SELECT m.name AS model,
        END AS days_until_grant_ends,
        c.actuals_as_of AS data_as_of,
        c.model_id,
-       c.connection_id
+       c.connection_id,
+       n.reclassified + n.untied AS unsettled_months
 FROM reefqbo.connection c
 JOIN reefqbo.model m ON m.model_id = c.model_id
 JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
@@ -278,6 +354,14 @@ LEFT JOIN LATERAL (
     FROM reefqbo.credential t
     WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
 ) g ON true
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.count(DISTINCT u.period_start) FILTER (WHERE u.reason = 'reclassified') AS reclassified,
+           pg_catalog.count(DISTINCT u.period_start) FILTER (WHERE u.reason <> 'reclassified') AS untied,
+           pg_catalog.string_agg(DISTINCT pg_catalog.to_char(u.period_start, 'YYYY-MM'), ', ')
+               FILTER (WHERE u.reason <> 'reclassified') AS untied_months
+    FROM reefqbo.unsettled_month u
+    WHERE u.model_id = c.model_id AND u.connection_id = c.connection_id
+) n
 -- whoever has all models is spared the list of them
 WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))))
    OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
@@ -297,5 +381,6 @@ COMMENT ON COLUMN reefqbo.connection_status.days_until_grant_ends IS 'whole days
 COMMENT ON COLUMN reefqbo.connection_status.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
 COMMENT ON COLUMN reefqbo.connection_status.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.connection_status.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.connection_status.unsettled_months IS 'how many months must be read again: reefqbo.unsettled_month has which, and why';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.connection_status');

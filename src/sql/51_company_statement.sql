@@ -107,6 +107,7 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'a statement needs a start date and an end date';
     END IF;
     PERFORM reefqbo._check_periods($3, $4, $5, 'calendar', $6, half_years => false);
+    PERFORM reefqbo._tell_unsettled_months(in_model, ARRAY[reefqbo._statement_connection(in_model, $7)], $6, $3, $4);
     RETURN QUERY SELECT r.* FROM reefqbo._statement_rows(in_model, reefqbo._statement_connection(in_model, $7),
                                                          $2, $6, $3, $4, $5) r;
 END

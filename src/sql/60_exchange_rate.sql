@@ -238,7 +238,7 @@ AS $$
     ), equity AS MATERIALIZED (
         SELECT a.account_id,
                CASE WHEN a.account_id = 'computed:NetIncome' THEN 'income'
-                    WHEN a.account_id = min(a.account_id) FILTER (WHERE a.account_subtype = 'RetainedEarnings') OVER () THEN 'retained'
+                    WHEN a.account_subtype = 'RetainedEarnings' THEN 'retained'
                     ELSE 'other' END AS role
         FROM reefqbo.account a
         WHERE a.model_id = $1 AND a.connection_id = $2 AND (a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification))
@@ -266,12 +266,22 @@ AS $$
         SELECT i.period_start, i.home_before AS home,
                lag(i.amount) OVER (ORDER BY i.period_start) AS amount, i.year <> i.year_before AS is_closing
         FROM income_to_date i
+    ), receiver AS (
+        -- of several accounts of that kind, a year's profit goes to the one that has changed by it when years ended
+        SELECT b.account_id
+        FROM closed c
+        JOIN balance b ON b.role = 'retained' AND b.period_start = c.period_start
+        WHERE c.is_closing
+        GROUP BY b.account_id
+        ORDER BY sum(abs(b.change - c.home)), length(b.account_id), b.account_id COLLATE "C"
+        LIMIT 1
     ), carried AS (
         SELECT b.account_id, b.period_start, b.home,
                sum(round((b.change - coalesce(c.home, 0)) * b.rate, 2) + coalesce(c.amount, 0))
                OVER (PARTITION BY b.account_id ORDER BY b.period_start) AS amount
         FROM balance b
-        LEFT JOIN closed c ON b.role = 'retained' AND c.period_start = b.period_start AND c.is_closing
+        LEFT JOIN receiver r ON r.account_id = b.account_id
+        LEFT JOIN closed c ON r.account_id IS NOT NULL AND c.period_start = b.period_start AND c.is_closing
         WHERE b.role <> 'income'
     )
     SELECT i.account_id, i.period_start, i.home, i.amount FROM income_to_date i

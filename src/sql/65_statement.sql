@@ -37,6 +37,9 @@ BEGIN
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
     first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11);
+    IF $11 IS NULL THEN
+        PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $8, $3, $4);
+    END IF;
     IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
         PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
     END IF;

@@ -132,6 +132,9 @@ BEGIN
     ELSE
         PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6);
     END IF;
+    IF $6 IS NULL THEN
+        PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $3, start_date, end_date);
+    END IF;
     first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6);

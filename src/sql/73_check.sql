@@ -422,6 +422,10 @@ AS $$
     CROSS JOIN LATERAL (
         SELECT c.actuals_as_of IS NULL AS is_empty, c.actuals_as_of IS NOT NULL AND NOT u.paused AND g.age > l.longest AS is_old
     ) k
+    CROSS JOIN LATERAL (
+        SELECT string_agg(w.words, '; ' ORDER BY w.reason) AS words
+        FROM reefqbo._unsettled(u.model_id, ARRAY[u.connection_id], NULL, '-infinity', 'infinity') w
+    ) n
     CROSS JOIN LATERAL (VALUES
         (1, u.failures_in_a_row > 0, CASE WHEN u.failures_in_a_row > 3 THEN 'problem' ELSE 'warning' END,
          format('the last %s attempts on schedule have failed: %s (%s)', u.failures_in_a_row, u.error, u.sqlstate),
@@ -432,7 +436,9 @@ AS $$
          format('SELECT * FROM reefqbo.import_actuals(%L, start_date, end_date, branch => %L); imports a range of months.', u.model, u.branch)),
         (4, u.paused, 'note', 'the schedule is paused: nothing is read by itself',
          format('SELECT reefqbo.set_schedule(%L, paused => false); lets it go on.', u.model)),
-        (5, NOT (u.failures_in_a_row > 0 OR k.is_old OR k.is_empty OR u.paused), 'ok',
+        (5, n.words IS NOT NULL, 'warning', n.words,
+         format('SELECT * FROM reefqbo.refresh(%L, %L); reads them again. What does not tie out is put right in QuickBooks; reefqbo.unsettled_month has the months.', u.model, u.branch)),
+        (6, NOT (u.failures_in_a_row > 0 OR k.is_old OR k.is_empty OR u.paused OR n.words IS NOT NULL), 'ok',
          format('up to date as of %s', to_char(g.as_of AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')), NULL)
     ) f (place, applies, status, finding, what_to_do)
     WHERE u.status <> 'disconnected' AND f.applies

@@ -21,7 +21,9 @@
  * import.  One statement, so that a parent and its children may come in any
  * order.  What has changed is compared with the chart as it was before; the
  * accounts of the first chart are no news.  An account that was known only by
- * its id or by a report has no subtype, and is new when a chart names it.
+ * its id or by a report has no subtype, and is new when a chart names it.  Where
+ * one has gone to the other side of the ledger, or to the other statement, the
+ * months that were read before have to be read again, whoever reads the chart.
  */
 #define STORE_CHART \
 	"WITH chart AS (" \
@@ -102,6 +104,30 @@
 	"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.accounts_as_of IS NOT NULL" \
 	"  ORDER BY d.account_id COLLATE \"C\", d.rank" \
 	"  RETURNING change" \
+	"), moved AS (" \
+	"  SELECT c.account_id, format('%s: %s, now %s', c.fully_qualified_name, COALESCE(a.account_type, 'of no known type')," \
+	"    c.account_type) AS words," \
+	"   COALESCE(a.classification IN ('Revenue', 'Expense'), false)" \
+	"    <> COALESCE(c.classification IN ('Revenue', 'Expense'), false) AS is_elsewhere" \
+	"  FROM chart c" \
+	"  JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
+	"  WHERE reefqbo._debit_sign(a.account_type, a.classification) <> reefqbo._debit_sign(c.account_type, c.classification)" \
+	"  OR COALESCE(a.classification IN ('Revenue', 'Expense'), false)" \
+	"   <> COALESCE(c.classification IN ('Revenue', 'Expense'), false)" \
+	"), noted AS (" \
+	"  UPDATE reefqbo.unsettled_month u SET detail = (SELECT min(m.words) FROM moved m), import_id = $15" \
+	"  WHERE u.model_id = $1 AND u.connection_id = $2 AND u.reason = 'reclassified' AND EXISTS (SELECT FROM moved)" \
+	"), unsettled AS (" \
+	"  INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, reason," \
+	"   period_end, detail, import_id)" \
+	"  SELECT $1, $2, i.accounting_method, i.period_start, 'reclassified', i.period_end, min(m.words), $15" \
+	"  FROM moved m" \
+	"  JOIN reefqbo.imported_month i ON i.model_id = $1 AND i.connection_id = $2" \
+	"  WHERE (m.is_elsewhere OR EXISTS (SELECT FROM reefqbo.actual v WHERE v.model_id = $1 AND v.connection_id = $2" \
+	"   AND v.account_id = m.account_id AND v.amount <> 0))" \
+	"  AND NOT EXISTS (SELECT FROM reefqbo.unsettled_month u WHERE u.model_id = $1 AND u.connection_id = $2" \
+	"   AND u.accounting_method = i.accounting_method AND u.period_start = i.period_start AND u.reason = 'reclassified')" \
+	"  GROUP BY i.accounting_method, i.period_start, i.period_end" \
 	") SELECT (SELECT count(*) FROM inserted)," \
 	"  (SELECT count(*) FROM updated) + (SELECT count(*) FROM gone), (SELECT count(*) FROM noticed)," \
 	"  (SELECT count(*) FROM noticed n WHERE n.change = 'reclassified')"
@@ -145,6 +171,18 @@ rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *
 	counts->accounts_changed += rqbo_column_int8(2);
 	counts->accounts_noticed += rqbo_column_int8(3);
 	counts->accounts_reclassified += rqbo_column_int8(4);
+}
+
+int64
+rqbo_store_count_accounts(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT count(*) FROM reefqbo.account WHERE model_id = $1 AND connection_id = $2"
+		" AND gone_since IS NULL AND NOT is_computed",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+	return rqbo_column_int8(1);
 }
 
 /*
@@ -246,6 +284,12 @@ section_type(const char *group)
 		if (strcmp(section_types[i].group, group) == 0)
 			return &section_types[i];
 	return &unknown;
+}
+
+const char *
+rqbo_store_section_classification(const RqboReportLine *line)
+{
+	return section_type(line->section)->classification;
 }
 
 /*

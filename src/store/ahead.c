@@ -48,6 +48,8 @@ forget_parts(int64 model_id, int64 connection_id, DateADT first)
 	static RqboStatement statements[] = {
 		RQBO_STATEMENT("DELETE FROM reefqbo.dimension_actual WHERE model_id = $1 AND connection_id = $2 AND period_start >= $3",
 					   INT8OID, INT8OID, DATEOID),
+		RQBO_STATEMENT("DELETE FROM reefqbo.unsettled_month WHERE model_id = $1 AND connection_id = $2 AND period_start >= $3",
+					   INT8OID, INT8OID, DATEOID),
 		RQBO_STATEMENT("DELETE FROM reefqbo.dimension_month WHERE model_id = $1 AND connection_id = $2 AND period_start >= $3",
 					   INT8OID, INT8OID, DATEOID)
 	};
@@ -136,6 +138,7 @@ rqbo_store_set_times_back(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
 		SET_BACK("imported_month", "known_since"),
+		SET_BACK("unsettled_month", "since"),
 		SET_BACK("withdrawn_month", "known_since"),
 		SET_BACK("restatement", "restated_at"),
 		SET_BACK("account", "first_seen_at"),

@@ -223,36 +223,3 @@ rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_int8(1);
 }
-
-/*
- * For balance sheets whose layout does not show the two sides: add them up by
- * the accounts' classification.
- */
-char *
-rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT string_agg(format('%s: assets %s, liabilities and equity %s, of unknown classification %s',"
-		"  to_char(b.period_start, 'YYYY-MM'), b.assets, b.others, b.unknown), '; ' ORDER BY b.period_start)"
-		" FROM (SELECT v.period_start,"
-		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification = 'Asset'), 0) AS assets,"
-		"   COALESCE(sum(v.amount) FILTER (WHERE a.classification IN ('Liability', 'Equity') OR a.is_computed), 0)"
-		"    AS others,"
-		"   COALESCE(sum(abs(v.amount)) FILTER (WHERE a.classification IS NULL AND NOT a.is_computed), 0) AS unknown"
-		"  FROM reefqbo._amount v"
-		"  JOIN reefqbo.account a ON a.model_id = v.model_id AND a.connection_id = v.connection_id"
-		"   AND a.account_id = v.account_id"
-		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'balance_sheet'"
-		"  AND v.accounting_method = $3 AND " RQBO_YEARS_OF("$4", "$5") " AND v.period_start BETWEEN $4 AND $5"
-		"  GROUP BY v.period_start) b"
-		" WHERE b.assets <> b.others OR b.unknown <> 0",
-		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID);
-	RqboArgs	args = {0};
-
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_text(&args, range->method);
-	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
-	rqbo_db_run(&statement, &args);
-	return rqbo_column_text(1);
-}

@@ -421,3 +421,22 @@ rqbo_store_put_throttle(const RqboConnection *connection)
 	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->asked_at));
 	return rqbo_db_run(&statement, &args) > 0;
 }
+
+char *
+rqbo_store_home_currency(int64 model_id, int64 connection_id, const char *of_report)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH told AS ("
+		"  UPDATE reefqbo.connection SET home_currency = $3"
+		"  WHERE model_id = $1 AND connection_id = $2 AND home_currency IS NULL AND $3 ~ '^[A-Z]{3}$'"
+		"  RETURNING home_currency"
+		") SELECT COALESCE(c.home_currency, (SELECT t.home_currency FROM told t)) FROM reefqbo.connection c"
+		" WHERE c.model_id = $1 AND c.connection_id = $2",
+		INT8OID, INT8OID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_text(&args, of_report);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_text(1);
+}

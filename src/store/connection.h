@@ -199,6 +199,15 @@ extern void rqbo_store_lock_grant(const RqboConnection *connection);
 extern int64 rqbo_store_next_generation(int64 model_id, int64 connection_id);
 extern void rqbo_store_put_tokens(int64 model_id, int64 connection_id, const RqboSealedTokens *tokens,
 								  bool is_new_consent);
+/*
+ * The home currency of a company; where Preferences did not tell it, the one
+ * that its report tells is stored.  NULL if neither does.
+ */
+extern char *rqbo_store_home_currency(int64 model_id, int64 connection_id, const char *of_report);
+
+/* The branch of the same model that is connected to the company with one of these digests, but this one; or NULL. */
+extern char *rqbo_store_branch_of_company(const RqboConnection *branch, Datum realm_digests);
+
 extern bool rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_digests);
 
 #endif							/* RQBO_STORE_CONNECTION_H */

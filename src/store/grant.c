@@ -287,3 +287,18 @@ rqbo_store_grant_is_shared(int64 model_id, int64 connection_id, Datum realm_dige
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_bool(1);
 }
+
+char *
+rqbo_store_branch_of_company(const RqboConnection *branch, Datum realm_digests)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT b.name FROM reefqbo.connection o"
+		" JOIN reefqbo.branch b ON b.model_id = o.model_id AND b.branch_id = o.branch_id"
+		" WHERE o.model_id = $1 AND o.branch_id <> $2 AND o.realm_digest = ANY ($3) ORDER BY o.connection_id LIMIT 1",
+		INT8OID, INT8OID, BYTEAARRAYOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, branch->model_id, branch->branch_id);
+	rqbo_arg_datum(&args, realm_digests);
+	return rqbo_db_run(&statement, &args) > 0 ? rqbo_column_text(1) : NULL;
+}

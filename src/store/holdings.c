@@ -58,6 +58,7 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("restatement"),
 		REMOVE_FROM("_actual_year"),
 		REMOVE_FROM("imported_month"),
+		REMOVE_FROM("unsettled_month"),
 		REMOVE_FROM("withdrawn_month"),
 		REMOVE_FROM("_proof"),
 		REMOVE_FROM("import_log"),

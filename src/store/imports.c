@@ -161,7 +161,10 @@ rqbo_store_imported_ranges(int64 model_id, int64 connection_id, DateADT since, D
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT accounting_method, (GREATEST(min(period_start), $3) - date '2000-01-01')::bigint,"
 		" (GREATEST(LEAST(max(period_end), $5), $4) - date '2000-01-01')::bigint"
-		" FROM reefqbo.imported_month WHERE model_id = $1 AND connection_id = $2"
+		" FROM (SELECT accounting_method, period_start, period_end FROM reefqbo.imported_month"
+		"   WHERE model_id = $1 AND connection_id = $2"
+		"  UNION ALL SELECT accounting_method, period_start, period_end FROM reefqbo.unsettled_month"
+		"   WHERE model_id = $1 AND connection_id = $2) AS m"
 		" GROUP BY accounting_method"
 		" HAVING GREATEST(min(period_start), $3) <= GREATEST(LEAST(max(period_end), $5), $4)"
 		" ORDER BY accounting_method",

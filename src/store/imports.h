@@ -74,6 +74,9 @@ extern void rqbo_store_import_failed(int64 model_id, int64 import_id, const Erro
 /* accounts: a List of RqboAccount */
 extern void rqbo_store_accounts(int64 model_id, int64 connection_id, int64 import_id, List *accounts,
 								RqboCounts *counts);
+
+/* How many accounts QuickBooks has named in the chart, and not taken out since. */
+extern int64 rqbo_store_count_accounts(int64 model_id, int64 connection_id);
 extern void rqbo_store_accounts_read(int64 model_id, int64 connection_id);
 extern void rqbo_store_actuals_read(int64 model_id, int64 connection_id);
 
@@ -89,9 +92,8 @@ extern void rqbo_store_report(int64 model_id, int64 connection_id, int64 import_
 extern int64 rqbo_store_count_amounts(int64 model_id, int64 connection_id, const RqboReport *report,
 									  const RqboRange *range);
 
-/* Months of the range in which assets differ from liabilities and equity, as text for an errdetail; NULL if none. */
-extern char *rqbo_store_find_imbalance(int64 model_id, int64 connection_id, const RqboRange *range);
-
+/* Of the section that a line stands in, "Asset" or the like; NULL if its group is not known. */
+extern const char *rqbo_store_section_classification(const RqboReportLine *line);
 
 /*
  * What was imported, from the month of since on, extended to the end of the

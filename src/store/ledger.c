@@ -64,14 +64,30 @@ rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_
 		"  SELECT sum(m.amount) AS amount FROM month m"
 		"  WHERE m.statement = 'profit_and_loss' AND m.period_start >= $5"
 		"  HAVING count(*) = reefqbo._month_number($6) - reefqbo._month_number($5) + 1"
+		"), line AS ("
+		"  SELECT v.period_start, v.amount * reefqbo._debit_sign(o.account_type, o.classification) AS debit"
+		"  FROM reefqbo.actual v"
+		"  JOIN reefqbo.account o ON o.model_id = $1 AND o.connection_id = $2 AND o.account_id = v.account_id AND o.is_computed"
+		"  WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss' AND v.accounting_method = $4"
+		"  AND v.period_start <= $6 AND v.amount <> 0"
 		"), balance AS ("
 		"  SELECT m.period_start, m.amount FROM month m WHERE m.statement = 'balance_sheet'"
 		") SELECT a.fully_qualified_name, b.has_balances, COALESCE(a.account_subtype = 'RetainedEarnings', false),"
 		"  (SELECT (o.amount + 0.00)::text FROM balance o WHERE o.period_start < $5),"
 		"  CASE WHEN b.has_balances"
 		"   THEN (SELECT (e.amount + 0.00)::text FROM balance e WHERE e.period_start = date_trunc('month', $6::timestamp))"
-		"   ELSE (SELECT (m.amount + 0.00)::text FROM movement m) END"
+		"   ELSE (SELECT (m.amount + 0.00)::text FROM movement m) END,"
+		"  b.has_balances AND COALESCE(a.currency <> c.home_currency, false),"
+		"  NOT EXISTS (SELECT FROM reefqbo.account o"
+		"   JOIN reefqbo.actual v ON v.model_id = $1 AND v.connection_id = $2 AND v.account_id = o.account_id"
+		"    AND v.statement = 'balance_sheet' AND v.accounting_method = $4 AND v.amount <> 0"
+		"    AND v.period_start BETWEEN ($5 - interval '1 month')::date AND $6"
+		"   WHERE o.model_id = $1 AND o.connection_id = $2 AND o.account_id <> $3 AND o.currency <> c.home_currency),"
+		"  EXISTS (SELECT FROM line),"
+		"  (-COALESCE((SELECT sum(l.debit) FROM line l WHERE l.period_start >= $5), 0)"
+		"   * reefqbo._debit_sign(a.account_type, a.classification) + 0.00)::text"
 		" FROM reefqbo.account a"
+		" JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2"
 		" CROSS JOIN LATERAL (SELECT COALESCE(a.classification NOT IN ('Revenue', 'Expense'), true) AS has_balances) b"
 		" WHERE a.model_id = $1 AND a.connection_id = $2 AND a.account_id = $3",
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID);
@@ -86,6 +102,10 @@ rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_
 	figure->is_retained = rqbo_column_bool(3);
 	figure->opening = rqbo_column_text(4);
 	figure->closing = rqbo_column_text(5);
+	figure->is_foreign = rqbo_column_bool(6);
+	figure->is_sole = rqbo_column_bool(7);
+	figure->has_lines = rqbo_column_bool(8);
+	figure->revaluation = rqbo_column_text(9);
 	return figure;
 }
 

@@ -17,6 +17,10 @@ typedef struct RqboFigure
 	char	   *account;		/* its fully qualified name */
 	bool		has_balances;	/* it stands in the balance sheet */
 	bool		is_retained;	/* what a year has earned goes into it without a posting */
+	bool		is_foreign;		/* it holds another currency, and is revalued without postings */
+	bool		is_sole;		/* no other such account has a balance in these months */
+	bool		has_lines;		/* the profit and loss has lines that are in no chart, up to these months */
+	char	   *revaluation;	/* what those of these months say of such accounts, with this account's sign */
 	char	   *opening;		/* the balance before; NULL if that was not imported */
 	char	   *closing;		/* the movement, or the balance at the end; NULL if a month was not imported */
 } RqboFigure;

@@ -46,20 +46,24 @@
  * The end of each such statement.  Before it stand "checked", a row a check:
  * statement, period_start, period_end; and "pair", a row an account in it:
  * account_id, statement, period_start, figure, other_figure, and the two as
- * they count in the check's sums.  $1 to $3 say whose, $4 is the method.
+ * they count in the check's sums; excuse, why they may differ, or NULL; is_told,
+ * whether it is known that they differ for that.  $1 to $3 say whose, $4 is the
+ * method.
  */
 #define OUTCOME(kind) \
 	", judged AS (" \
-	"  SELECT p.*, p.figure <> p.other_figure AS differs, row_number() OVER (" \
-	"   PARTITION BY p.statement, p.period_start, p.figure <> p.other_figure" \
+	"  SELECT p.*, p.figure <> p.other_figure AND p.excuse IS NULL AS differs," \
+	"   p.figure <> p.other_figure AND p.excuse IS NOT NULL AS is_excused, row_number() OVER (" \
+	"   PARTITION BY p.statement, p.period_start, p.figure <> p.other_figure AND p.excuse IS NULL" \
 	"   ORDER BY abs(p.figure - p.other_figure) DESC, p.account_id) AS place" \
 	"  FROM pair p" \
 	"), outcome AS (" \
 	"  SELECT c.statement, c.period_start, c.period_end, NULL::text AS account_id," \
 	"   COALESCE(sum(j.counted), 0) AS figure, COALESCE(sum(j.other_counted), 0) AS other_figure," \
-	"   count(j.account_id)::integer AS compared, COALESCE(NOT bool_or(j.differs), true) AS passed," \
+	"   count(j.account_id)::integer AS compared," \
+	"   CASE WHEN bool_or(j.differs) THEN false WHEN bool_or(j.is_excused AND NOT j.is_told) THEN NULL ELSE true END AS passed," \
 	"   CASE WHEN bool_or(j.differs) THEN format('%s of %s accounts differ', count(*) FILTER (WHERE j.differs)," \
-	"    count(j.account_id)) END AS detail" \
+	"    count(j.account_id)) ELSE min(j.excuse) FILTER (WHERE j.is_excused) END AS detail" \
 	"  FROM checked c LEFT JOIN judged j ON j.statement = c.statement AND j.period_start = c.period_start" \
 	"  GROUP BY c.statement, c.period_start, c.period_end" \
 	"  UNION ALL" \
@@ -186,7 +190,7 @@ rqbo_store_prove_year(RqboProofOf of, const RqboRange *range, const RqboReport *
 		"), pair AS ("
 		"  SELECT q.account_id, 'profit_and_loss'::text AS statement, $5 AS period_start, q.figure, q.other_figure,"
 		"   q.figure * -COALESCE(" DEBIT_SIDE("a") ", -1) AS counted,"
-		"   q.other_figure * -COALESCE(" DEBIT_SIDE("a") ", -1) AS other_counted"
+		"   q.other_figure * -COALESCE(" DEBIT_SIDE("a") ", -1) AS other_counted, NULL::text AS excuse, true AS is_told"
 		"  FROM (SELECT COALESCE(p.account_id, s.account_id) AS account_id, COALESCE(p.amount, 0) AS figure,"
 		"    COALESCE(s.amount, 0) AS other_figure"
 		"   FROM printed p FULL JOIN stored s ON s.account_id = p.account_id) q" JOIN_ACCOUNT("q")
@@ -229,6 +233,12 @@ arg_trial_balance(RqboArgs *args, const RqboReport *report)
  * Accounts of income and costs can be compared only when all months of the
  * fiscal year are there ($10).  An account of no known type is compared
  * without its sign.
+ *
+ * A trial balance knows no revaluation: accounts in another currency stand in it
+ * at the rates of their postings, and in the balance sheet at the day's.  The
+ * whole of that is the line of the profit and loss that is in no chart, of this
+ * year, and in retained earnings of the years before.  Whatever else differs is
+ * a difference.
  */
 List *
 rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, const RqboReport *report)
@@ -260,11 +270,32 @@ rqbo_store_prove_trial_balance(RqboProofOf of, const RqboProofPeriod *period, co
 		"), signed AS ("
 		"  SELECT b.account_id, COALESCE(b.statement, " STATEMENT_OF("a") ") AS statement, b.figure,"
 		"   COALESCE(b.printed * " DEBIT_SIDE("a") ","
-		"    CASE WHEN b.figure < 0 THEN -1 ELSE 1 END * abs(b.printed)) AS other_figure"
+		"    CASE WHEN b.figure < 0 THEN -1 ELSE 1 END * abs(b.printed)) AS other_figure,"
+		"   CASE WHEN b.account_id LIKE 'computed:%' THEN 'line' WHEN a.currency <> c.home_currency THEN 'revalued'"
+		"    WHEN a.account_subtype = 'RetainedEarnings' THEN 'retained' END AS role, a.fully_qualified_name AS name"
 		"  FROM both_sides b" JOIN_ACCOUNT("b")
+		"  JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2"
+		"), revaluation AS MATERIALIZED ("
+		"  SELECT COALESCE(sum(g.figure - g.other_figure) FILTER (WHERE g.role = 'revalued'), 0) AS revalued,"
+		"   COALESCE(sum(g.figure - g.other_figure) FILTER (WHERE g.role = 'retained'), 0) AS retained,"
+		"   COALESCE(sum(g.figure - g.other_figure) FILTER (WHERE g.role = 'line'), 0) AS line,"
+		"   count(*) FILTER (WHERE g.role = 'revalued' AND g.figure <> g.other_figure) AS accounts,"
+		"   min(g.name) FILTER (WHERE g.role = 'revalued' AND g.figure <> g.other_figure) AS name,"
+		"   COALESCE((SELECT -sum(v.amount * " DEBIT_SIDE("a") ") FROM reefqbo._amount v" JOIN_ACCOUNT("v")
+		"    WHERE v.model_id = $1 AND v.connection_id = $2 AND v.statement = 'profit_and_loss' AND v.accounting_method = $4"
+		"    AND v.period_start < $5 AND " IS_COMPUTED "), 0) AS before"
+		"  FROM signed g"
+		"), excused AS ("
+		"  SELECT format('%s accounts in another currency (%s) are revalued by %s, which the trial balance does not know;"
+		" the profit and loss has it as a line that is in no chart, %s', r.accounts, r.name, -r.revalued, -r.line) AS excuse,"
+		"   $10 AND r.retained = r.before AS is_told"
+		"  FROM revaluation r"
+		"  WHERE r.accounts > 0 AND (r.revalued + r.retained + r.line = 0 OR (NOT $10 AND r.retained = 0))"
 		"), pair AS ("
 		"  SELECT g.account_id, g.statement, $5 AS period_start, g.figure, g.other_figure,"
-		"   abs(g.figure) AS counted, abs(g.other_figure) AS other_counted FROM signed g"
+		"   abs(g.figure) AS counted, abs(g.other_figure) AS other_counted,"
+		"   CASE WHEN g.role IS NOT NULL THEN e.excuse END AS excuse, COALESCE(e.is_told, true) AS is_told"
+		"  FROM signed g LEFT JOIN excused e ON true"
 		")" OUTCOME("'trial_balance_statements'"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, NUMERICARRAYOID, NUMERICARRAYOID, BOOLOID);
 	RqboArgs	args = {0};
@@ -299,7 +330,7 @@ rqbo_store_prove_stored(RqboProofOf of, const RqboRange *range, const RqboReport
 		"  FROM printed p FULL JOIN stored s ON s.account_id = p.account_id AND s.period_start = p.period_start"
 		"), pair AS ("
 		"  SELECT b.account_id, $10 AS statement, b.period_start, b.figure, b.other_figure,"
-		"   b.figure AS counted, b.other_figure AS other_counted FROM both_sides b"
+		"   b.figure AS counted, b.other_figure AS other_counted, NULL::text AS excuse, true AS is_told FROM both_sides b"
 		")" OUTCOME("'stored'"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, TEXTARRAYOID, DATEARRAYOID, NUMERICARRAYOID, TEXTOID);
 	RqboArgs	args = {0};

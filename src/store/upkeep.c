@@ -128,7 +128,13 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 		" u.changes_until, array_remove(u.changes_seen, NULL),"
 		" (t.since - date '2000-01-01')::bigint,"
 		" ((date_trunc('month', n.t) - interval '1 month' * (s.reread_months - 1))::date - date '2000-01-01')::bigint,"
-		" (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2)"
+		" (SELECT count(*) FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = $2),"
+		" (SELECT (min(q.period_start) - date '2000-01-01')::bigint FROM reefqbo.unsettled_month q"
+		"  WHERE q.model_id = $1 AND q.connection_id = $2 AND q.reason = 'reclassified'),"
+		" (SELECT (min(i.period_start) - date '2000-01-01')::bigint FROM reefqbo.imported_month i"
+		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.is_provisional"
+		"  AND (c.multicurrency OR EXISTS (SELECT FROM reefqbo.account o WHERE o.model_id = $1 AND o.connection_id = $2"
+		"   AND o.currency <> c.home_currency)))"
 		" FROM reefqbo.connection c"
 		" JOIN reefqbo.schedule s ON s.model_id = c.model_id"
 		" CROSS JOIN (SELECT $3) AS n (t)"
@@ -156,6 +162,8 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 	state->turned_since = (DateADT) rqbo_column_int8(5);
 	state->window_start = (DateADT) rqbo_column_int8(6);
 	state->naccounts = (int) rqbo_column_int8(7);
+	state->unsettled_since = rqbo_column_is_null(8) ? DATEVAL_NOEND : (DateADT) rqbo_column_int8(8);
+	state->revalued_since = rqbo_column_is_null(9) ? DATEVAL_NOEND : (DateADT) rqbo_column_int8(9);
 	state->changes_seen = column_texts(4);
 	return state;
 }

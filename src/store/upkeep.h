@@ -59,6 +59,8 @@ typedef struct RqboRefreshState
 	bool		month_has_turned;	/* months are to be read even if nothing has changed */
 	DateADT		turned_since;	/* from this month on */
 	DateADT		window_start;	/* first of the months read again when something has changed */
+	DateADT		unsettled_since;	/* accounts were reclassified after this month and later ones were read; or DATEVAL_NOEND */
+	DateADT		revalued_since; /* rates move figures from this month on though nobody posts; or DATEVAL_NOEND */
 	int			naccounts;
 } RqboRefreshState;
 

@@ -773,14 +773,15 @@ sub test_halving
 	return;
 }
 
-# Half of a chunk that failed for good: what was stored before stays.
+# Half of a chunk that is too much has a month that does not tie out: all others are stored.
 sub test_one_half_fails
 {
 	$intuit->admin('fault', { kind => 'max_months', months => 6, company => $COMPANY, times => 1 });
-	$intuit->admin('fault', { kind => 'break_sum', company => $COMPANY, endpoint => 'BalanceSheet', times => 1 });
+	$intuit->admin('fault', { kind => 'unbalance', company => $COMPANY, endpoint => 'BalanceSheet', month => '2026-02', times => -1 });
 	my $error = $node->sqlstate_of(import_actuals($MODEL, $YEAR));
-	is($error->{sqlstate}, 'RQ007', 'a half that does not tie out is an error');
-	is(months_of('Pod 1 Ltd'), 1, 'and is not stored');
+	is($error->{sqlstate}, 'RQ007', 'a month that does not tie out is an error');
+	like($error->{detail}, qr/2026-02/, 'which names it');
+	is(months_of('Pod 1 Ltd'), 11, 'and the only one that is not stored');
 	set_right();
 	return;
 }
