@@ -9,6 +9,7 @@ from collections import defaultdict
 import dimensions
 import layout
 import moments
+import reports
 from figures import Figures
 from ledger import is_profit_and_loss, money
 from outline import DEBIT_TYPES, Outline
@@ -53,6 +54,7 @@ class GeneralLedger:
         self.outline = Outline(company)
         self.style = layout.Style(company.config, company.language(), repr((now, request.name)))
         self.old_form = company.config("gl_form") == "old"
+        self.nested = company.config("gl_form") == "nested"
         self.columns = [key for key in request.columns or USUAL if key in COLUMNS] or list(USUAL)
         self.figures = Figures(self.ledger, request.basis, company.settings["fiscal_month"],
                                request.tags)
@@ -84,7 +86,7 @@ class GeneralLedger:
 
     def _header(self, empty):
         request = self.request
-        header = {"Time": moments.stamp(self.now), "ReportName": request.name,
+        header = {"Time": moments.stamp(self.now), "ReportName": reports.name_at(self.company, request.name),
                   "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
                   "EndPeriod": request.end.isoformat(),
                   "Currency": self.company.settings["currency"], **request.echo}
@@ -126,7 +128,7 @@ class GeneralLedger:
         kind = self.ledger.accounts()[identifier]["type"]
         children = self.outline.children.get((kind, identifier), ())
         below = {i: found for i, found in ((i, self._section(i)) for i in children) if found}
-        wanted = self.request.accounts is None or identifier in self.request.accounts
+        wanted = self._is_wanted(identifier)
         own, amount = self._own_rows(identifier) if wanted else ([], None)
         if not own and not below:
             return None
@@ -138,11 +140,24 @@ class GeneralLedger:
         if self.old_form and not own:
             head["id"] = _take_id(below)
         inner = self.style.mixed([row for row, _ in below.values()])
+        if self.nested and own and inner:
+            own = [{"Rows": {"Row": own}, "Summary": self._cells(
+                {"value": "Total for " + title},
+                {"subt_nat_amount": own_money(amount), "subt_nat_home_amount": self._money(amount)}),
+                "type": "Section"}]
+        title += " with sub-accounts" * bool(self.nested and inner)
         return {"Header": self._cells(head, {}), "Rows": {"Row": own + inner},
                 "Summary": self._cells({"value": "Total for " + title},
                                        {"subt_nat_amount": own_money(whole),
                                         "subt_nat_home_amount": self._money(whole)}),
                 "type": "Section"}, whole
+
+    def _is_wanted(self, identifier):
+        """Whether the account is asked for; the nested form gives all below it as well."""
+        asked = self.request.accounts
+        while asked is not None and identifier is not None and identifier not in asked:
+            identifier = self.ledger.accounts()[identifier]["parent"] if self.nested else None
+        return asked is None or identifier is not None
 
     def _own_rows(self, identifier):
         """The rows of the account itself and the sum of its amounts."""

@@ -25,6 +25,12 @@ SKELETON = {"ProfitAndLoss": ("Income", "GrossProfit", "Expenses", "NetOperating
 COMPUTED = ("GrossProfit", "NetOperatingIncome", "NetOtherIncome", "NetIncome")
 
 
+def name_at(company, name):
+    """What a report is called at a company."""
+    french = company.settings["country"] == "FR" and name in ("TrialBalance", "GeneralLedger")
+    return name + "FR" * french
+
+
 class Request:
     """What one report is asked for, every default filled in.
 
@@ -81,7 +87,7 @@ class Report:
 
     def _header(self, empty):
         request = self.request
-        header = {"Time": moments.stamp(self.now), "ReportName": request.name,
+        header = {"Time": moments.stamp(self.now), "ReportName": name_at(self.company, request.name),
                   "ReportBasis": request.basis, "StartPeriod": request.start.isoformat(),
                   "EndPeriod": request.end.isoformat(), "SummarizeColumnsBy": request.by,
                   "Currency": self.company.settings["currency"], **request.echo}

@@ -26,6 +26,7 @@ import admin_verbs
 import answers
 import certs
 import faults
+import reports
 import signin
 from ledger import LedgerError
 from world import World
@@ -72,7 +73,12 @@ class Ask:
         self.rest = parts[5:]
         if parts[4] != "reports":
             return parts[4]
-        return parts[5] if len(parts) == 6 and parts[5] in faults.REPORTS else "report"
+        return self._report(parts[5]) if len(parts) == 6 else "report"
+
+    def _report(self, name):
+        """Which report it is; in France some have names of their own, and not the others."""
+        known = {reports.name_at(self.company, report): report for report in faults.REPORTS}
+        return known.get(name, "report")
 
     def _token_company(self, world):
         realm = world.authority.realm_of(self.form.get("code") or self.form.get("refresh_token"))

@@ -194,6 +194,38 @@ class Ledger(WithSimulator):
         self.assertEqual((ids(old, "1510 Boats"), ids(old, "1511 Original Cost")), (None, None))
         self.assertEqual(ids(old, "1500 Vehicles"), ids(new, "1510 Boats"))
 
+    def test_nested_form(self):
+        """Own rows of an account with others below it: a section without a Header; and the subtree."""
+        new = self.by_account(self.ledger())
+        self.sim.tell("config", company="reef", gl_form="nested")
+        nested = self.by_account(self.ledger())
+        self.assertEqual(set(nested), set(new))
+        wrapped = 0
+        for identifier, section in nested.items():
+            rows = section["Rows"]["Row"]
+            nameless = [row for row in rows if "ColData" not in row and "Header" not in row]
+            own = [row for row in new[identifier]["Rows"]["Row"] if "ColData" in row]
+            if nameless:
+                wrapped += 1
+                self.assertEqual(nameless[0]["Rows"]["Row"], own)
+                self.assertIn("Summary", nameless[0])
+            else:
+                self.assertEqual([row for row in rows if "ColData" in row], own)
+        self.assertGreater(wrapped, 0)
+        parent = next(i for i, above, _ in sections(self.ledger()["Rows"]["Row"]) if above is None
+                      and any(a == i for _, a, _ in sections(self.ledger()["Rows"]["Row"])))
+        self.assertGreater(len(self.by_account(self.ledger(account=parent))), 1)
+
+    def test_names_in_france(self):
+        self.sim.tell("set_company", company="corail", country="FR")
+        client = support.Client(self.sim, "corail")
+        for name in ("GeneralLedger", "TrialBalance"):
+            ask = {"start_date": START, "end_date": END}
+            self.assertEqual(client.get("reports/" + name, **ask)[0], 400)
+            status, _, body = client.get("reports/%sFR" % name, **ask)
+            self.assertEqual((status, json.loads(body)["Header"]["ReportName"]), (200, name + "FR"))
+            self.assertEqual(self.client.get("reports/%sFR" % name, **ask)[0], 400)
+
     @unittest.skipUnless(SAMPLES, "REEFQBO_SAMPLES is not set")
     def test_shape(self):
         for name, form in (("report_generalledger_2026_CUT.json", "new"),

@@ -270,7 +270,7 @@ ask_report(RqboSession *session, RqboStep then)
 
 	rqbo_qbo_get(session,
 				 psprintf("could not read the %s report of \"%s\"", rqbo_report_name(name), rqbo_session_company(session)),
-				 rqbo_import_report_path(name, &check->month, "Month"), then, NULL);
+				 rqbo_import_report_path(session, name, &check->month, "Month"), then, NULL);
 }
 
 /*

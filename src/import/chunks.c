@@ -185,7 +185,7 @@ ask_report(RqboImport *import, RqboReportName name, RqboStep then)
 	rqbo_qbo_get(session,
 				 psprintf("could not read the %s report %s of \"%s\"", rqbo_report_name(name), rqbo_import_describe_range(chunk),
 						  rqbo_session_company(session)),
-				 rqbo_import_report_path(name, chunk, "Month"), then, rqbo_import_can_halve(chunk) ? halve_chunk : NULL);
+				 rqbo_import_report_path(session, name, chunk, "Month"), then, rqbo_import_can_halve(chunk) ? halve_chunk : NULL);
 }
 
 /*

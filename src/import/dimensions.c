@@ -195,7 +195,7 @@ next_month(RqboTask *task)
 	rqbo_qbo_get(import->session,
 				 psprintf("could not read the %s report of %.7s by %s of \"%s\"", rqbo_report_name(RQBO_PROFIT_AND_LOSS),
 						  rqbo_month_iso(month), import->ask.dimension, rqbo_session_company(import->session)),
-				 rqbo_import_report_path(RQBO_PROFIT_AND_LOSS, &range, summarized_by(import)),
+				 rqbo_import_report_path(import->session, RQBO_PROFIT_AND_LOSS, &range, summarized_by(import)),
 				 month_answered, NULL);
 }
 

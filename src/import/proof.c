@@ -439,7 +439,7 @@ send_ask(RqboImport *import)
 	RqboRange	range = range_of(ask);
 	char	   *doing = psprintf("could not read the %s report %.7s to %.7s of \"%s\"", rqbo_report_name(ask->name),
 								 rqbo_month_iso(range.start), rqbo_month_iso(range.end), rqbo_session_company(session));
-	char	   *path = rqbo_import_report_path(ask->name, &range, ask->by_month ? "Month" : "Total");
+	char	   *path = rqbo_import_report_path(session, ask->name, &range, ask->by_month ? "Month" : "Total");
 
 	if (import->proof->is_tie_out)
 		rqbo_qbo_get(session, doing, path, answered, too_much);

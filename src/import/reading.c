@@ -14,10 +14,11 @@
 #include "qbo/accounting.h"
 
 char *
-rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by)
+rqbo_import_report_path(const RqboSession *session, RqboReportName name, const RqboRange *range,
+						const char *summarized_by)
 {
 	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
-					rqbo_report_name(name), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method,
+					rqbo_report_asked_name(name, session->connection->is_french), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method,
 					summarized_by);
 }
 

@@ -14,7 +14,8 @@
 #include "store/imports.h"
 
 /* The path of a report, below the realm. */
-extern char *rqbo_import_report_path(RqboReportName name, const RqboRange *range, const char *summarized_by);
+extern char *rqbo_import_report_path(const RqboSession *session, RqboReportName name, const RqboRange *range,
+									 const char *summarized_by);
 
 /* The path of the question how many of an entity there are, inactive ones too; and the number in its answer. */
 extern char *rqbo_import_count_path(const char *entity);

@@ -189,6 +189,12 @@ find_sides(const RqboReader *reader, int *sides)
 	return true;
 }
 
+bool
+rqbo_report_has_known_side(const RqboReader *reader)
+{
+	return find_side(reader, "TotalAssets") >= 0 || find_side(reader, "TotalLiabilitiesAndEquity") >= 0;
+}
+
 static const char *
 name_of_side(const RqboReader *reader, int section)
 {

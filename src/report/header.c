@@ -61,7 +61,7 @@ parse_name(const char *text)
 		rqbo_report_invalid("Its Header has no ReportName.");
 	for (name = 0; name <= RQBO_GENERAL_LEDGER; name++)
 	{
-		if (strcmp(text, rqbo_report_name(name)) == 0)
+		if (strcmp(text, rqbo_report_name(name)) == 0 || strcmp(text, rqbo_report_asked_name(name, true)) == 0)
 			return (RqboReportName) name;
 	}
 	rqbo_report_raise_unsupported(text);

@@ -10,6 +10,8 @@
  * name is in the company's language.  The old form gave an account without
  * rows of its own the id of the first account under it, whose Header then had
  * none: where no row stands under the id, the one nameless section has them.
+ * Since 2026 the own rows of an account with others below it stand in a section
+ * of their own, which has no Header at all: it belongs to the one around it.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
  *
@@ -69,7 +71,8 @@ typedef struct LedgerReader
 	int			places[NCELLS]; /* in a row's ColData, -1 for none */
 	bool		is_home[NCELLS];
 	bool		has_opening;
-	bool		takes_nameless; /* the account is the section without an id */
+	bool		has_id;			/* some section has the account's id */
+	bool		takes_nameless; /* the account is the section whose Header has no id */
 	int			nsections;		/* that have rows of the account */
 	int			nrows;
 	int			max_lines;
@@ -311,20 +314,25 @@ header_id(const RqboJson *row)
 }
 
 static bool
-is_the_account(const LedgerReader *r, const RqboJson *row)
+is_the_account(LedgerReader *r, const RqboJson *row, bool is_around)
 {
 	const char *id = header_id(row);
 
+	if (rqbo_json_length(rqbo_report_cells_of(row, "Header")) == 0)
+		return is_around;
 	if (r->takes_nameless)
 		return id == NULL;
-	return id != NULL && strcmp(id, r->account_id) == 0;
+	if (id == NULL || strcmp(id, r->account_id) != 0)
+		return false;
+	r->has_id = true;
+	return true;
 }
 
 static SectionSums
-read_section(LedgerReader *r, const RqboJson *row)
+read_section(LedgerReader *r, const RqboJson *row, bool is_around)
 {
 	RqboJson   *summary = rqbo_report_cells_of(row, "Summary");
-	bool		is_own = is_the_account(r, row);
+	bool		is_own = is_the_account(r, row, is_around);
 	SectionSums sums;
 
 	refuse_cut(rqbo_report_cells_of(row, "Header"));
@@ -349,7 +357,7 @@ read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 		rqbo_report_invalid("The ColData of a row is not a JSON array.");
 	if (cells == NULL)
 	{
-		SectionSums inside = read_section(r, row);
+		SectionSums inside = read_section(r, row, is_own);
 
 		sums->all = rqbo_amount_add(sums->all, inside.all);
 		return;
@@ -394,7 +402,7 @@ static void
 read_accounts(LedgerReader *r, const RqboJson *rows)
 {
 	(void) read_row_list(r, rows, false);
-	if (r->nsections > 0)
+	if (r->nsections > 0 || !r->has_id)
 		return;
 	r->takes_nameless = true;
 	(void) read_row_list(r, rows, false);

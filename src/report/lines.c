@@ -27,6 +27,16 @@ rqbo_report_name(RqboReportName name)
 	return report_names[name];
 }
 
+const char *
+rqbo_report_asked_name(RqboReportName name, bool is_french)
+{
+	if (is_french && name == RQBO_TRIAL_BALANCE)
+		return "TrialBalanceFR";
+	if (is_french && name == RQBO_GENERAL_LEDGER)
+		return "GeneralLedgerFR";
+	return report_names[name];
+}
+
 bool
 rqbo_report_line_is_stored(const RqboReportLine *line)
 {

@@ -137,4 +137,7 @@ extern bool rqbo_report_was_cut(const char *text);
 
 extern const char *rqbo_report_name(RqboReportName name);
 
+/* What the report is asked for as: in France two of them have names of their own. */
+extern const char *rqbo_report_asked_name(RqboReportName name, bool is_french);
+
 #endif							/* RQBO_REPORT_LINES_H */

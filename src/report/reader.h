@@ -51,6 +51,9 @@ typedef struct RqboReader
 	Numeric		zero;			/* shared by all cells without an amount */
 	bool		is_by_dimension;	/* its columns are classes or departments, not periods */
 	bool		keeps_differences;
+	bool		may_have_nets;	/* a balance sheet whose sides are not known ones: a section's sum may
+								 * be that of some inside less that of others */
+	bool		has_nets;		/* and one was found to be */
 	int			label;			/* place of the label in a row's ColData */
 	int			ncells;			/* how many ColData a row should have */
 	int			max_columns;

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "base/amount.h"
 #include "report/closing.h"
 #include "report/compare.h"
 #include "report/parts.h"
@@ -48,6 +49,65 @@ make_tallies(RqboReader *reader)
 	}
 }
 
+/* More sections than this are not added up with and without signs. */
+#define MOST_IN_A_NET 10
+
+/*
+ * Where statutory layouts take one section from another (net current assets,
+ * total assets less current liabilities), the sum of a section is that of its
+ * own lines and the sections inside, each added or taken away.  Which of the two
+ * is for the accounts' classification to say; the caller adds up the whole by it.
+ */
+static bool
+is_net(const RqboColumnSums *sums, int section)
+{
+	const RqboReader *reader = sums->reader;
+	Numeric		printed = reader->report->lines[reader->sections[section].summary].amounts[sums->column];
+	Numeric		inside[MOST_IN_A_NET];
+	Numeric		own = sums->sections[section];
+	int			count = 0;
+
+	for (int i = section + 1; i < reader->nsections; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (reader->sections[i].parent != section || rqbo_report_is_zero(reader, sums->sections[i]))
+			continue;
+		if (count == MOST_IN_A_NET)
+			return false;
+		inside[count++] = sums->sections[i];
+		own = rqbo_amount_subtract(own, sums->sections[i]);
+	}
+	for (int signs = 1; signs < 1 << count; signs++)
+	{
+		Numeric		sum = own;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < count; i++)
+			sum = (signs >> i & 1) ? rqbo_amount_subtract(sum, inside[i]) : rqbo_amount_add(sum, inside[i]);
+		if (rqbo_amount_equal(sum, printed))
+			return true;
+	}
+	return false;
+}
+
+/* So many of them at most are looked for in a column. */
+#define MOST_NETS 100
+
+static bool
+takes_net(RqboColumnSums *sums, int section)
+{
+	RqboReader *reader = sums->reader;
+	Numeric		printed = reader->report->lines[reader->sections[section].summary].amounts[sums->column];
+
+	if (!reader->may_have_nets || rqbo_amount_equal(printed, sums->sections[section]) || sums->nnets >= MOST_NETS)
+		return false;
+	sums->nnets++;
+	if (!is_net(sums, section))
+		return false;
+	reader->has_nets = true;
+	return true;
+}
+
 /*
  * Sections come before those inside them, so that from the last to the first
  * each is complete when it is added to the one around it.
@@ -65,6 +125,7 @@ sum_sections(RqboColumnSums *sums)
 		sums->sections[i] = reader->zero;
 	}
 	sums->top = reader->zero;
+	sums->nnets = 0;
 	for (i = 0; i < reader->report->nlines; i++)
 	{
 		int			section = reader->lines[i].section;
@@ -79,6 +140,8 @@ sum_sections(RqboColumnSums *sums)
 		const RqboSection *section = &reader->sections[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (section->summary >= 0 && takes_net(sums, i))
+			sums->sections[i] = lines[section->summary].amounts[sums->column];
 		if (section->summary >= 0)
 			rqbo_report_compare_line(reader, RQBO_TALLY_SECTIONS, section->summary, sums->column,
 									 "its lines add up to", sums->sections[i]);
@@ -180,7 +243,8 @@ rqbo_report_tie_out(RqboReader *reader)
 		report->balance_checked = true;
 		return;
 	}
-	report->balance_checked = check_columns(reader);
+	reader->may_have_nets = report->name == RQBO_BALANCE_SHEET && !rqbo_report_has_known_side(reader);
+	report->balance_checked = check_columns(reader) && !reader->has_nets;
 	if (report->name == RQBO_PROFIT_AND_LOSS)
 	{
 		if (reader->is_by_dimension)

@@ -29,6 +29,7 @@ typedef struct RqboConnection
 	bytea	   *realm_sealed;
 	bool		is_verified;	/* CompanyInfo was read once */
 	bool		has_currencies; /* accounts may hold other currencies than the home currency */
+	bool		is_french;		/* in France two reports have names of their own */
 	bool		has_accounts;	/* the chart of accounts was read once */
 	TimestampTz accounts_as_of; /* and when that was, the last time */
 	bool		has_actuals;	/* some month was imported */

@@ -27,7 +27,7 @@ sub balanced
 		  . " WHERE a.label = 'Total Assets' AND e.label = 'Total Liabilities and Equity'");
 }
 
-sub unsettled { return sql("SELECT count(*), min(period_start), max(period_start), min(reason) FROM reefqbo.unsettled_month JOIN reefqbo.connection_status USING (model_id, connection_id) WHERE model = '$_[0]'") }
+sub unsettled { return sql("SELECT count(*), min(u.period_start), max(u.period_start), min(u.reason) FROM reefqbo.unsettled_month u JOIN reefqbo.model m USING (model_id) WHERE m.name = '$_[0]'") }
 
 # The figures of a company are those of its ledger.
 sub is_the_ledger
