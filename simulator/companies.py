@@ -11,7 +11,7 @@ POD_PREFIX = "93417"
 DEFAULTS = {
     "zero_style": "mixed", "shuffle": False, "title_case": False, "bs_total_column": False,
     "nodata_form": "skeleton", "dimension_subcolumns": False, "unspecified_key": "NotSpecified",
-    "gl_form": "new", "locale": None, "suspended_status": 400, "slow_seconds": 3,
+    "gl_form": "new", "bs_layout": "usual", "locale": None, "suspended_status": 400, "slow_seconds": 3,
     "throttle_form": "gateway", "card_positive": False, "retry_after": None,
     "throttle": True, "limit_minute": 500, "limit_second": 10, "rotate": "always", "grace": 0,
     "race_revokes": False, "code_seconds": 600, "hears_end": False,

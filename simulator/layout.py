@@ -9,7 +9,8 @@ import wording
 
 
 class Node:
-    """A section or an account. `own` are its own cells; a section's total is own plus children."""
+    """A section or an account. `own` are its own cells; a section's total is own plus children,
+    less those that are `taken` from it."""
 
     def __init__(self, width, group=None, title=None, account=None, own=None, children=None):
         self.group, self.title, self.account = group, title, account
@@ -17,6 +18,7 @@ class Node:
         self.children = children or []
         self.computed = False
         self.forced = None
+        self.taken = False
 
     def total(self):
         """The Summary's cells. A section without rows has nothing to print."""
@@ -24,8 +26,12 @@ class Node:
             return self.forced
         if not self.children:
             return list(self.own)
-        columns = zip(self.own, *(child.total() for child in self.children))
+        columns = zip(self.own, *(child.counted() for child in self.children))
         return [sum(cell or 0 for cell in column) for column in columns]
+
+    def counted(self):
+        """The total as it counts in the section around."""
+        return [-(cell or 0) for cell in self.total()] if self.taken else self.total()
 
 
 class Style:
@@ -51,10 +57,14 @@ class Style:
         return text
 
     def heading(self, group):
-        return self.case(self.words[group][0])
+        return self.case(self._words(group)[0])
 
     def closing(self, group):
-        return self.case(self.words[group][1])
+        return self.case(self._words(group)[1])
+
+    def _words(self, group):
+        """Groups of statutory layouts are their own titles."""
+        return self.words.get(group, (group, "Total " + group))
 
     def mixed(self, items):
         """The items in an order of their own when order is not to be relied on."""

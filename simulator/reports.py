@@ -188,7 +188,41 @@ class Report:
     def _net_income_title(self):
         return self.style.closing("NetIncome")
 
+    def _statutory(self, nested):
+        """Net current assets and total assets less current liabilities, side by side or nested.
+
+        Sections that are taken from others, whose groups are in no other layout.
+        """
+        make = lambda group, *children: layout.Node(self.width, group, children=[
+            child for child in children if child.children])
+        kinds = lambda group, *types: layout.Node(self.width, group, children=[
+            node for kind in types for node in self._account_nodes(kind, None, self._balances)])
+        fixed = kinds("StatutoryFixedAssets", "Fixed Asset", "Other Asset")
+        current = kinds("StatutoryCurrentAssets", "Bank", "Accounts Receivable",
+                        "Other Current Asset")
+        owed = kinds("CreditorsWithinOneYear", "Accounts Payable", "Credit Card",
+                     "Other Current Liability")
+        later = kinds("CreditorsAfterOneYear", "Long Term Liability")
+        capital = kinds("CapitalAndReserves", "Equity")
+        net = [slot.net_income() for slot in self.slots]
+        if any(value is not None for value in net):
+            capital.children.append(layout.Node(self.width, "ProfitForTheYear", "Profit for the year",
+                                                own=[-(value or 0) for value in net]))
+        owed.taken = later.taken = True
+        net_current = make("NetCurrentAssets", current, owed)
+        less = make("TotalAssetsLessCurrentLiabilities", fixed, net_current)
+        assets = make("NetAssets", less, later)
+        if nested:
+            return [assets, capital]
+        return [node for node in (
+            fixed, current, owed, self._computed("NetCurrentAssets", net_current.total()),
+            self._computed("TotalAssetsLessCurrentLiabilities", less.total()), later,
+            self._computed("NetAssets", assets.total()), capital)
+            if node.computed or node.children]
+
     def _balance_sheet(self):
+        if self.company.config("bs_layout") != "usual":
+            return self._statutory(self.company.config("bs_layout") == "nested")
         nodes = [self._section(ASSETS), self._section(FUNDING)]
         return nodes if any(node.children for node in nodes) else []
 

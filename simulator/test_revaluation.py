@@ -92,5 +92,24 @@ class Revaluation(unittest.TestCase):
                           if r["account_id"] is None], [("OtherExpenses", 2, "2026-02-01", "3.00")])
 
 
+class StatutoryLayouts(unittest.TestCase):
+    """Net assets are capital and reserves, and every account stands where its type belongs."""
+
+    def test_nested_and_flat(self):
+        sim = support.shared()
+        sim.tell("reset")
+        client = support.Client(sim, "lagoon")
+        usual = support.figures(client.report("BalanceSheet", *RANGE))
+        for form in ("nested", "flat"):
+            sim.tell("config", company="lagoon", bs_layout=form)
+            made = client.report("BalanceSheet", *RANGE)
+            self.assertEqual({k: v for k, v in support.figures(made).items() if k[0]},
+                             {k: v for k, v in usual.items() if k[0]})
+            self.assertEqual(support.closing(made, "NetAssets"),
+                             support.closing(made, "CapitalAndReserves"))
+            self.assertEqual(sum(1 for row in made["Rows"]["Row"] if "Header" in row), 2 if form ==
+                             "nested" else len(made["Rows"]["Row"]) - 3)
+
+
 if __name__ == "__main__":
     unittest.main()

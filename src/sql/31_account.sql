@@ -61,7 +61,7 @@ CREATE TABLE reefqbo.account_change (
     PRIMARY KEY (model_id, change_id),
     FOREIGN KEY (model_id, connection_id, account_id) REFERENCES reefqbo.account,
     CONSTRAINT account_change_is_known CHECK (change IN ('new', 'renamed', 'renumbered', 'reclassified', 'moved',
-        'inactivated', 'reactivated', 'deleted', 'gone', 'returned', 'merged'))
+        'inactivated', 'reactivated', 'deleted', 'gone', 'returned', 'merged', 'mismapped'))
 );
 
 CREATE INDEX account_change_account ON reefqbo.account_change (model_id, connection_id, account_id, change_id);
@@ -73,7 +73,7 @@ COMMENT ON COLUMN reefqbo.account_change.change_id IS 'in the order they were no
 COMMENT ON COLUMN reefqbo.account_change.connection_id IS 'the connection: one QuickBooks company in one branch';
 COMMENT ON COLUMN reefqbo.account_change.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.account_change.change IS
-'new; renamed and moved (old and new full name); renumbered (account number); reclassified (type and subtype); inactivated and reactivated; deleted (inactive, with QuickBooks'' suffix to its name); gone and returned (no longer, again named in the chart); merged (new_value is the id of the account that has its figures now)';
+'new; renamed and moved (old and new full name); renumbered (account number); reclassified (type and subtype); inactivated and reactivated; deleted (inactive, with QuickBooks'' suffix to its name); gone and returned (no longer, again named in the chart); merged (new_value is the id of the account that has its figures now); mismapped (what it is mapped to no longer fits its type)';
 COMMENT ON COLUMN reefqbo.account_change.old_value IS 'what it was before';
 COMMENT ON COLUMN reefqbo.account_change.new_value IS 'what it is now';
 COMMENT ON COLUMN reefqbo.account_change.noticed_at IS 'when the import noticed it';
@@ -107,3 +107,22 @@ RETURN CASE WHEN $1 IN ('Cost of Goods Sold', 'Expense', 'Other Expense', 'Bank'
 COMMENT ON FUNCTION reefqbo._debit_sign(text, text) IS
 'Internal: what to multiply an amount as QuickBooks prints it with, for debits to be positive: 1 for an asset or a cost, -1 for income, liabilities and equity.';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._debit_sign(text, text)');
+
+CREATE FUNCTION reefqbo._decimals(currency text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $1 IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF') THEN 0
+            WHEN $1 IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN 3 ELSE 2 END;
+
+COMMENT ON FUNCTION reefqbo._decimals(text) IS
+'Internal: how many decimals the amounts of a currency have, by ISO 4217: yen none, dinars three; two where the currency is not known.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._decimals(text)');
+
+CREATE FUNCTION reefqbo._in_decimals(amount numeric, currency text)
+RETURNS numeric
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN $1 = round($1, reefqbo._decimals($2)) THEN round($1, reefqbo._decimals($2)) ELSE $1 END;
+
+COMMENT ON FUNCTION reefqbo._in_decimals(numeric, text) IS
+'Internal: an amount with the decimals of its currency; one that has more keeps them.';
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._in_decimals(numeric, text)');

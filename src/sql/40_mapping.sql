@@ -129,7 +129,7 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._fitting_types(text) IS
 'Internal: the variable types that an account of a classification can have: those of the statement its amounts stand in. Of no classification: all.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)');
+INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo._fitting_types(text)');
 
 CREATE FUNCTION reefqbo._variable_name(account_number text, name text, account_id text)
 RETURNS text
@@ -299,7 +299,9 @@ SELECT m.name AS model,
        c.home_currency AS currency,
        a.first_seen_at AS since,
        a.model_id,
-       a.connection_id
+       a.connection_id,
+       CASE WHEN p.account_id IS NULL THEN 'not mapped'
+            ELSE pg_catalog.format('mapped to %s, which does not fit the account type %s', p.variable_type, a.account_type) END AS reason
 FROM reefqbo.account a
 JOIN reefqbo.connection c ON c.model_id = a.model_id AND c.connection_id = a.connection_id
 JOIN reefqbo.model m ON m.model_id = a.model_id
@@ -327,14 +329,16 @@ CROSS JOIN LATERAL (
            CASE k.statement WHEN 'profit_and_loss' THEN h.movements_first ELSE h.balances_first END AS first_month,
            CASE k.statement WHEN 'profit_and_loss' THEN h.movements_last ELSE h.balances_last END AS last_month
 ) v
+LEFT JOIN reefqbo.account_mapping p
+    ON p.model_id = a.model_id AND p.connection_id = a.connection_id AND p.account_id = a.account_id
 WHERE NOT reefqbo._is_closing_line(a.is_computed, a.classification)
-  AND NOT EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
-                  AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
+  AND (p.account_id IS NULL OR p.variable_type <> ALL (reefqbo._fitting_types(a.classification)))
   AND a.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
 
 COMMENT ON VIEW reefqbo.unmapped_account IS
-'The accounts that are not mapped, and what is at stake. reefqbo.propose_mapping proposes how to map them; until then their amounts stand in the statements all the same, under Unmapped where those go by category.
+'The accounts that are not mapped, or whose mapping no longer fits their type, and what is at stake. reefqbo.propose_mapping proposes how to map them; until then their amounts stand in the statements all the same, under Unmapped where those go by category.
 amount_at_stake: of the statement that the account stands in, by accrual where that was imported: the movements of all imported months, first_month to last_month, or the balance at the end of the last. NULL where nothing was imported.';
+COMMENT ON COLUMN reefqbo.unmapped_account.reason IS 'not mapped, or why the mapping does not fit: a reclassified account may have gone to the other statement';
 COMMENT ON COLUMN reefqbo.unmapped_account.model IS 'name of the model';
 COMMENT ON COLUMN reefqbo.unmapped_account.branch IS 'name of the branch';
 COMMENT ON COLUMN reefqbo.unmapped_account.company IS 'the company''s name, as QuickBooks has it';

@@ -242,8 +242,14 @@ BEGIN
         ON b.model_id = c.model_id AND (b.branch_id = g.branch_id OR (g.branch_id IS NULL AND b.name = t.branch))
     WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch) AND NOT reefqbo._is_closing_line(a.is_computed, a.classification)
       AND coalesce(g.variable_type, t.variable_type, d.variable_type) IS NOT NULL
+<<<<<<< HEAD
       AND NOT EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                       AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
+=======
+      AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
+                      AND p.connection_id = a.connection_id AND p.account_id = a.account_id
+                      AND p.variable_type = ANY (reefqbo._fitting_types(a.classification)))
+>>>>>>> 9e58871 (Tell of mappings that no longer fit, and show amounts with the decimals of their currency)
     ORDER BY cb.name COLLATE "C", a.account_type, a.fully_qualified_name COLLATE "C", a.account_id COLLATE "C";
 END
 $$;
@@ -258,7 +264,7 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.propose_mapping(text, text, text, text) IS
-'A mapping for each account that has none yet, with the reason and how sure it is. Writes nothing. To accept it, all or some, or other values in its place:
+'A mapping for each account that has none yet, or one that no longer fits its type, with the reason and how sure it is. Writes nothing. To accept it, all or some, or other values in its place:
     INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping(''Acme'') WHERE confidence <> ''guess''
 Arguments: model; branch, whose company''s accounts, by default those of all companies; template, one saved with reefqbo.save_mapping_template, of template_model, by default the same model.
 Result: the columns of reefqbo.mapping. An account that another was merged into is offered the other''s mapping; else the template decides, by account number, full name, or type and subtype; else AccountType, AccountSubType and name. The branch is the company''s.

@@ -78,12 +78,13 @@ AS $$
         JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = m.account_id
         GROUP BY m.period_start
     )
-    -- 0.00 is what a fetched month without a row is; adding it gives every figure its cents.
+    -- 0.00 is what a fetched month without a row is; every figure has the decimals of its currency
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.account_id, l.account_number,
            p.period, p.period_start, p.period_end, p.is_provisional,
-           CASE WHEN l.kind <> 'section' THEN coalesce(f.amount, 0) + 0.00 END
+           CASE WHEN l.kind <> 'section' THEN reefqbo._in_decimals(coalesce(f.amount, 0), c.home_currency) END
     FROM line l
     CROSS JOIN period p
+    JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
     LEFT JOIN figure f ON f.line = l.line AND f.period_start = p.period_start
     WHERE (SELECT bool_and(reefqbo._check_sum($3, coalesce(s.debit, 0), m.debit))
            FROM summed m LEFT JOIN shown s ON s.period_start = m.period_start) IS NOT FALSE

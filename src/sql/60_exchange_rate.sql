@@ -189,7 +189,7 @@ CREATE FUNCTION reefqbo._translated_result(model_id bigint, connection_id bigint
 RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT a.account_id, a.period_start, a.amount, round(a.amount * r.average, 2)
+    SELECT a.account_id, a.period_start, a.amount, round(a.amount * r.average, reefqbo._decimals($6))
     FROM reefqbo.connection c
     CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'profit_and_loss', $3, $4, $5, $7) a
     LEFT JOIN reefqbo.exchange_rate r
@@ -256,7 +256,7 @@ AS $$
         -- of the year so far, of which this month's share is known account by account
         SELECT b.account_id, b.period_start, b.year, b.year_before, b.home, b.home_before,
                coalesce(n.amount, 0)
-               + round((b.home - CASE WHEN b.year = b.year_before THEN b.home_before ELSE 0 END - coalesce(n.home, 0)) * b.rate, 2) AS step
+               + round((b.home - CASE WHEN b.year = b.year_before THEN b.home_before ELSE 0 END - coalesce(n.home, 0)) * b.rate, reefqbo._decimals($5)) AS step
         FROM balance b
         LEFT JOIN reefqbo._net_income($1, $2, $3, (SELECT o.month FROM opening o), $4, $5, $6) n ON n.period_start = b.period_start
         WHERE b.role = 'income'
@@ -277,7 +277,7 @@ AS $$
         LIMIT 1
     ), carried AS (
         SELECT b.account_id, b.period_start, b.home,
-               sum(round((b.change - coalesce(c.home, 0)) * b.rate, 2) + coalesce(c.amount, 0))
+               sum(round((b.change - coalesce(c.home, 0)) * b.rate, reefqbo._decimals($5)) + coalesce(c.amount, 0))
                OVER (PARTITION BY b.account_id ORDER BY b.period_start) AS amount
         FROM balance b
         LEFT JOIN receiver r ON r.account_id = b.account_id
@@ -298,7 +298,7 @@ RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH position AS MATERIALIZED (
-        SELECT b.account_id, b.period_start, b.amount AS home, round(b.amount * r.closing, 2) AS amount,
+        SELECT b.account_id, b.period_start, b.amount AS home, round(b.amount * r.closing, reefqbo._decimals($6)) AS amount,
                reefqbo._debit_sign(a.account_type, a.classification) AS sign
         FROM reefqbo.connection c
         CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'balance_sheet', $3, $4, $5, $7) b

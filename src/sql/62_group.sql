@@ -141,7 +141,7 @@ RETURNS TABLE (account_id text, period_start date, branch_id bigint, home numeri
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT d.account_id, d.period_start, p.branch_id, sum(d.amount),
-           sum(CASE WHEN c.home_currency = $6 OR $6 IS NULL THEN d.amount ELSE round(d.amount * r.average, 2) END)
+           sum(CASE WHEN c.home_currency = $6 OR $6 IS NULL THEN d.amount ELSE round(d.amount * r.average, reefqbo._decimals($6)) END)
     FROM reefqbo.connection c
     JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
     JOIN reefqbo.dimension_actual d

@@ -65,8 +65,9 @@ BEGIN
         GROUP BY r.period
     )
     SELECT r.line, r.depth, r.label, r.kind, r.section, r.connection_id, r.account_id, r.account_number, p.label, p.period_start,
-           p.period_end, p.is_provisional, scope.currency::text, r.amount, round(r.amount / nullif(b.amount, 0), 6),
-           r.previous_period, r.previous_year, r.other_method
+           p.period_end, p.is_provisional, scope.currency::text, reefqbo._in_decimals(r.amount, scope.currency),
+           round(r.amount / nullif(b.amount, 0), 6), reefqbo._in_decimals(r.previous_period, scope.currency),
+           reefqbo._in_decimals(r.previous_year, scope.currency), reefqbo._in_decimals(r.other_method, scope.currency)
     FROM row r
     JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) p ON p.period = r.period
     LEFT JOIN base b ON b.period = r.period

@@ -171,8 +171,9 @@ BEGIN
         LEFT JOIN total t ON t.period = p.period
     )
     SELECT e.line, e.company_name, e.label, e.account_id, e.account_number, e.account_type, p.label, p.period_end, p.is_provisional,
-           e.debit, e.credit, round(coalesce(e.debit, e.credit) / nullif(t.debit, 0), 6), e.previous_period, e.previous_year,
-           e.other_method, scope.currency::text, e.connection_id
+           reefqbo._in_decimals(e.debit, scope.currency), reefqbo._in_decimals(e.credit, scope.currency),
+           round(coalesce(e.debit, e.credit) / nullif(t.debit, 0), 6), reefqbo._in_decimals(e.previous_period, scope.currency),
+           reefqbo._in_decimals(e.previous_year, scope.currency), reefqbo._in_decimals(e.other_method, scope.currency), scope.currency::text, e.connection_id
     FROM every e
     JOIN reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p ON p.period = e.period
     LEFT JOIN total t ON t.period = e.period

@@ -69,7 +69,8 @@ BEGIN
                w.amount - (SELECT sum(e.amount) FROM every e WHERE e.line = w.line AND e.slot = w.slot), 4
         FROM whole w
     )
-    SELECT p.label, s.line, btrim(w.label), s.part, s.home_currency, s.home_amount, scope.currency::text, s.amount
+    SELECT p.label, s.line, btrim(w.label), s.part, s.home_currency, reefqbo._in_decimals(s.home_amount, s.home_currency),
+           scope.currency::text, reefqbo._in_decimals(s.amount, scope.currency)
     FROM shown s
     JOIN whole w ON w.line = s.line AND w.slot = s.slot
     JOIN reefqbo._periods(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL) p ON p.period = (slots[s.slot]).period

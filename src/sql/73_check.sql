@@ -452,16 +452,19 @@ RETURNS SETOF record
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT 'mapping', reefqbo._subject(m.name, b.name),
-           CASE WHEN n.mapped = n.accounts THEN 'ok' WHEN n.mapped = 0 THEN 'note' ELSE 'warning' END,
+           CASE WHEN n.mapped = n.accounts THEN 'ok' WHEN n.mapped + n.misfits = 0 THEN 'note' ELSE 'warning' END,
            CASE WHEN n.mapped = n.accounts THEN format('all %s accounts are mapped', n.accounts)
-                ELSE format('%s of %s accounts are mapped', n.mapped, n.accounts) END,
+                ELSE format('%s of %s accounts are mapped', n.mapped, n.accounts)
+                     || CASE WHEN n.misfits > 0 THEN format('; the mapping of %s no longer fits the account''s type', n.misfits) ELSE '' END END,
            CASE WHEN n.mapped < n.accounts
                 THEN format('SELECT * FROM reefqbo.propose_mapping(%L, %L); proposes the others, and reefqbo.unmapped_account has the amounts at stake.', m.name, b.name) END
     FROM reefqbo.connection c
     JOIN reefqbo.model m ON m.model_id = c.model_id
     JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS accounts, count(p.account_id) AS mapped
+        SELECT count(*) AS accounts,
+               count(*) FILTER (WHERE p.variable_type = ANY (reefqbo._fitting_types(a.classification))) AS mapped,
+               count(*) FILTER (WHERE p.variable_type <> ALL (reefqbo._fitting_types(a.classification))) AS misfits
         FROM reefqbo.account a
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = a.model_id AND p.connection_id = a.connection_id AND p.account_id = a.account_id

@@ -75,6 +75,7 @@
 	"  SELECT c.account_id, v.change, v.old_value, v.new_value, v.rank" \
 	"  FROM chart c" \
 	"  LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = c.account_id" \
+	"  LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = $2 AND p.account_id = c.account_id" \
 	"  CROSS JOIN LATERAL (SELECT c.name ~* '[(]deleted[)]$' AND NOT c.is_active AS is_deleted," \
 	"   regexp_replace(a.name, '[[:space:]]*[(]deleted[)]$', '', 'i') AS old_name," \
 	"   regexp_replace(c.name, '[[:space:]]*[(]deleted[)]$', '', 'i') AS new_name," \
@@ -86,6 +87,9 @@
 	"   (4, 'moved', a.fully_qualified_name, c.fully_qualified_name," \
 	"    a.parent_account_id IS DISTINCT FROM c.parent_account_id)," \
 	"   (5, 'renumbered', a.account_number, c.account_number, a.account_number IS DISTINCT FROM c.account_number)," \
+	"   (11, 'mismapped', p.variable_type, c.account_type," \
+	"    p.variable_type = ANY (reefqbo._fitting_types(a.classification))" \
+	"    AND p.variable_type <> ALL (reefqbo._fitting_types(c.classification)))," \
 	"   (6, 'reclassified', concat_ws(', ', a.account_type, a.account_subtype)," \
 	"    concat_ws(', ', c.account_type, c.account_subtype)," \
 	"    (a.account_type, a.account_subtype) IS DISTINCT FROM (c.account_type, c.account_subtype))," \
