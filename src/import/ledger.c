@@ -350,8 +350,8 @@ report_path(const RqboImport *import)
 
 	initStringInfo(&path);
 	appendStringInfo(&path, "/reports/%s?start_date=%s&end_date=%s&accounting_method=%s",
-					 rqbo_report_asked_name(RQBO_GENERAL_LEDGER, import->session->connection->is_french), rqbo_month_iso(range->start), rqbo_month_iso(range->end),
-					 range->method);
+					 rqbo_report_asked_name(RQBO_GENERAL_LEDGER, import->session->connection->is_french),
+					 rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method);
 	rqbo_url_add(&path, '&', "account", import->ask.account_id);
 	rqbo_url_add(&path, '&', "columns", import->session->connection->has_currencies ? COLUMNS HOME_COLUMNS : COLUMNS);
 	return path.data;

@@ -18,8 +18,8 @@ rqbo_import_report_path(const RqboSession *session, RqboReportName name, const R
 						const char *summarized_by)
 {
 	return psprintf("/reports/%s?start_date=%s&end_date=%s&accounting_method=%s&summarize_column_by=%s",
-					rqbo_report_asked_name(name, session->connection->is_french), rqbo_month_iso(range->start), rqbo_month_iso(range->end), range->method,
-					summarized_by);
+					rqbo_report_asked_name(name, session->connection->is_french), rqbo_month_iso(range->start),
+					rqbo_month_iso(range->end), range->method, summarized_by);
 }
 
 char *
