@@ -80,7 +80,7 @@ AS 'MODULE_PATHNAME', 'rqbo_ledger_lines';
 
 COMMENT ON FUNCTION reefqbo.ledger_lines(text, text, date, date, text, text, boolean) IS
 'What makes up a figure: the postings to one account in one month, or a range of months, read from QuickBooks'' general ledger. Postings to accounts under it are not its own.
-They are accepted if they sum to the figure: for income and expenses to the movement in reefqbo.actual, for other accounts from the balance before to the balance at the end. If the figure was not imported, a notice says so.
+They are accepted if they sum to the figure: for income and expenses to the movement in reefqbo.actual, for other accounts from the balance before to the balance at the end. What an account in another currency gains or loses by its rate has no posting: it is the last line, of type Revaluation. If the figure was not imported, a notice says so.
 Nothing is stored but the import''s line in reefqbo.import_log, unless keep is true: then reefqbo.ledger_line holds them, in the place of those of the same account and months.
 Arguments: model; account, by its account_id, its number or its fully qualified name; month, any day of it; until, any day of the last month of a range, by default the same month;
 accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s company, or the model''s only one; keep.
