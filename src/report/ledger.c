@@ -71,7 +71,7 @@ typedef struct LedgerReader
 	int			places[NCELLS]; /* in a row's ColData, -1 for none */
 	bool		is_home[NCELLS];
 	bool		has_opening;
-	bool		has_id;			/* some section has the account's id */
+	bool		has_keys;		/* columns have ColKeys, as they have today */
 	bool		takes_nameless; /* the account is the section whose Header has no id */
 	int			nsections;		/* that have rows of the account */
 	int			nrows;
@@ -81,7 +81,7 @@ typedef struct LedgerReader
 /* ---- columns ---- */
 
 static const char *
-key_of(const RqboJson *column)
+key_of(LedgerReader *r, const RqboJson *column)
 {
 	RqboJson   *entries = rqbo_json_member(column, "MetaData");
 
@@ -91,8 +91,10 @@ key_of(const RqboJson *column)
 		const char *name = rqbo_json_member_text(entry, "Name");
 
 		CHECK_FOR_INTERRUPTS();
-		if (name != NULL && strcmp(name, "ColKey") == 0)
-			return rqbo_json_member_text(entry, "Value");
+		if (name == NULL || strcmp(name, "ColKey") != 0)
+			continue;
+		r->has_keys = true;
+		return rqbo_json_member_text(entry, "Value");
 	}
 	return rqbo_json_member_text(column, "ColType");
 }
@@ -124,7 +126,7 @@ read_columns(LedgerReader *r, const RqboJson *document)
 	for (int i = 0; i < rqbo_json_length(list); i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		place_column(r, key_of(rqbo_json_element(list, i)), i);
+		place_column(r, key_of(r, rqbo_json_element(list, i)), i);
 	}
 }
 
@@ -314,7 +316,7 @@ header_id(const RqboJson *row)
 }
 
 static bool
-is_the_account(LedgerReader *r, const RqboJson *row, bool is_around)
+is_the_account(const LedgerReader *r, const RqboJson *row, bool is_around)
 {
 	const char *id = header_id(row);
 
@@ -322,10 +324,7 @@ is_the_account(LedgerReader *r, const RqboJson *row, bool is_around)
 		return is_around;
 	if (r->takes_nameless)
 		return id == NULL;
-	if (id == NULL || strcmp(id, r->account_id) != 0)
-		return false;
-	r->has_id = true;
-	return true;
+	return id != NULL && strcmp(id, r->account_id) == 0;
 }
 
 static SectionSums
@@ -402,7 +401,7 @@ static void
 read_accounts(LedgerReader *r, const RqboJson *rows)
 {
 	(void) read_row_list(r, rows, false);
-	if (r->nsections > 0 || !r->has_id)
+	if (r->nsections > 0 || r->has_keys)
 		return;
 	r->takes_nameless = true;
 	(void) read_row_list(r, rows, false);

@@ -45,7 +45,7 @@ sub test_chart_that_was_empty
 	$node->connect_company('New', 'sim-production', 'pod-2');
 	$intuit->admin('fault', { kind => 'status', status => 200, endpoint => 'query', entity => 'Account', company => 'pod-2', times => 1,
 		body => '{"QueryResponse":{"totalCount":0},"time":"2026-11-20T10:00:00-08:00"}' });
-	is(sql(q{SELECT accounts FROM reefqbo.import_accounts('New')}), '0', 'a chart that was never known may be empty');
+	is(sql(q{SELECT accounts_seen FROM reefqbo.import_accounts('New')}), '0', 'a chart that was never known may be empty');
 	return;
 }
 

@@ -129,7 +129,7 @@ sub test_currency_of_reports
 	$node->connect_company('Silent', 'sim-production', 'corail');
 	sql(q{UPDATE reefqbo.connection SET home_currency = NULL WHERE company_name ~ '^Corail'});
 	sql(q{SELECT FROM reefqbo.import_actuals('Silent', '2026-10-01', '2026-10-31')});
-	is(sql(q{SELECT home_currency FROM reefqbo.company WHERE model = 'Silent'}), 'EUR', 'a company that did not tell its currency has that of its reports');
+	is(sql(q{SELECT home_currency FROM reefqbo.connection WHERE company_name ~ '^Corail'}), 'EUR', 'a company that did not tell its currency has that of its reports');
 	return;
 }
 
