@@ -111,5 +111,22 @@ class StatutoryLayouts(unittest.TestCase):
                              "nested" else len(made["Rows"]["Row"]) - 3)
 
 
+class OneMonth(unittest.TestCase):
+    """A balance sheet that is out of balance in one month alone, in whatever report has it."""
+
+    def test_unbalance_of_a_month(self):
+        sim = support.shared()
+        sim.tell("reset")
+        client = support.Client(sim, "lagoon")
+        sim.tell("fault", kind="unbalance", company="lagoon", endpoint="BalanceSheet",
+                 month="2026-03", by="1.00", times=-1)
+        differences = lambda start, end: [a - b for a, b in zip(
+            *(support.closing(client.report("BalanceSheet", start, end), group)
+              for group in ("TotalAssets", "TotalLiabilitiesAndEquity")))]
+        self.assertEqual(differences("2026-02-01", "2026-04-30"), [0, 1, 0])
+        self.assertEqual(differences("2026-03-01", "2026-03-31"), [1])
+        self.assertEqual(differences("2026-04-01", "2026-05-31"), [0, 0])
+
+
 if __name__ == "__main__":
     unittest.main()
