@@ -120,16 +120,16 @@
 	"   <> COALESCE(c.classification IN ('Revenue', 'Expense'), false)" \
 	"), noted AS (" \
 	"  UPDATE reefqbo.unsettled_month u SET detail = (SELECT min(m.words) FROM moved m), import_id = $15" \
-	"  WHERE u.model_id = $1 AND u.connection_id = $2 AND u.reason = 'reclassified' AND EXISTS (SELECT FROM moved)" \
+	"  WHERE u.model_id = $1 AND u.connection_id = $2 AND u.reason = 'reclassified' AND EXISTS (SELECT 1 FROM moved)" \
 	"), unsettled AS (" \
 	"  INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, reason," \
 	"   period_end, detail, import_id)" \
 	"  SELECT $1, $2, i.accounting_method, i.period_start, 'reclassified', i.period_end, min(m.words), $15" \
 	"  FROM moved m" \
 	"  JOIN reefqbo.imported_month i ON i.model_id = $1 AND i.connection_id = $2" \
-	"  WHERE (m.is_elsewhere OR EXISTS (SELECT FROM reefqbo.actual v WHERE v.model_id = $1 AND v.connection_id = $2" \
+	"  WHERE (m.is_elsewhere OR EXISTS (SELECT 1 FROM reefqbo.actual v WHERE v.model_id = $1 AND v.connection_id = $2" \
 	"   AND v.account_id = m.account_id AND v.amount <> 0))" \
-	"  AND NOT EXISTS (SELECT FROM reefqbo.unsettled_month u WHERE u.model_id = $1 AND u.connection_id = $2" \
+	"  AND NOT EXISTS (SELECT 1 FROM reefqbo.unsettled_month u WHERE u.model_id = $1 AND u.connection_id = $2" \
 	"   AND u.accounting_method = i.accounting_method AND u.period_start = i.period_start AND u.reason = 'reclassified')" \
 	"  GROUP BY i.accounting_method, i.period_start, i.period_end" \
 	") SELECT (SELECT count(*) FROM inserted)," \

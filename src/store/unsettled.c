@@ -49,7 +49,7 @@ rqbo_store_untied(int64 model_id, int64 connection_id, int64 import_id, const Rq
 		"  AND reason = 'does not tie out' RETURNING 1"
 		") INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, period_end,"
 		"  reason, import_id, detail)"
-		" SELECT $1, $2, $3, $4, $5, 'does not tie out', $6, $7 WHERE NOT EXISTS (SELECT FROM known)",
+		" SELECT $1, $2, $3, $4, $5, 'does not tie out', $6, $7 WHERE NOT EXISTS (SELECT 1 FROM known)",
 		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, INT8OID, TEXTOID);
 	RqboArgs	args = {0};
 
@@ -110,7 +110,7 @@ bool
 rqbo_store_chart_is_old(int64 model_id, int64 connection_id, const RqboReport *report)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT EXISTS (SELECT FROM ROWS FROM (unnest($3), unnest($4)) AS t(account_id, classification)"
+		"SELECT EXISTS (SELECT 1 FROM ROWS FROM (unnest($3), unnest($4)) AS t(account_id, classification)"
 		" JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = t.account_id"
 		" WHERE NOT a.is_computed AND a.gone_since IS NULL AND t.classification IS NOT NULL"
 		" AND (reefqbo._debit_sign(NULL, t.classification) <> reefqbo._debit_sign(a.account_type, a.classification)"

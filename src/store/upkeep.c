@@ -133,7 +133,7 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 		"  WHERE q.model_id = $1 AND q.connection_id = $2 AND q.reason = 'reclassified'),"
 		" (SELECT (min(i.period_start) - date '2000-01-01')::bigint FROM reefqbo.imported_month i"
 		"  WHERE i.model_id = $1 AND i.connection_id = $2 AND i.is_provisional"
-		"  AND (c.multicurrency OR EXISTS (SELECT FROM reefqbo.account o WHERE o.model_id = $1 AND o.connection_id = $2"
+		"  AND (c.multicurrency OR EXISTS (SELECT 1 FROM reefqbo.account o WHERE o.model_id = $1 AND o.connection_id = $2"
 		"   AND o.currency <> c.home_currency)))"
 		" FROM reefqbo.connection c"
 		" JOIN reefqbo.schedule s ON s.model_id = c.model_id"
