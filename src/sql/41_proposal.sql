@@ -242,14 +242,9 @@ BEGIN
         ON b.model_id = c.model_id AND (b.branch_id = g.branch_id OR (g.branch_id IS NULL AND b.name = t.branch))
     WHERE c.model_id = in_model AND (of_branch IS NULL OR c.branch_id = of_branch) AND NOT reefqbo._is_closing_line(a.is_computed, a.classification)
       AND coalesce(g.variable_type, t.variable_type, d.variable_type) IS NOT NULL
-<<<<<<< HEAD
       AND NOT EXISTS (SELECT 1 FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
-                      AND p.connection_id = a.connection_id AND p.account_id = a.account_id)
-=======
-      AND NOT EXISTS (SELECT FROM reefqbo.account_mapping p WHERE p.model_id = a.model_id
                       AND p.connection_id = a.connection_id AND p.account_id = a.account_id
                       AND p.variable_type = ANY (reefqbo._fitting_types(a.classification)))
->>>>>>> 9e58871 (Tell of mappings that no longer fit, and show amounts with the decimals of their currency)
     ORDER BY cb.name COLLATE "C", a.account_type, a.fully_qualified_name COLLATE "C", a.account_id COLLATE "C";
 END
 $$;

@@ -106,13 +106,8 @@ SELECT p.model_id,
        i.period_start,
        i.period_end,
        i.statement,
-<<<<<<< HEAD
-       COALESCE(x.amounts[s.month], 0) * s.debit_sign * s.natural_sign + 0.00 AS amount,
-       COALESCE(x.amounts[s.month], 0) * s.debit_sign + 0.00 AS ledger_amount,
-=======
-       reefqbo._in_decimals(COALESCE(x.amount, 0) * s.debit_sign * s.natural_sign, c.home_currency) AS amount,
-       reefqbo._in_decimals(COALESCE(x.amount, 0) * s.debit_sign, c.home_currency) AS ledger_amount,
->>>>>>> 9e58871 (Tell of mappings that no longer fit, and show amounts with the decimals of their currency)
+       reefqbo._in_decimals(COALESCE(x.amounts[s.month], 0) * s.debit_sign * s.natural_sign, c.home_currency) AS amount,
+       reefqbo._in_decimals(COALESCE(x.amounts[s.month], 0) * s.debit_sign, c.home_currency) AS ledger_amount,
        i.is_provisional,
        CASE WHEN x.amounts[s.month] IS NULL THEN i.import_id ELSE COALESCE(x.import_ids[s.month], x.import_id) END AS import_id,
        m.name AS model,

@@ -192,16 +192,12 @@ AS $$
     UNION ALL
     -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing',
-<<<<<<< HEAD
-           CASE WHEN EXISTS (SELECT 1 FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
-=======
            -- a class or department can have a branch that the company itself, with its equity, is not in
-           CASE WHEN EXISTS (SELECT FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
-                  OR EXISTS (SELECT FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = x.connection_id
+           CASE WHEN EXISTS (SELECT 1 FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
+                  OR EXISTS (SELECT 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = x.connection_id
                              AND c.branch_id <> ALL ($3))
-                  OR EXISTS (SELECT FROM reefqbo.dimension_mapping d WHERE d.model_id = $1 AND d.connection_id = x.connection_id
+                  OR EXISTS (SELECT 1 FROM reefqbo.dimension_mapping d WHERE d.model_id = $1 AND d.connection_id = x.connection_id
                              AND d.branch_id <> ALL ($3))
->>>>>>> 9e58871 (Tell of mappings that no longer fit, and show amounts with the decimals of their currency)
                 THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
