@@ -238,9 +238,9 @@ INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.
 CREATE TABLE reefqbo.unsettled_month (
     model_id bigint NOT NULL,
     connection_id bigint NOT NULL,
-    accounting_method text NOT NULL,
+    accounting_method text COLLATE "C" NOT NULL,
     period_start date NOT NULL,
-    reason text NOT NULL,
+    reason text COLLATE "C" NOT NULL,
     period_end date NOT NULL,
     detail text,
     since timestamptz NOT NULL DEFAULT reefqbo._now(),
