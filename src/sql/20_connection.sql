@@ -326,7 +326,7 @@ SELECT m.name AS model,
             WHEN g.ends_at < k.now + interval '30 days'
                 THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L) before the grant ends', m.name, b.name)
             WHEN n.reclassified > 0
-                THEN pg_catalog.format('SELECT FROM reefqbo.refresh(%L, %L); since %s months have accounts that were reclassified after they were read', m.name, b.name, n.reclassified)
+                THEN pg_catalog.format('SELECT * FROM reefqbo.refresh(%L, %L); since %s months have accounts that were reclassified after they were read', m.name, b.name, n.reclassified)
             WHEN n.untied > 0
                 THEN pg_catalog.format('in QuickBooks, put right what does not tie out in %s; a refresh tries it again', n.untied_months)
             WHEN c.actuals_as_of IS NULL
