@@ -32,9 +32,7 @@ arg_range(RqboArgs *args, int64 model_id, int64 connection_id, const RqboReport 
 {
 	rqbo_arg_ids(args, model_id, connection_id);
 	rqbo_arg_text(args, statement_name(report));
-	rqbo_arg_text(args, range->method);
-	rqbo_arg_datum(args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+	rqbo_store_arg_range(args, range);
 }
 
 /*

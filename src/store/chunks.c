@@ -35,9 +35,7 @@ take_over_chunks(int64 model_id, int64 connection_id, int64 import_id, const Rqb
 
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, import_id);
-	rqbo_arg_text(&args, range->method);
-	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
+	rqbo_store_arg_range(&args, range);
 	return rqbo_db_run(&statement, &args) > 0;
 }
 

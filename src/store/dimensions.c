@@ -18,13 +18,6 @@
 
 #define VALUE_FIELDS 5
 
-static void
-arg_range(RqboArgs *args, const RqboRange *range)
-{
-	rqbo_arg_datum(args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(args, DateADTGetDatum(range->end));
-}
-
 int
 rqbo_store_dimension_requests(int64 model_id, int64 connection_id, const char *dimension, const RqboRange *range)
 {
@@ -35,7 +28,8 @@ rqbo_store_dimension_requests(int64 model_id, int64 connection_id, const char *d
 
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, dimension);
-	arg_range(&args, range);
+	rqbo_arg_datum(&args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(&args, DateADTGetDatum(range->end));
 	rqbo_db_run(&statement, &args);
 	return (int) rqbo_column_int8(1);
 }
@@ -52,8 +46,7 @@ rqbo_store_missing_months(int64 model_id, int64 connection_id, const RqboRange *
 	RqboArgs	args = {0};
 
 	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_text(&args, range->method);
-	arg_range(&args, range);
+	rqbo_store_arg_range(&args, range);
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_text(1);
 }

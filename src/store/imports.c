@@ -11,8 +11,15 @@
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
-#include "base/db.h"
 #include "store/imports.h"
+
+void
+rqbo_store_arg_range(RqboArgs *args, const RqboRange *range)
+{
+	rqbo_arg_text(args, range->method);
+	rqbo_arg_datum(args, DateADTGetDatum(range->start));
+	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+}
 
 /*
  * Begin an import.  The caller holds the connection's import lock, so that
@@ -37,11 +44,7 @@ rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, c
 	rqbo_db_run(&interrupted, &args);
 	rqbo_arg_text(&args, kind);
 	if (range != NULL)
-	{
-		rqbo_arg_text(&args, range->method);
-		rqbo_arg_datum(&args, DateADTGetDatum(range->start));
-		rqbo_arg_datum(&args, DateADTGetDatum(range->end));
-	}
+		rqbo_store_arg_range(&args, range);
 	else
 	{
 		for (int i = 0; i < 3; i++)

@@ -13,6 +13,7 @@
 #include "nodes/pg_list.h"
 #include "utils/date.h"
 
+#include "base/db.h"
 #include "report/lines.h"
 
 typedef struct RqboCounts
@@ -39,6 +40,9 @@ typedef struct RqboRange
 	DateADT		start;
 	DateADT		end;
 } RqboRange;
+
+/* Its three as the next arguments of a statement. */
+extern void rqbo_store_arg_range(RqboArgs *args, const RqboRange *range);
 
 /* One account of the chart, as QuickBooks tells it, in the database encoding. */
 typedef struct RqboAccount

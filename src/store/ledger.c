@@ -41,9 +41,7 @@ arg_account(RqboArgs *args, int64 model_id, int64 connection_id, const char *acc
 {
 	rqbo_arg_ids(args, model_id, connection_id);
 	rqbo_arg_text(args, account_id);
-	rqbo_arg_text(args, range->method);
-	rqbo_arg_datum(args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+	rqbo_store_arg_range(args, range);
 }
 
 /*

@@ -81,9 +81,7 @@ arg_check(RqboArgs *args, RqboProofOf of, const RqboRange *range)
 {
 	rqbo_arg_ids(args, of.model_id, of.connection_id);
 	rqbo_arg_int8(args, of.import_id);
-	rqbo_arg_text(args, range->method);
-	rqbo_arg_datum(args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+	rqbo_store_arg_range(args, range);
 }
 
 /* ---- of what is stored alone ---- */

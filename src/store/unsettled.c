@@ -21,9 +21,7 @@ static void
 arg_range(RqboArgs *args, int64 model_id, int64 connection_id, const RqboRange *range)
 {
 	rqbo_arg_ids(args, model_id, connection_id);
-	rqbo_arg_text(args, range->method);
-	rqbo_arg_datum(args, DateADTGetDatum(range->start));
-	rqbo_arg_datum(args, DateADTGetDatum(range->end));
+	rqbo_store_arg_range(args, range);
 }
 
 void
@@ -43,13 +41,11 @@ void
 rqbo_store_untied(int64 model_id, int64 connection_id, int64 import_id, const RqboRange *month, const char *detail)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH known AS ("
-		"  UPDATE reefqbo.unsettled_month SET detail = $7, import_id = $6"
-		"  WHERE model_id = $1 AND connection_id = $2 AND accounting_method = $3 AND period_start = $4"
-		"  AND reason = 'does not tie out' RETURNING 1"
-		") INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, period_end,"
+		"INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, period_end,"
 		"  reason, import_id, detail)"
-		" SELECT $1, $2, $3, $4, $5, 'does not tie out', $6, $7 WHERE NOT EXISTS (SELECT 1 FROM known)",
+		" VALUES ($1, $2, $3, $4, $5, 'does not tie out', $6, $7)"
+		" ON CONFLICT (model_id, connection_id, accounting_method, period_start, reason)"
+		" DO UPDATE SET detail = EXCLUDED.detail, import_id = EXCLUDED.import_id",
 		INT8OID, INT8OID, TEXTOID, DATEOID, DATEOID, INT8OID, TEXTOID);
 	RqboArgs	args = {0};
 
