@@ -31,7 +31,7 @@
 #include "report/ledger.h"
 #include "store/ledger.h"
 
-#define RESULT_COLUMNS 11
+#define RESULT_COLUMNS 12
 #define COLUMNS "tx_date,txn_type,doc_num,name,memo,split_acc,subt_nat_amount,rbal_nat_amount"
 /* An account may hold another currency; the statements are in the home currency. */
 #define HOME_COLUMNS ",subt_nat_home_amount,rbal_nat_home_amount"
@@ -48,6 +48,7 @@ typedef struct RqboLedgerWork
 	int			nlines;
 	int			max_lines;
 	RqboLedgerLine *lines;
+	char	   *currency;		/* NULL if it is not known */
 } RqboLedgerWork;
 
 static void next_range(RqboTask *task);
@@ -406,6 +407,7 @@ begin(RqboImport *import)
 	rqbo_db_begin();
 	work->figure = rqbo_store_read_figure(import->model_id, import->connection_id, import->ask.account_id,
 										  &import->ask.range);
+	work->currency = rqbo_store_home_currency(import->model_id, import->connection_id, NULL);
 	rqbo_db_commit();
 	MemoryContextSwitchTo(saved);
 	next_range(import->session->task);
@@ -414,6 +416,7 @@ begin(RqboImport *import)
 static void
 add_row(const RqboImport *import, int number, const RqboLedgerLine *line, Numeric running)
 {
+	const RqboLedgerWork *work = import->ledger;
 	const char *values[RESULT_COLUMNS] = {
 		psprintf("%d", number),
 		import->ask.account_id,
@@ -425,7 +428,8 @@ add_row(const RqboImport *import, int number, const RqboLedgerLine *line, Numeri
 		line != NULL ? line->memo : NULL,
 		line != NULL ? line->split : NULL,
 		line != NULL ? show(line->amount) : NULL,
-		show(running)
+		show(running),
+		work->currency
 	};
 
 	rqbo_job_add_row(import->job, RESULT_COLUMNS, values);

@@ -110,9 +110,12 @@ SELECT y.model_id, y.connection_id, y.account_id, y.statement, y.accounting_meth
        make_date(y.year, m.month, 1) AS period_start,
        make_date(y.year + m.month / 12, m.month % 12 + 1, 1) - 1 AS period_end,
        y.amounts[m.month] AS amount,
+       c.home_currency AS currency,
        COALESCE(y.import_ids[m.month], y.import_id) AS import_id
 FROM reefqbo._actual_year y
 CROSS JOIN (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12)) AS m (month)
+-- left out of the plan where nobody asks for the currency
+LEFT JOIN reefqbo.connection c ON c.model_id = y.model_id AND c.connection_id = y.connection_id
 WHERE y.amounts[m.month] IS NOT NULL;
 
 COMMENT ON VIEW reefqbo.actual IS
@@ -127,6 +130,7 @@ COMMENT ON COLUMN reefqbo.actual.accounting_method IS 'Accrual or Cash';
 COMMENT ON COLUMN reefqbo.actual.period_start IS 'first day of the month';
 COMMENT ON COLUMN reefqbo.actual.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.actual.amount IS 'in the home currency of the company, with the sign QuickBooks prints';
+COMMENT ON COLUMN reefqbo.actual.currency IS 'the currency of the amount: the company''s home currency';
 COMMENT ON COLUMN reefqbo.actual.import_id IS 'the import that brought this amount';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.actual');
@@ -281,7 +285,7 @@ COMMENT ON FUNCTION reefqbo._company_amounts(bigint, bigint, text, text, date, d
 
 CREATE FUNCTION reefqbo._actuals_as_of(model text, as_of timestamptz, branch text)
 RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,
-               period_start date, period_end date, amount numeric)
+               period_start date, period_end date, amount numeric, currency text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -292,7 +296,8 @@ BEGIN
         RAISE null_value_not_allowed USING MESSAGE = 'as of when?';
     END IF;
     RETURN QUERY
-    SELECT in_model, c.connection_id, a.account_id, s.statement, s.accounting_method, a.period_start, a.period_end, a.amount
+    SELECT in_model, c.connection_id, a.account_id, s.statement, s.accounting_method, a.period_start, a.period_end, a.amount,
+           c.home_currency
     FROM reefqbo.connection c
     CROSS JOIN (VALUES ('profit_and_loss', 'Accrual'), ('profit_and_loss', 'Cash'), ('balance_sheet', 'Accrual'),
                        ('balance_sheet', 'Cash')) s (statement, accounting_method)
@@ -307,12 +312,12 @@ COMMENT ON FUNCTION reefqbo._actuals_as_of(text, timestamptz, text) IS 'Internal
 
 CREATE FUNCTION reefqbo.actuals_as_of(model text, as_of timestamptz, branch text DEFAULT NULL)
 RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,
-               period_start date, period_end date, amount numeric)
+               period_start date, period_end date, amount numeric, currency text)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.actuals_as_of(text, timestamptz, text) IS
 'The figures of reefqbo.actual as they were known at a moment: what did the board pack of 5 March say? Months first fetched later are left out, and every change seen later (reefqbo.restatement) is undone.
-Arguments: model; as_of; branch, whose company''s figures, by default those of all. Result: the columns of reefqbo.actual; an account without a row is 0 in a month that had been fetched by then. reefqbo.statement takes as_of as well.
+Arguments: model; as_of; branch, whose company''s figures, by default those of all. Result: the columns of reefqbo.actual but import_id; an account without a row is 0 in a month that had been fetched by then. reefqbo.statement takes as_of as well.
 Errors: 42704 no such model or branch, 22004 no moment.';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.actuals_as_of(text, timestamptz, text)');

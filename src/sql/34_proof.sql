@@ -84,12 +84,14 @@ SELECT p.model_id,
        u.figure - o.figure AS difference,
        u.compared,
        p.passed IS NULL OR u.passed AS passed,
-       u.detail
+       u.detail,
+       c.home_currency AS currency
 FROM reefqbo._proof p
 CROSS JOIN LATERAL unnest(p.kinds, p.statements, p.methods, p.starts, p.ends, p.account_ids, p.figures, p.other_figures,
                           p.compared, p.passed, p.details) WITH ORDINALITY
     AS u (kind, statement, method, period_start, period_end, account_id, figure, other_figure, compared, passed, detail, place)
-CROSS JOIN LATERAL (SELECT CASE WHEN p.other_figures IS NULL THEN u.figure ELSE u.other_figure END) AS o (figure);
+CROSS JOIN LATERAL (SELECT CASE WHEN p.other_figures IS NULL THEN u.figure ELSE u.other_figure END) AS o (figure)
+LEFT JOIN reefqbo.connection c ON c.model_id = p.model_id AND c.connection_id = p.connection_id;
 
 COMMENT ON VIEW reefqbo.tie_out_check IS
 'What was held against what, by every import and by reefqbo.tie_out: a row for each kind, statement, accounting method and month or range. Where a check fails, a row more for each account that differs, the 20 largest differences at most.
@@ -112,13 +114,14 @@ COMMENT ON COLUMN reefqbo.tie_out_check.difference IS 'figure less other_figure'
 COMMENT ON COLUMN reefqbo.tie_out_check.compared IS 'how many sums or accounts were compared, each for itself; 0: there was nothing';
 COMMENT ON COLUMN reefqbo.tie_out_check.passed IS 'all that was compared is equal, to the cent; NULL: the check could not be made, and detail says why';
 COMMENT ON COLUMN reefqbo.tie_out_check.detail IS 'where it differs, or why it could not be made';
+COMMENT ON COLUMN reefqbo.tie_out_check.currency IS 'the currency of the figures: the company''s home currency';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.tie_out_check');
 
 CREATE FUNCTION reefqbo.tie_out(model text, branch text DEFAULT NULL, accounting_method text DEFAULT NULL,
     OUT model_name text, OUT branch_name text, OUT company text, OUT kind text, OUT statement text,
     OUT method text, OUT period_start date, OUT period_end date, OUT account_id text, OUT figure numeric,
-    OUT other_figure numeric, OUT difference numeric, OUT passed boolean, OUT detail text)
+    OUT other_figure numeric, OUT difference numeric, OUT passed boolean, OUT detail text, OUT currency text)
 RETURNS SETOF record
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_tie_out';

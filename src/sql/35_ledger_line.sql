@@ -74,7 +74,8 @@ COMMENT ON FUNCTION reefqbo._ledger_account(bigint, bigint, text) IS
 CREATE FUNCTION reefqbo.ledger_lines(model text, account text, month date, until date DEFAULT NULL,
     accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL, keep boolean DEFAULT false)
 RETURNS TABLE (line integer, account_id text, transaction_date date, transaction_type text, transaction_id text,
-               document_number text, name text, memo text, split_account text, amount numeric, running numeric)
+               document_number text, name text, memo text, split_account text, amount numeric, running numeric,
+               currency text)
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_ledger_lines';
 
@@ -84,7 +85,7 @@ They are accepted if they sum to the figure: for income and expenses to the move
 Nothing is stored but the import''s line in reefqbo.import_log, unless keep is true: then reefqbo.ledger_line holds them, in the place of those of the same account and months.
 Arguments: model; account, by its account_id, its number or its fully qualified name; month, any day of it; until, any day of the last month of a range, by default the same month;
 accounting_method, ''Accrual'' or ''Cash''; branch, by default the root''s company, or the model''s only one; keep.
-Result: the postings in QuickBooks'' order, with amount in the home currency and with the sign the statements print; line 0 is the beginning balance of an account that has balances, with amount NULL; running, the sum so far, ends with the figure.
+Result: the postings in QuickBooks'' order, with amount in the home currency and with the sign the statements print; line 0 is the beginning balance of an account that has balances, with amount NULL; running, the sum so far, ends with the figure; currency, that of both.
 Errors: 42704 no such model, branch, connection or account; 22023 several accounts of that name, until before month, unknown method; RQ001, RQ003 to RQ006, RQ010, RQ011; RQ007 they do not sum to the figure; RQ008.
 See https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.ledger_lines(text, text, date, date, text, text, boolean)');

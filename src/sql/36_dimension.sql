@@ -131,9 +131,10 @@ WITH part AS (
     WHERE m.model_id IN (SELECT v.model_id FROM reefqbo._my_model v)
 )
 SELECT model_id, connection_id, dimension, accounting_method, period_start, account_id,
-       COALESCE(p.amount, 0) + 0.00 AS parts, COALESCE(f.amount, 0) + 0.00 AS figure
+       COALESCE(p.amount, 0) + 0.00 AS parts, COALESCE(f.amount, 0) + 0.00 AS figure, c.home_currency AS currency
 FROM part p
 FULL JOIN figure f USING (model_id, connection_id, dimension, accounting_method, period_start, account_id)
+LEFT JOIN reefqbo.connection c USING (model_id, connection_id)
 WHERE COALESCE(p.amount, 0) <> COALESCE(f.amount, 0);
 
 COMMENT ON VIEW reefqbo.dimension_difference IS
@@ -145,6 +146,7 @@ COMMENT ON COLUMN reefqbo.dimension_difference.accounting_method IS 'Accrual or 
 COMMENT ON COLUMN reefqbo.dimension_difference.period_start IS 'first day of the month';
 COMMENT ON COLUMN reefqbo.dimension_difference.account_id IS 'QuickBooks'' own id of the account; computed lines have ids that begin with "computed:"';
 COMMENT ON COLUMN reefqbo.dimension_difference.parts IS 'what reefqbo.dimension_actual sums to, not specified included';
+COMMENT ON COLUMN reefqbo.dimension_difference.currency IS 'the currency of both: the company''s home currency';
 COMMENT ON COLUMN reefqbo.dimension_difference.figure IS 'the amount in reefqbo.actual';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_difference');

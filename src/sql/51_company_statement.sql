@@ -38,7 +38,7 @@ CREATE FUNCTION reefqbo._statement_rows(model_id bigint, connection_id bigint, s
                                         accounting_method text, start_date date, end_date date, frequency text)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH period AS MATERIALIZED (
@@ -81,7 +81,8 @@ AS $$
     -- 0.00 is what a fetched month without a row is; every figure has the decimals of its currency
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.account_id, l.account_number,
            p.period, p.period_start, p.period_end, p.is_provisional,
-           CASE WHEN l.kind <> 'section' THEN reefqbo._in_decimals(coalesce(f.amount, 0), c.home_currency) END
+           CASE WHEN l.kind <> 'section' THEN reefqbo._in_decimals(coalesce(f.amount, 0), c.home_currency) END,
+           c.home_currency
     FROM line l
     CROSS JOIN period p
     JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
@@ -98,7 +99,7 @@ CREATE FUNCTION reefqbo._company_statement(model text, statement text, start_dat
                                            accounting_method text, branch text)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -123,7 +124,7 @@ CREATE FUNCTION reefqbo._profit_and_loss(model text, start_date date, end_date d
                                         accounting_method text, branch text)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
     SELECT s.* FROM reefqbo._company_statement($1, 'profit_and_loss', $2, $3, $4, $5, $6) s
@@ -135,7 +136,7 @@ CREATE FUNCTION reefqbo.profit_and_loss(model text, start_date date, end_date da
                                         accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
@@ -149,7 +150,7 @@ period names it (2026-01, 2026 Q1, 2026), period_start and period_end say what i
 kind: section (a title, amount NULL), account (an account''s own amount), computed (Gross Profit, Net Operating Income, Net Other Income, Net Income), total (a section, or an account with those under it, whose account_id it has).
 label is the name, indented two spaces a depth; where two lines would look alike the account id follows in brackets, so a label occurs once.
 Accounts are those with an amount other than 0 in a period shown, and the accounts above them, nested as in today''s chart, by number, then name. One that has no known type stands under Other Income or Other Expenses.
-amount: the movement in the period, in the company''s home currency, with the sign QuickBooks prints; 0.00 where the month was fetched and the account had none.
+amount: the movement in the period, in the company''s home currency, with the sign QuickBooks prints; 0.00 where the month was fetched and the account had none. currency: that of the amount.
 Errors: 42704 no such model or branch, or no connection; 22023 unknown frequency or method, start after end, or several connections and none at the root; 22004 no date.';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.profit_and_loss(text, date, date, text, text, text)');
 
@@ -157,7 +158,7 @@ CREATE FUNCTION reefqbo._balance_sheet(model text, start_date date, end_date dat
                                       accounting_method text, branch text)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
 AS $$
     SELECT s.* FROM reefqbo._company_statement($1, 'balance_sheet', $2, $3, $4, $5, $6) s
@@ -169,7 +170,7 @@ CREATE FUNCTION reefqbo.balance_sheet(model text, start_date date, end_date date
                                       accounting_method text DEFAULT 'Accrual', branch text DEFAULT NULL)
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, account_id text,
                account_number text, period text, period_start date, period_end date, is_provisional boolean,
-               amount numeric)
+               amount numeric, currency text)
 LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 

@@ -180,7 +180,7 @@ rqbo_store_read_proof(RqboProofOf of, RqboProofSink sink, void *arg)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT m.name, b.name, c.company_name, k.kind, k.statement, k.accounting_method, k.period_start::text,"
 		" k.period_end::text, k.account_id, k.figure::text, k.other_figure::text, k.difference::text,"
-		" k.passed::text, k.detail"
+		" k.passed::text, k.detail, k.currency"
 		" FROM reefqbo.tie_out_check k"
 		" JOIN reefqbo.connection c ON c.model_id = k.model_id AND c.connection_id = k.connection_id"
 		" JOIN reefqbo.model m ON m.model_id = k.model_id"

@@ -74,7 +74,7 @@ extern void rqbo_store_proof_rows(RqboProofOf of, List *rows);
 extern List *rqbo_store_read_proof_rows(uint64 count);
 
 /* The checks of an import, for a caller: called for each, as strings. */
-#define RQBO_PROOF_COLUMNS 14
+#define RQBO_PROOF_COLUMNS 15
 typedef void (*RqboProofSink) (const char *const *values, void *arg);
 extern void rqbo_store_read_proof(RqboProofOf of, RqboProofSink sink, void *arg);
 
