@@ -49,6 +49,7 @@ SELECT c.model_id, c.connection_id, 1, '{3}', '{2}', '{1}', '{2026-01-01}', '{20
 --
 GRANT USAGE ON SCHEMA reefqbo TO regress_reefqbo_by_hand;
 GRANT SELECT ON reefqbo.actual, reefqbo._actual_year, reefqbo.connection_status, reefqbo.environment TO regress_reefqbo_by_hand;
+GRANT SELECT (model_id, connection_id, home_currency) ON reefqbo.connection TO regress_reefqbo_by_hand;
 GRANT EXECUTE ON FUNCTION reefqbo.profit_and_loss, reefqbo.create_branch TO regress_reefqbo_by_hand;
 GRANT reefqbo_admin TO regress_reefqbo_in_group;
 SET ROLE regress_reefqbo_by_hand;

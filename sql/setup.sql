@@ -22,7 +22,7 @@ SELECT format('%s.%s', c.oid::regclass, a.attname) AS column_without_comment
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relkind IN ('r', 'v') AND col_description(c.oid, a.attnum) IS NULL
-  AND c.relnamespace = 'reefqbo'::regnamespace AND c.relname !~ '^_' AND has_any_column_privilege('reefqbo_admin', c.oid, 'SELECT')
+  AND c.relnamespace = 'reefqbo'::regnamespace AND c.relname !~ '^_' AND has_column_privilege('reefqbo_admin', c.oid, a.attnum, 'SELECT')
 ORDER BY 1;
 -- Every table that belongs to a model has model_id as the first column of its primary key and of its foreign keys to others such.
 SELECT c.conrelid::regclass AS "table", c.conname

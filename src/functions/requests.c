@@ -13,16 +13,20 @@
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "base/encoding.h"
 #include "base/errors.h"
+#include "base/show.h"
 #include "functions/call.h"
 #include "secret/clear.h"
 #include "secret/keyring.h"
 #include "secret/seal.h"
+#include "store/branch.h"
 #include "store/restore.h"
 
 PG_FUNCTION_INFO_V1(rqbo_register_app);
 PG_FUNCTION_INFO_V1(rqbo_disconnect);
 PG_FUNCTION_INFO_V1(rqbo_forget_company);
+PG_FUNCTION_INFO_V1(rqbo_delete_model);
 PG_FUNCTION_INFO_V1(rqbo_import_accounts);
 PG_FUNCTION_INFO_V1(rqbo_import_actuals);
 PG_FUNCTION_INFO_V1(rqbo_refresh);
@@ -128,6 +132,79 @@ Datum
 rqbo_forget_company(PG_FUNCTION_ARGS)
 {
 	return run_for_one(fcinfo, RQBO_JOB_FORGET);
+}
+
+/*
+ * The model that is to be removed, before anything is: who calls may do it, and
+ * nothing is in the way.
+ */
+static void
+find_model(FunctionCallInfo fcinfo, RqboJobRequest *request)
+{
+	char	   *model = rqbo_call_text(fcinfo, 0, "model");
+	char	   *again = rqbo_call_text(fcinfo, 1, "name_again");
+	RqboCaller	caller;
+
+	rqbo_call_begin(fcinfo, &caller);
+	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);
+	rqbo_store_need_restored();
+	request->model_id = rqbo_call_model_id(&caller, model, RQBO_ADMIN);
+	if (strcmp(model, again) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("model \"%s\" was not deleted: its name was not repeated", model),
+				 errhint("It goes with everything that belongs to it, for good. Pass its name twice.")));
+	rqbo_store_need_no_references(request->model_id, 0);
+	request->sees_all = true;
+	request->branch_id = rqbo_store_first_connected_branch(request->model_id);
+	rqbo_call_end(&caller);
+}
+
+static void
+tell_forgotten(int ncolumns pg_attribute_unused(), char **values, void *arg pg_attribute_unused())
+{
+	ereport(NOTICE,
+			(errmsg("\"%s\" is removed: %s", rqbo_encoding_for_client(rqbo_show_line(values[0])), values[2])));
+}
+
+/*
+ * What is left of a model without companies goes in the caller's transaction.
+ */
+static void
+remove_rest(FunctionCallInfo fcinfo, int64 model_id, int64 companies)
+{
+	RqboAudit	entry = {.action = "model_deleted", .model_id = model_id};
+	RqboCaller	caller;
+
+	rqbo_call_begin(fcinfo, &caller);
+	rqbo_store_remove_model(model_id);
+	entry.model = rqbo_call_text(fcinfo, 0, "model");
+	entry.detail = psprintf("with " INT64_FORMAT " companies", companies);
+	rqbo_call_audit(&caller, &entry);
+	rqbo_call_end(&caller);
+}
+
+Datum
+rqbo_delete_model(PG_FUNCTION_ARGS)
+{
+	int64		companies = 0;
+	RqboJobRequest *request;
+
+	for (;;)
+	{
+		int64		model_id;
+
+		request = rqbo_call_make_request(RQBO_JOB_FORGET);
+		rqbo_call_look_up(fcinfo, request, find_model);
+		model_id = request->model_id;
+		if (request->branch_id == 0)
+		{
+			remove_rest(fcinfo, model_id, companies);
+			PG_RETURN_INT64(companies);
+		}
+		rqbo_job_run(request, tell_forgotten, NULL);
+		companies++;
+	}
 }
 
 /*

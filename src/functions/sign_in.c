@@ -43,7 +43,7 @@ check_purpose(const RqboConnection *c)
 				(errcode(ERRCODE_RQBO_ENVIRONMENT_MISMATCH),
 				 errmsg("a production model cannot link a company of environment \"%s\"", c->environment),
 				 errdetail("Model \"%s\" is for production, and \"%s\" holds sandbox companies.",
-						   c->model, c->environment),
+						   c->title, c->environment),
 				 errhint("Make a model for it with reefqbo.create_model(name, 'training').")));
 }
 
@@ -59,7 +59,7 @@ check_environment_kept(const RqboConnection *c)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
 				 errmsg("branch \"%s\" of model \"%s\" is connected to \"%s\" in environment \"%s\"",
-						present->branch, present->model, rqbo_show_line(present->company), present->environment),
+						present->branch, present->title, rqbo_show_line(present->company), present->environment),
 				 errhint("Use reefqbo.reconnect, or another branch or model for a company of environment \"%s\"; reefqbo.replace_company takes it in the place of \"%s\".",
 						 c->environment, rqbo_show_line(present->company))));
 }
@@ -79,7 +79,7 @@ notice_connect(const RqboConnection *c, bool has_session)
 {
 	ereport(NOTICE,
 			(errmsg("open the address within ten minutes, sign in as an admin of the company for branch \"%s\" of model \"%s\", choose it and allow",
-					c->branch, c->model),
+					c->branch, c->title),
 			 errhint("%s", what_next(has_session))));
 }
 
@@ -100,7 +100,7 @@ notice_replace(const RqboConnection *c, bool has_session)
 
 	ereport(NOTICE,
 			(errmsg("ending this sign-in with another company will remove \"%s\" from branch \"%s\" of model \"%s\"",
-					rqbo_encoding_for_client(rqbo_show_line(c->company)), c->branch, c->model),
+					rqbo_encoding_for_client(rqbo_show_line(c->company)), c->branch, c->title),
 			 errdetail("Removed will be " INT64_FORMAT " accounts, " INT64_FORMAT " amounts of " INT64_FORMAT " months (%s) and " INT64_FORMAT " restatements. The schedule stays. Until the sign-in has ended, and if it fails, nothing changes.",
 					   h->accounts, h->amounts, h->months, h->range, h->restatements),
 			 errhint("To go on, open the address within ten minutes, sign in as an admin of the new company, choose it and allow. %s To leave everything as it is, do not open it.",
@@ -233,9 +233,10 @@ rqbo_replace_company(PG_FUNCTION_ARGS)
 	if (!c->is_verified)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("branch \"%s\" of model \"%s\" has no company to replace", c->branch, c->model),
+				 errmsg("branch \"%s\" of model \"%s\" has no company to replace", c->branch, c->title),
 				 errhint("Link one with reefqbo.connect.")));
 	check_purpose(c);
+	rqbo_store_need_no_references(c->model_id, c->connection_id);
 	address = begin_sign_in(fcinfo, &caller, c, RQBO_SIGN_IN_REPLACE, 3);
 	rqbo_call_end(&caller);
 	PG_RETURN_DATUM(address);

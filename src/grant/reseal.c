@@ -235,7 +235,7 @@ seal_file(Reseal *r, const RqboKeptOwner *listed)
 	row.id2 = c->connection_id;
 	row.generation = tokens.generation;
 	row.installation = c->installation;
-	row.label = psprintf("file of branch \"%s\" of model \"%s\"", c->branch, c->model);
+	row.label = psprintf("file of branch \"%s\" of model \"%s\"", c->branch, c->title);
 	row.values[0] = tokens.refresh_sealed;
 	row.values[2] = tokens.access_sealed;
 	is_changed = seal_value(r, &row, 0);

@@ -113,7 +113,7 @@ rqbo_sign_in_end_raise_mismatch(const RqboSession *session, const char *other)
 			(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
 			 errmsg("the sign-in was for \"%s\", another company than \"%s\"", other, rqbo_session_company(session)),
 			 errdetail("Branch \"%s\" of model \"%s\" is connected to \"%s\" and keeps its accounts and actuals, and its grant. The grant for \"%s\" was not kept.",
-					   c->branch, c->model, rqbo_session_company(session), other),
+					   c->branch, c->title, rqbo_session_company(session), other),
 			 errhint("Begin again with reefqbo.reconnect and choose \"%s\" in QuickBooks. To put another company in its place on purpose, an admin calls reefqbo.replace_company.",
 					 rqbo_session_company(session))));
 }
@@ -143,7 +143,7 @@ name_mismatch(RqboSession *session, ErrorData *failure)
 		return;
 	failure->sqlerrcode = ERRCODE_RQBO_COMPANY_MISMATCH;
 	failure->detail = psprintf("Its name could not be read: %s. Branch \"%s\" of model \"%s\" keeps its accounts and actuals, and its grant.",
-							   failure->message, session->connection->branch, session->connection->model);
+							   failure->message, session->connection->branch, session->connection->title);
 	failure->message = psprintf("the sign-in was for another company than \"%s\"", rqbo_session_company(session));
 	failure->hint = psprintf("Begin again with reefqbo.reconnect and choose \"%s\" in QuickBooks.",
 							 rqbo_session_company(session));

@@ -182,7 +182,7 @@ refuse_twice(RqboTask *task, const char *realm_id)
 	if (other != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
-				 errmsg("this company is connected to branch \"%s\" of model \"%s\" already", rqbo_show_line(other), rqbo_show_line(c->model)),
+				 errmsg("this company is connected to branch \"%s\" of model \"%s\" already", rqbo_show_line(other), rqbo_show_line(c->title)),
 				 errdetail("In branch \"%s\" as well, every figure of it would count twice in the model. Nothing was changed, and the grant was not kept.",
 						   rqbo_show_line(c->branch)),
 				 errhint("Sign in again and choose another company. To move the company to this branch, an admin calls reefqbo.forget_company for the other one first; classes and departments of one company are given branches with reefqbo.map_dimension.")));

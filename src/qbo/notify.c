@@ -224,7 +224,7 @@ rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int
 	ereport(WARNING,
 			(errcode(ERRCODE_WARNING),
 			 errmsg("\"%s\" (branch \"%s\" of model \"%s\"): " INT64_FORMAT " figures of closed months have changed",
-					rqbo_show_line(connection->company), connection->branch, connection->model, figures),
+					rqbo_show_line(connection->company), connection->branch, connection->title, figures),
 			 errhint("The table reefqbo.restatement has the old and the new amounts, of import " INT64_FORMAT ".",
 					 import_id)));
 	begin_event(&payload, "closed_period_changed", connection->model_id, connection->connection_id);
@@ -249,7 +249,7 @@ rqbo_notify_failure(const RqboConnection *connection, const ErrorData *failure)
 {
 	ereport(LOG,
 			(errcode(failure->sqlerrcode),
-			 errmsg("reefqbo: branch \"%s\" of model \"%s\": %s", connection->branch, connection->model,
+			 errmsg("reefqbo: branch \"%s\" of model \"%s\": %s", connection->branch, connection->title,
 					failure->message),
 			 failure->detail != NULL ? errdetail("%s", failure->detail) : 0,
 			 failure->hint != NULL ? errhint("%s", failure->hint) : 0));
@@ -263,7 +263,7 @@ rqbo_notify_quota_used_up(const RqboConnection *connection, int throttled_second
 	ereport(LOG,
 			(errcode(ERRCODE_RQBO_THROTTLED),
 			 errmsg("reefqbo: branch \"%s\" of model \"%s\": QuickBooks has refused every request for %d hours",
-					connection->branch, connection->model, throttled_seconds / 3600),
+					connection->branch, connection->title, throttled_seconds / 3600),
 			 errdetail("The app's monthly quota at Intuit is used up. It is asked once a day from now on."),
 			 errhint("Look at the app's usage at Intuit, or make refreshes rarer with reefqbo.set_schedule.")));
 	begin_event(&payload, "quota_used_up", connection->model_id, connection->connection_id);

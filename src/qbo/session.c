@@ -95,7 +95,7 @@ rqbo_session_check_status(const RqboSession *session)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_RECONNECT_REQUIRED),
-			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->model),
+			 errmsg("branch \"%s\" of model \"%s\" is disconnected", c->branch, c->title),
 			 errdetail("It was connected to \"%s\" and keeps its accounts and actuals.", rqbo_session_company(session)),
 			 errhint("%s", rqbo_fault_hint(ERRCODE_RQBO_RECONNECT_REQUIRED))));
 }

@@ -21,7 +21,7 @@ CREATE TABLE reefqbo._privilege (
     privilege text NOT NULL,
     object text NOT NULL,
     PRIMARY KEY (object, level, privilege),
-    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'admin'))
+    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'all_operators', 'admin'))
 );
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'USAGE', 'SCHEMA reefqbo');

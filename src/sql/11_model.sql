@@ -3,12 +3,14 @@
 CREATE TABLE reefqbo.model (
     model_id bigint GENERATED ALWAYS AS IDENTITY,
     name text NOT NULL,
+    title text,
     purpose text NOT NULL DEFAULT 'production',
     currency text,
     created_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id),
     UNIQUE (name),
     CONSTRAINT model_name_is_plain CHECK (name ~ '^[^[:cntrl:]]{1,200}$'),
+    CONSTRAINT model_title_is_plain CHECK (title ~ '^[^[:cntrl:]]{1,200}$'),
     CONSTRAINT model_currency_is_iso CHECK (currency ~ '^[A-Z]{3}$'),
     CONSTRAINT model_purpose_is_known CHECK (purpose IN ('production', 'training'))
 );
@@ -16,7 +18,8 @@ CREATE TABLE reefqbo.model (
 COMMENT ON TABLE reefqbo.model IS
 'One financial model of the application. A training model may link sandbox companies, a production model may not.';
 COMMENT ON COLUMN reefqbo.model.model_id IS 'the model';
-COMMENT ON COLUMN reefqbo.model.name IS 'unique';
+COMMENT ON COLUMN reefqbo.model.name IS 'unique; may be a key of the application, if the title is what people are to read';
+COMMENT ON COLUMN reefqbo.model.title IS 'what messages call it, and connection_status.title; NULL: its name';
 COMMENT ON COLUMN reefqbo.model.purpose IS 'production or training';
 COMMENT ON COLUMN reefqbo.model.currency IS 'the currency its companies are consolidated in; NULL: the one they all have';
 COMMENT ON COLUMN reefqbo.model.created_at IS 'when it was made';
@@ -212,29 +215,162 @@ Arguments: model; branch, unique within the model; parent, the branch it hangs u
 Result: its branch_id. Errors: 42704 no such model or parent, 42710 the name exists, 22023 the name is not acceptable, 22004 no name.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.create_branch(text, text, text)');
 
-CREATE FUNCTION reefqbo._set_branch(model text, branch text, is_enabled boolean)
+CREATE FUNCTION reefqbo._is_below(model_id bigint, branch_id bigint, above_id bigint)
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH RECURSIVE above AS (
+        SELECT b.branch_id, b.parent_branch_id FROM reefqbo.branch b WHERE b.model_id = $1 AND b.branch_id = $2
+        UNION
+        SELECT b.branch_id, b.parent_branch_id
+        FROM above a JOIN reefqbo.branch b ON b.model_id = $1 AND b.branch_id = a.parent_branch_id
+    )
+    SELECT EXISTS (SELECT 1 FROM above a WHERE a.branch_id = $3)
+$$;
+
+COMMENT ON FUNCTION reefqbo._is_below(bigint, bigint, bigint) IS
+'Internal: whether a branch is another, or below it.';
+
+CREATE FUNCTION reefqbo._set_branch(model text, branch text, is_enabled boolean, parent text)
 RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     in_model bigint := reefqbo._model_id($1);
     of_branch bigint := reefqbo._branch_id(in_model, $2);
+    new_parent bigint := CASE WHEN $4 IS NOT NULL THEN reefqbo._branch_id(in_model, $4) END;
 BEGIN
-    IF num_nulls($2, $3) > 0 THEN
-        RAISE null_value_not_allowed USING MESSAGE = 'a branch and whether it is enabled are needed';
+    IF $2 IS NULL OR num_nonnulls($3, $4) = 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a branch, and whether it is enabled or what it is to hang under, are needed';
     END IF;
-    UPDATE reefqbo.branch b SET is_enabled = $3 WHERE b.model_id = in_model AND b.branch_id = of_branch;
+    -- two moves at once could make a circle: the second waits for the first, and sees it
+    PERFORM 1 FROM reefqbo.branch b WHERE b.model_id = in_model AND b.parent_branch_id IS NULL FOR NO KEY UPDATE;
+    IF new_parent IS NOT NULL AND (of_branch = reefqbo._branch_id(in_model, NULL) OR reefqbo._is_below(in_model, new_parent, of_branch)) THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('branch "%s" cannot hang under "%s"', $2, $4),
+            DETAIL = CASE WHEN of_branch = reefqbo._branch_id(in_model, NULL) THEN 'It is the root, which everything hangs under.'
+                          ELSE 'That is the branch itself, or one below it.' END;
+    END IF;
+    UPDATE reefqbo.branch b
+    SET is_enabled = coalesce($3, b.is_enabled), parent_branch_id = coalesce(new_parent, b.parent_branch_id)
+    WHERE b.model_id = in_model AND b.branch_id = of_branch;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._set_branch(text, text, boolean) IS 'Internal: what reefqbo.set_branch does, without asking who calls.';
+COMMENT ON FUNCTION reefqbo._set_branch(text, text, boolean, text) IS 'Internal: what reefqbo.set_branch does, without asking who calls.';
 
-CREATE FUNCTION reefqbo.set_branch(model text, branch text, is_enabled boolean)
+CREATE FUNCTION reefqbo.set_branch(model text, branch text, is_enabled boolean DEFAULT NULL, parent text DEFAULT NULL)
 RETURNS void
 LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
-COMMENT ON FUNCTION reefqbo.set_branch(text, text, boolean) IS
-'Enables or disables a branch. A disabled one is left out of the statements of those above it, with all below it; it is imported all the same.
-Arguments: model; branch; is_enabled. Errors: 42704 no such model or branch, 22004 no branch.';
-INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean)');
+COMMENT ON FUNCTION reefqbo.set_branch(text, text, boolean, text) IS
+'Enables or disables a branch, or moves it with all below it. What is left out or NULL stays as it is. A disabled one is left out of the statements of those above it, with all below it; it is imported all the same.
+Arguments: model; branch; is_enabled; parent, the branch it is to hang under. Its company and figures move along: statements of those above are by today''s tree.
+Errors: 42704 no such model, branch or parent; 22023 the root, or a parent that is the branch itself or below it; 22004 no branch, or nothing to set.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_branch(text, text, boolean, text)');
+
+-- ---- names ----
+
+CREATE FUNCTION reefqbo._set_title(model text, title text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE reefqbo.model m SET title = $2 WHERE m.model_id = reefqbo._model_id($1);
+EXCEPTION
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('the title of model "%s" is not acceptable', $1),
+            DETAIL = 'A title is 1 to 200 printable characters.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._set_title(text, text) IS 'Internal: what reefqbo.set_title does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.set_title(model text, title text)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.set_title(text, text) IS
+'Says what messages call a model, so that its name can be a key of the application. Functions are called with the name all the same.
+Arguments: model; title, 1 to 200 printable characters, or NULL for its name. Errors: 42704 no such model, 22023 the title is not acceptable.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.set_title(text, text)');
+
+CREATE FUNCTION reefqbo._rename_branch(model text, branch text, new_name text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+BEGIN
+    IF num_nulls($2, $3) > 0 THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a branch and its new name are needed';
+    END IF;
+    UPDATE reefqbo.branch b SET name = $3 WHERE b.model_id = in_model AND b.branch_id = reefqbo._branch_id(in_model, $2);
+    PERFORM reefqbo._audit('branch_renamed', in_model, $1, format('branch "%s" is now "%s"', $2, $3));
+EXCEPTION
+    WHEN unique_violation THEN
+        RAISE duplicate_object USING MESSAGE = format('branch "%s" already exists in model "%s"', $3, $1);
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not rename branch "%s"', $2),
+            DETAIL = 'A name is 1 to 200 printable characters.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._rename_branch(text, text, text) IS 'Internal: what reefqbo.rename_branch does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.rename_branch(model text, branch text, new_name text)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
+
+COMMENT ON FUNCTION reefqbo.rename_branch(text, text, text) IS
+'Gives a branch another name. Its branch_id, its company and all figures stay as they are.
+Arguments: model; branch; new_name, unique within the model. Errors: 42704 no such model or branch, 42710 the name exists, 22023 the name is not acceptable, 22004 an argument is null.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.rename_branch(text, text, text)');
+
+CREATE FUNCTION reefqbo._rename_model(model text, new_name text)
+RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    in_model bigint := reefqbo._model_id($1);
+    violated text;
+BEGIN
+    IF $2 IS NULL THEN
+        RAISE null_value_not_allowed USING MESSAGE = 'a model needs a name';
+    END IF;
+    UPDATE reefqbo.model m SET name = $2 WHERE m.model_id = in_model;
+    -- the root has the model's name, unless somebody gave it another
+    UPDATE reefqbo.branch b SET name = $2 WHERE b.model_id = in_model AND b.parent_branch_id IS NULL AND b.name = $1;
+    PERFORM reefqbo._audit('model_renamed', in_model, $1, format('is now "%s"', $2));
+EXCEPTION
+    WHEN unique_violation THEN
+        GET STACKED DIAGNOSTICS violated = TABLE_NAME;
+        RAISE duplicate_object USING
+            MESSAGE = CASE violated WHEN 'branch' THEN format('branch "%s" already exists in model "%s"', $2, $1)
+                                    ELSE format('model "%s" already exists', $2) END,
+            HINT = CASE violated WHEN 'branch' THEN 'The root branch has the model''s name: rename it, or the other, first, with reefqbo.rename_branch.'
+                                ELSE 'The table reefqbo.model lists them.' END;
+    WHEN check_violation THEN
+        RAISE invalid_parameter_value USING
+            MESSAGE = format('could not rename model "%s"', $1),
+            DETAIL = 'A name is 1 to 200 printable characters.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._rename_model(text, text) IS 'Internal: what reefqbo.rename_model does, without asking who calls.';
+
+CREATE FUNCTION reefqbo.rename_model(model text, new_name text)
+RETURNS void
+LANGUAGE c SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'rqbo_definer_operator_of_all';
+
+COMMENT ON FUNCTION reefqbo.rename_model(text, text) IS
+'Gives a model another name, and its root branch if that has the model''s. Its model_id, its companies, figures and who has access to it stay as they are. A scoped role names the model by its new name from then on.
+It takes an operator of all models, as reefqbo.create_model does: names are unique among all.
+Arguments: model; new_name. Errors: 42704 no such model, 42710 the name exists, 22023 the name is not acceptable, 22004 an argument is null.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.rename_model(text, text)');

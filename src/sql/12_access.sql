@@ -6,10 +6,10 @@
 CREATE FUNCTION reefqbo._groups()
 RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models'] $$;
+AS $$ SELECT ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models', 'reefqbo_all_operators'] $$;
 
 COMMENT ON FUNCTION reefqbo._groups() IS
-'Internal: the names of the groups: one for each level, and one of those with all models, for the plans of their queries.';
+'Internal: the names of the groups: one for each level; one of those with all models, for the plans of their queries; and one of operators of all models, who may refer to keys.';
 
 DO $do$
 DECLARE
@@ -250,6 +250,9 @@ AS $$
     UNION
     SELECT 'reefqbo_all_models'::regrole FROM reefqbo.access a
     WHERE a.grantee = $1 AND a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))
+    UNION
+    SELECT 'reefqbo_all_operators'::regrole FROM reefqbo.access a
+    WHERE a.grantee = $1 AND a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('operator'))
 $$;
 
 COMMENT ON FUNCTION reefqbo._groups_of(regrole) IS 'Internal: the groups that a role belongs in by what it has in reefqbo.access.';

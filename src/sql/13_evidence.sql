@@ -15,7 +15,7 @@ CREATE TABLE reefqbo.audit (
     CONSTRAINT audit_action_is_known CHECK (action IN (
         'environment_created', 'app_registered', 'connect_begun', 'reconnect_begun', 'replace_begun', 'connected',
         'reconnected', 'replaced', 'sign_in_failed', 'disconnected', 'forgotten', 'access_granted', 'access_revoked',
-        'revoke_asked', 'resealed', 'schedule_changed', 'pause_lifted', 'restore_finished',
+        'revoke_asked', 'model_renamed', 'branch_renamed', 'model_deleted', 'webhook_registered', 'resealed', 'schedule_changed', 'pause_lifted', 'restore_finished',
         'extension_taken_over'))
 );
 

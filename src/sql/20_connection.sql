@@ -38,6 +38,9 @@ CREATE INDEX connection_realm_digest ON reefqbo.connection (realm_digest);
 
 COMMENT ON TABLE reefqbo.connection IS
 'One QuickBooks company bound to one branch of one model. Each connection has its own grant. The realm id is sealed. Read reefqbo.connection_status instead.';
+COMMENT ON COLUMN reefqbo.connection.model_id IS 'the model';
+COMMENT ON COLUMN reefqbo.connection.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.connection.home_currency IS 'the currency of the company''s reports, and so of all its amounts here';
 COMMENT ON COLUMN reefqbo.connection.book_close_date IS 'the closing date of the company''s books, NULL when none is set';
 COMMENT ON COLUMN reefqbo.connection.company_read_at IS 'when CompanyInfo and Preferences were last read; NULL until they were read once';
 COMMENT ON COLUMN reefqbo.connection.throttle_tokens IS 'how many requests could be sent at once at throttle_counted_at, so that one job keeps Intuit''s limits after another';
@@ -46,6 +49,8 @@ COMMENT ON COLUMN reefqbo.connection.wiped_generation IS 'the last generation of
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection', '');
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.connection_connection_id_seq', '');
+-- for reefqbo.actual and its like, which have the rights of whoever reads
+INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT (model_id, connection_id, home_currency)', 'TABLE reefqbo.connection');
 
 CREATE TABLE reefqbo.credential (
     model_id bigint NOT NULL,
@@ -339,7 +344,8 @@ SELECT m.name AS model,
        c.actuals_as_of AS data_as_of,
        c.model_id,
        c.connection_id,
-       n.reclassified + n.untied AS unsettled_months
+       n.reclassified + n.untied AS unsettled_months,
+       COALESCE(m.title, m.name) AS title
 FROM reefqbo.connection c
 JOIN reefqbo.model m ON m.model_id = c.model_id
 JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
@@ -381,6 +387,7 @@ COMMENT ON COLUMN reefqbo.connection_status.days_until_grant_ends IS 'whole days
 COMMENT ON COLUMN reefqbo.connection_status.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
 COMMENT ON COLUMN reefqbo.connection_status.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.connection_status.connection_id IS 'the connection: one QuickBooks company in one branch';
+COMMENT ON COLUMN reefqbo.connection_status.title IS 'what messages call the model: its title, or its name';
 COMMENT ON COLUMN reefqbo.connection_status.unsettled_months IS 'how many months must be read again: reefqbo.unsettled_month has which, and why';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.connection_status');

@@ -43,7 +43,7 @@ DECLARE
 BEGIN
     IF found_currency IS NULL THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = format('model "%s" has no currency', (SELECT m.name FROM reefqbo.model m WHERE m.model_id = $1)),
+            MESSAGE = format('model "%s" has no currency', (SELECT coalesce(m.title, m.name) FROM reefqbo.model m WHERE m.model_id = $1)),
             HINT = 'Set it with reefqbo.set_currency, or pass to_currency.';
     END IF;
     RETURN found_currency;

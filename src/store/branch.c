@@ -43,3 +43,15 @@ rqbo_store_keys_are_left_out(void)
 
 	return rqbo_db_run(&statement, &none) > 0;
 }
+
+int64
+rqbo_store_first_connected_branch(int64 model_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT COALESCE(min(c.branch_id), 0) FROM reefqbo.connection c WHERE c.model_id = $1", INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}

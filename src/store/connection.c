@@ -127,7 +127,7 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
 	" EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
 	" c.accounts_as_of, COALESCE(c.multicurrency, false), COALESCE(c.country = 'FR', false)," \
-	" (SELECT i.identity::text FROM reefqbo.installation i)"
+	" (SELECT i.identity::text FROM reefqbo.installation i), COALESCE(m.title, m.name)"
 
 /* The budget of a company, whichever of its connections has spent of it last. */
 #define LAST_SPENDER \
@@ -177,6 +177,7 @@ read_connection_row(void)
 	c->has_currencies = rqbo_column_bool(25);
 	c->is_french = rqbo_column_bool(26);
 	c->installation = rqbo_column_text(27);
+	c->title = rqbo_column_text(28);
 	return c;
 }
 

@@ -22,6 +22,7 @@ typedef struct RqboConnection
 	int64		branch_id;
 	int64		environment_id;
 	char	   *model;
+	char	   *title;			/* what messages call the model */
 	char	   *branch;
 	char	   *environment;
 	char	   *company;		/* NULL until CompanyInfo was read once */
@@ -167,6 +168,12 @@ extern RqboHoldings *rqbo_store_count_holdings(int64 model_id, int64 connection_
 
 /* Remove a connection with everything that was imported into it. */
 extern void rqbo_store_forget(int64 model_id, int64 connection_id);
+
+/* And a model, which has none any more. */
+extern void rqbo_store_remove_model(int64 model_id);
+
+/* 23503: tables of the application refer to its accounts (connection_id 0: to anything of the model), and whose they are. */
+extern void rqbo_store_need_no_references(int64 model_id, int64 connection_id);
 
 extern int64 rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_digest);
 extern void rqbo_store_put_company(int64 model_id, int64 connection_id, const RqboCompanyInfo *info);

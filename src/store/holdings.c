@@ -36,6 +36,19 @@ rqbo_store_count_holdings(int64 model_id, int64 connection_id)
 	return holdings;
 }
 
+/* ---- keys of others ---- */
+
+void
+rqbo_store_need_no_references(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT reefqbo._need_no_references($1, NULLIF($2, 0))", INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+}
+
+/* ---- removing ---- */
+
 /*
  * What refers to a row goes before it; the schedule's row goes with the
  * connection's.
@@ -47,6 +60,7 @@ void
 rqbo_store_forget(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
+		RQBO_STATEMENT("SELECT reefqbo._remove_keys($1, $2)", INT8OID, INT8OID),
 		REMOVE_FROM("account_mapping"),
 		REMOVE_FROM("variable"),
 		REMOVE_FROM("account_change"),
@@ -69,4 +83,14 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 
 	for (int i = 0; i < (int) lengthof(statements); i++)
 		rqbo_db_run_ids(&statements[i], model_id, connection_id);
+}
+
+void
+rqbo_store_remove_model(int64 model_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT("SELECT reefqbo._remove_model($1)", INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_db_run(&statement, &args);
 }

@@ -129,7 +129,7 @@ rqbo_store_prune(int limit)
 	"  WHERE t.model_id = e.model_id AND t.connection_id = e.connection_id" \
 	"  AND t.ending_told_days IS DISTINCT FROM e.mark" \
 	"  RETURNING e.*" \
-	") SELECT d.model_id, d.connection_id, m.name, b.name, COALESCE(c.company_name, b.name)," \
+	") SELECT d.model_id, d.connection_id, COALESCE(m.title, m.name), b.name, COALESCE(c.company_name, b.name)," \
 	"  GREATEST(0, round(extract(epoch FROM d.ends_at - reefqbo._now()) / 86400))::bigint, d.is_final::int::bigint" \
 	" FROM told d JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id" \
 	" JOIN reefqbo.model m ON m.model_id = d.model_id" \
@@ -159,4 +159,15 @@ rqbo_store_list_endings(int64 model_id, int64 connection_id, int *count)
 		endings[i].is_final = rqbo_cell_int8(i, 7) != 0;
 	}
 	return endings;
+}
+
+/* ---- keys ---- */
+
+void
+rqbo_store_write_late_keys(void)
+{
+	static RqboStatement statement = {.text = "SELECT reefqbo._write_late_keys()"};
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&statement, &none);
 }

@@ -18,6 +18,9 @@ extern TimestampTz rqbo_store_next_maintenance(void);
 /* Imports that were cut off, and still count as running. */
 extern void rqbo_store_mark_interrupted(void);
 
+/* Keys that others refer to, which somebody's lock has kept out. */
+extern void rqbo_store_write_late_keys(void);
+
 /* Remove at most so many rows that are older than reefqbo.log_retention; returns how many.  Proof goes first. */
 extern int	rqbo_store_prune_proof(int limit);
 extern int	rqbo_store_prune(int limit);

@@ -38,7 +38,7 @@ static RqboStatement lock_statements[] = {
 		BYTEAOID, INT8OID, INT8OID, INT8OID),
 	RQBO_STATEMENT(
 		"SELECT c.model_id, c.connection_id, c.environment_id,"
-		" format('branch \"%s\" of model \"%s\"', b.name, m.name),"
+		" format('branch \"%s\" of model \"%s\"', b.name, COALESCE(m.title, m.name)),"
 		" 0::bigint, " INSTALLATION ", c.realm_id_sealed, c.realm_digest, NULL::bytea"
 		" FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id)"
 		" JOIN reefqbo.branch b USING (model_id, branch_id)"
@@ -47,7 +47,7 @@ static RqboStatement lock_statements[] = {
 		BYTEAOID, INT8OID, INT8OID, INT8OID),
 	RQBO_STATEMENT(
 		"SELECT t.model_id, t.connection_id, c.environment_id,"
-		" format('branch \"%s\" of model \"%s\"', b.name, m.name),"
+		" format('branch \"%s\" of model \"%s\"', b.name, COALESCE(m.title, m.name)),"
 		" t.generation, " INSTALLATION ", t.refresh_token_sealed, t.previous_refresh_token_sealed, t.access_token_sealed"
 		" FROM reefqbo.credential t JOIN reefqbo.connection c USING (model_id, connection_id)"
 		" JOIN reefqbo.model m USING (model_id) JOIN reefqbo.branch b USING (model_id, branch_id)"

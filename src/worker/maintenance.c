@@ -40,6 +40,7 @@ rqbo_maintenance_run(void)
 {
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
+	rqbo_store_write_late_keys();
 	rqbo_notify_endings(0, 0);
 	rqbo_db_commit();
 	prune_log(rqbo_store_prune_proof);

@@ -61,6 +61,10 @@ SELECT c.relname, x.grantee::regrole, x.privilege_type FROM pg_class c, aclexplo
  WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND x.grantee <> c.relowner
    AND x.privilege_type IN ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER', 'MAINTAIN')
 END
+	is(sql(<<'END'), 'account_key|reefqbo_all_operators branch_key|reefqbo_all_operators model_key|reefqbo_all_operators', 'what a foreign key can refer to, which locks it, are keys that nobody needs at work, and for operators of all models');
+SELECT string_agg(c.relname || '|' || x.grantee::regrole, ' ' ORDER BY c.relname) FROM pg_class c, aclexplode(c.relacl) x
+ WHERE c.relnamespace = 'reefqbo'::regnamespace AND x.grantee <> c.relowner AND x.privilege_type = 'REFERENCES'
+END
 	return;
 }
 

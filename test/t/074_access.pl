@@ -198,7 +198,7 @@ sub test_every_function
 			next if sql("SELECT has_function_privilege('$role', $oid, 'EXECUTE')") ne 't';
 			my ($hidden, $missing) = map { error_as($role, sprintf $query, $_) } 'Two', 'Nonesuch';
 			is(words_of($hidden), words_of($missing), "$role, $name: a model of others is told like that of none");
-			is($hidden->{sqlstate}, $name =~ /^(?:grant_access|revoke_access|forget_company|replace_company)/ ? $missing->{sqlstate} : '42704', "$role, $name: it does not exist");
+			is($hidden->{sqlstate}, $name =~ /^(?:grant_access|revoke_access|forget_company|replace_company|delete_model|rename_model)/ ? $missing->{sqlstate} : '42704', "$role, $name: it does not exist");
 		}
 	}
 	return;
