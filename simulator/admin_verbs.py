@@ -7,6 +7,7 @@ import moments
 import oauth
 import revaluation
 import truth
+import webhooks
 from entities import own_balance
 from ledger import Line, LedgerError, cents, money
 
@@ -368,7 +369,7 @@ VERBS = {
     "rotations": rotations, "consent": consent,
     "expire_access": expire_access,
     "revoke_grant": revoke_grant, "config": config, "log": log, "log_clear": log_clear,
-    "stats": stats, "reset": reset}
+    "stats": stats, "webhook": webhooks.webhook, "reset": reset}
 
 
 def run(world, verb, given):

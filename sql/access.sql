@@ -120,7 +120,8 @@ SELECT o.kind, o.name,
        string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_reader'::regrole) AS reader,
        string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_monitor'::regrole) AS monitor,
        string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_operator'::regrole) AS operator,
-       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_admin'::regrole) AS admin
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee = 'reefqbo_admin'::regrole) AS admin,
+       string_agg(x.privilege_type, ' ' ORDER BY x.privilege_type) FILTER (WHERE x.grantee IN ('reefqbo_webhook'::regrole, 'reefqbo_all_operators'::regrole)) AS other
 FROM object o LEFT JOIN LATERAL aclexplode(o.acl) x ON true
 GROUP BY o.kind, o.name;
 -- (an ACL that is NULL would mean the default, which is PUBLIC's for functions)
@@ -128,7 +129,8 @@ SELECT o.kind, o.name AS without_acl FROM object o WHERE o.acl IS NULL AND o.kin
 SELECT kind, name AS of_public FROM held WHERE public IS NOT NULL ORDER BY 1, 2;
 SELECT kind, name, reader, monitor, operator, admin FROM held WHERE num_nonnulls(reader, monitor, operator, admin) > 0
 ORDER BY reader IS NULL, monitor IS NULL, operator IS NULL, kind, name COLLATE "C";
-SELECT kind, name AS the_owners_alone FROM held WHERE num_nonnulls(reader, monitor, operator, admin) = 0
+SELECT kind, name, other AS of_webhook_or_all_operators FROM held WHERE other IS NOT NULL ORDER BY kind, name COLLATE "C";
+SELECT kind, name AS the_owners_alone FROM held WHERE num_nonnulls(reader, monitor, operator, admin, other) = 0
 ORDER BY kind, name COLLATE "C";
 -- Nothing is granted to a role itself: it is in the group of its level, an operator's in those of readers and monitors, an admin's in an
 -- operator's. A role of one model has the privileges of a role of all.

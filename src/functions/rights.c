@@ -86,6 +86,8 @@ level_name(RqboLevel level)
 			return "monitor";
 		case RQBO_OPERATOR:
 			return "operator";
+		case RQBO_WEBHOOK:
+			return "webhook";
 		case RQBO_ADMIN:
 			break;
 	}

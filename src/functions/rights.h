@@ -16,6 +16,7 @@ typedef enum RqboLevel
 	RQBO_READER,				/* sees data */
 	RQBO_MONITOR,				/* sees what goes on, and no data */
 	RQBO_OPERATOR,				/* also connects, reconnects and imports */
+	RQBO_WEBHOOK,				/* hands in webhooks, and sees nothing */
 	RQBO_ADMIN					/* also has apps, environments, keys and access in hand */
 } RqboLevel;
 

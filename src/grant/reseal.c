@@ -160,10 +160,11 @@ owner_of(RqboSealedTable table, int value, const RqboSealedRow *row)
 	RqboSealPurpose purpose =
 		table == RQBO_SEALED_APPS ? RQBO_SEAL_CLIENT_SECRET :
 		table == RQBO_SEALED_CONNECTIONS ? RQBO_SEAL_REALM_ID :
+		table == RQBO_SEALED_WEBHOOKS ? RQBO_SEAL_VERIFIER :
 		value == 2 ? RQBO_SEAL_ACCESS_TOKEN : RQBO_SEAL_REFRESH_TOKEN;
 
 	/* the second token is that of the generation before */
-	return (RqboSealOwner) {purpose, row->installation, row->id1, row->id2, row->generation - (value == 1 ? 1 : 0)};
+	return (RqboSealOwner) {purpose, row->installation, row->id1, row->id2, row->generation - (value == 1 && table == RQBO_SEALED_CREDENTIALS ? 1 : 0)};
 }
 
 /*
@@ -305,12 +306,12 @@ notice_idle_keys(const Reseal *r)
 static void
 notice_result(const Reseal *r)
 {
-	if (r->sealed[RQBO_SEALED_APPS] + r->sealed[RQBO_SEALED_CONNECTIONS] + r->sealed[RQBO_SEALED_CREDENTIALS] > 0)
+	if (r->sealed[RQBO_SEALED_APPS] + r->sealed[RQBO_SEALED_CONNECTIONS] + r->sealed[RQBO_SEALED_CREDENTIALS] + r->sealed[RQBO_SEALED_WEBHOOKS] > 0)
 		ereport(NOTICE,
 				(errmsg("sealed again with key \"%s\": " INT64_FORMAT " client secrets, " INT64_FORMAT
 						" realm ids, " INT64_FORMAT " tokens",
 						r->key->id, r->sealed[RQBO_SEALED_APPS], r->sealed[RQBO_SEALED_CONNECTIONS],
-						r->sealed[RQBO_SEALED_CREDENTIALS])));
+						r->sealed[RQBO_SEALED_CREDENTIALS] + r->sealed[RQBO_SEALED_WEBHOOKS])));
 	else if (r->unread_values == 0)
 		ereport(NOTICE,
 				(errmsg("everything is sealed with key \"%s\" already", r->key->id)));
@@ -326,7 +327,7 @@ audit(const Reseal *r)
 		.detail = psprintf("with key \"%s\": " INT64_FORMAT " client secrets, " INT64_FORMAT " realm ids, " INT64_FORMAT
 						   " tokens; %d could not be unsealed",
 						   r->key->id, r->sealed[RQBO_SEALED_APPS], r->sealed[RQBO_SEALED_CONNECTIONS],
-						   r->sealed[RQBO_SEALED_CREDENTIALS], r->unread_values)
+						   r->sealed[RQBO_SEALED_CREDENTIALS] + r->sealed[RQBO_SEALED_WEBHOOKS], r->unread_values)
 	};
 
 	rqbo_store_audit(&entry);

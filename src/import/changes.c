@@ -185,6 +185,15 @@ changes_answered(RqboTask *task)
 	import->asked_changes->then(task);
 }
 
+const char *
+rqbo_import_changes_entity(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(entities); i++)
+		if (pg_strcasecmp(entities[i], name) == 0)
+			return entities[i];
+	return NULL;
+}
+
 /* ---- asking ---- */
 
 char *

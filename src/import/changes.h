@@ -22,6 +22,9 @@ typedef struct RqboNews
 /* Ask since what the tables hold; the step after finds the answer in news, and import->changes set if it is usable. */
 extern void rqbo_import_changes_ask(RqboImport *import, const RqboRefreshState *state, RqboNews *news, RqboStep then);
 
+/* What is asked about, by its name in whatever case; NULL if that is not asked about. */
+extern const char *rqbo_import_changes_entity(const char *name);
+
 /* The path of the question, below the realm. */
 extern char *rqbo_import_changes_path(TimestampTz since);
 

@@ -129,6 +129,8 @@ purpose_name(RqboSealPurpose purpose)
 			return "access token";
 		case RQBO_SEAL_REALM_ID:
 			return "realm id";
+		case RQBO_SEAL_VERIFIER:
+			return "verifier token";
 	}
 	return "secret";
 }
@@ -407,4 +409,14 @@ rqbo_secret_equal(const char *a, const char *b)
 	size_t		length = strlen(a);
 
 	return length == strlen(b) && equal_bytes((const uint8 *) a, (const uint8 *) b, length);
+}
+
+bool
+rqbo_secret_has_signed(const char *secret, const void *data, size_t length, const uint8 *mac)
+{
+	uint8		computed[MAC_BYTES];
+	Piece		piece = {data, length};
+
+	hmac_sha256((Piece) {secret, strlen(secret)}, &piece, 1, computed);
+	return equal_bytes(computed, mac, MAC_BYTES);
 }

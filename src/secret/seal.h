@@ -17,7 +17,8 @@ typedef enum RqboSealPurpose
 	RQBO_SEAL_CLIENT_SECRET,
 	RQBO_SEAL_REFRESH_TOKEN,
 	RQBO_SEAL_ACCESS_TOKEN,
-	RQBO_SEAL_REALM_ID
+	RQBO_SEAL_REALM_ID,
+	RQBO_SEAL_VERIFIER
 } RqboSealPurpose;
 
 /*
@@ -29,7 +30,7 @@ typedef struct RqboSealOwner
 {
 	RqboSealPurpose purpose;
 	const char *installation;	/* NULL if there is none: RQ010 */
-	int64		id1;			/* model_id, or environment_id for a client secret */
+	int64		id1;			/* model_id, or environment_id for a client secret or verifier token */
 	int64		id2;			/* connection_id, or 0 */
 	int64		generation;		/* of tokens, else 0 */
 } RqboSealOwner;
@@ -80,6 +81,9 @@ extern bytea *rqbo_secret_digest_session(const char *state, const char *session)
 
 /* Is it this digest?  In a time that does not depend on where they differ. */
 extern bool rqbo_secret_is_digest(const bytea *stored, const uint8 *digest);
+
+/* Is this the HMAC-SHA-256 of the data with the secret as its key?  In a time that does not depend on where it differs. */
+extern bool rqbo_secret_has_signed(const char *secret, const void *data, size_t length, const uint8 *mac);
 
 /* Equal, in a time that does not depend on where they differ. */
 extern bool rqbo_secret_equal(const char *a, const char *b);

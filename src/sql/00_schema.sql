@@ -21,11 +21,12 @@ CREATE TABLE reefqbo._privilege (
     privilege text NOT NULL,
     object text NOT NULL,
     PRIMARY KEY (object, level, privilege),
-    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'all_operators', 'admin'))
+    CONSTRAINT privilege_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'all_operators', 'admin', 'webhook'))
 );
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'USAGE', 'SCHEMA reefqbo');
 INSERT INTO reefqbo._privilege VALUES ('monitor', 'USAGE', 'SCHEMA reefqbo');
+INSERT INTO reefqbo._privilege VALUES ('webhook', 'USAGE', 'SCHEMA reefqbo');
 
 CREATE FUNCTION reefqbo._now()
 RETURNS timestamptz

@@ -6,7 +6,7 @@
 CREATE FUNCTION reefqbo._groups()
 RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_all_models', 'reefqbo_all_operators'] $$;
+AS $$ SELECT ARRAY['reefqbo_reader', 'reefqbo_monitor', 'reefqbo_operator', 'reefqbo_admin', 'reefqbo_webhook', 'reefqbo_all_models', 'reefqbo_all_operators'] $$;
 
 COMMENT ON FUNCTION reefqbo._groups() IS
 'Internal: the names of the groups: one for each level; one of those with all models, for the plans of their queries; and one of operators of all models, who may refer to keys.';
@@ -39,6 +39,9 @@ BEGIN
     IF NOT pg_has_role('reefqbo_operator', 'reefqbo_monitor', 'USAGE') THEN
         GRANT reefqbo_monitor TO reefqbo_operator;
     END IF;
+    IF NOT pg_has_role('reefqbo_operator', 'reefqbo_webhook', 'USAGE') THEN
+        GRANT reefqbo_webhook TO reefqbo_operator;
+    END IF;
     IF NOT pg_has_role('reefqbo_admin', 'reefqbo_operator', 'USAGE') THEN
         GRANT reefqbo_operator TO reefqbo_admin;
     END IF;
@@ -53,17 +56,17 @@ CREATE TABLE reefqbo.access (
     granted_by name NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT reefqbo._now(),
     PRIMARY KEY (model_id, grantee),
-    CONSTRAINT access_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'admin')),
-    CONSTRAINT access_of_an_admin_is_to_all CHECK (level <> 'admin' OR model_id = 0 AND NOT scoped)
+    CONSTRAINT access_level_is_known CHECK (level IN ('reader', 'monitor', 'operator', 'admin', 'webhook')),
+    CONSTRAINT access_of_an_admin_is_to_all CHECK (level NOT IN ('admin', 'webhook') OR model_id = 0 AND NOT scoped)
 );
 
 CREATE INDEX access_grantee ON reefqbo.access (grantee, model_id) INCLUDE (level, scoped);
 
 COMMENT ON TABLE reefqbo.access IS
-'Which role has which level for which model. What is not here nobody has who is no superuser, whatever was granted by hand. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the roles in the groups that hold the privileges (reefqbo_reader, reefqbo_monitor, reefqbo_operator, reefqbo_admin).';
+'Which role has which level for which model. What is not here nobody has who is no superuser, whatever was granted by hand. Changed with reefqbo.grant_access and reefqbo.revoke_access, which also keep the roles in the groups that hold the privileges (reefqbo_reader, reefqbo_monitor, reefqbo_operator, reefqbo_admin, reefqbo_webhook).';
 COMMENT ON COLUMN reefqbo.access.model_id IS 'the model; 0 for all models, those to come included';
 COMMENT ON COLUMN reefqbo.access.grantee IS 'the role itself, not its name: it may be renamed, and another role that gets its name after it was dropped has nothing. A dump has the name';
-COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; monitor: what goes on, and no data; operator: both, and connect, reconnect, import; admin: also apps, environments, keys and access';
+COMMENT ON COLUMN reefqbo.access.level IS 'reader: data; monitor: what goes on, and no data; operator: both, and connect, reconnect, import; admin: also apps, environments, keys and access; webhook: may hand in webhooks, and sees nothing';
 COMMENT ON COLUMN reefqbo.access.scoped IS 'the role sees of this only the model that its transaction names in reefqbo.current_model';
 COMMENT ON COLUMN reefqbo.access.granted_by IS 'who gave it';
 COMMENT ON COLUMN reefqbo.access.granted_at IS 'when';
@@ -81,9 +84,10 @@ RETURN CASE level WHEN 'reader' THEN ARRAY['reader', 'operator', 'admin']
                   WHEN 'monitor' THEN ARRAY['monitor', 'operator', 'admin']
                   WHEN 'operator' THEN ARRAY['operator', 'admin']
                   WHEN 'admin' THEN ARRAY['admin']
+                  WHEN 'webhook' THEN ARRAY['webhook', 'operator', 'admin']
                   ELSE ARRAY['reader', 'monitor', 'operator', 'admin'] END;
 
-COMMENT ON FUNCTION reefqbo._levels_with(text) IS 'Internal: the levels that include a level, itself first. level NULL: all there are.';
+COMMENT ON FUNCTION reefqbo._levels_with(text) IS 'Internal: the levels that include a level, itself first. level NULL: all by which something of a model is seen.';
 
 CREATE FUNCTION reefqbo._has_level(role oid, model_id bigint, level text)
 RETURNS boolean
@@ -325,15 +329,16 @@ DECLARE
 BEGIN
     IF num_nulls($1, $2, $4) > 0 THEN
         RAISE null_value_not_allowed USING MESSAGE = 'access needs a role and a level, and is scoped or not';
-    ELSIF $2 <> ALL (reefqbo._levels_with(NULL)) THEN
+    ELSIF $2 <> ALL (reefqbo._levels_with(NULL) || 'webhook'::text) THEN
         RAISE invalid_parameter_value USING
             MESSAGE = format('level "%s" is not known', $2),
-            HINT = 'It is ''reader'' (data), ''monitor'' (what goes on, no data), ''operator'' (both, and connect, reconnect, import) or ''admin'' (also apps, environments, keys and access).';
-    ELSIF $2 = 'admin' AND ($3 IS NOT NULL OR $4) THEN
+            HINT = 'It is ''reader'' (data), ''monitor'' (what goes on, no data), ''operator'' (both, and connect, reconnect, import), ''admin'' (also apps, environments, keys and access) or ''webhook'' (hands in webhooks, and no more).';
+    ELSIF $2 IN ('admin', 'webhook') AND ($3 IS NOT NULL OR $4) THEN
         RAISE invalid_parameter_value USING
-            MESSAGE = 'an admin is one for all models',
-            DETAIL = 'Apps, environments, keys and access belong to no model.',
-            HINT = 'Leave the model and the scope out, or give the level ''operator''.';
+            MESSAGE = format('level "%s" is for all models', $2),
+            DETAIL = CASE $2 WHEN 'admin' THEN 'Apps, environments, keys and access belong to no model.'
+                             ELSE 'A webhook may be about any company.' END,
+            HINT = CASE $2 WHEN 'admin' THEN 'Leave the model and the scope out, or give the level ''operator''.' ELSE 'Leave the model and the scope out.' END;
     END IF;
     grantee := reefqbo._grantee($1);
     -- roles that were dropped since
@@ -356,9 +361,9 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_admin';
 COMMENT ON FUNCTION reefqbo.grant_access(text, text, text, boolean) IS
 'Gives a role access to one model, or to all of them, those to come included. Members of the role have it too. A role may have several models, each with a level of its own; a level given again replaces the one before.
 It writes rows, puts the role into a group of its level, and waits for no reader. What was given to nobody nobody sees, whatever was granted by hand; superusers, the owner and roles with BYPASSRLS see all.
-Arguments: role; level, ''reader'' (tables, views and statements), ''monitor'' (check, worker_status, upkeep_status, and api_call without paths), ''operator'' (both, and connect, reconnect, disconnect, import, schedule) or ''admin'' (also apps, replacing and forgetting companies, keys, access; for all models only); model, by default all; scoped, whether the role sees of it, in tables, views and functions, only the model that its transaction has named: SET LOCAL reefqbo.current_model = ''name''. It sees nothing until then. One role of an application can so serve many tenants.
+Arguments: role; level, ''reader'' (tables, views and statements), ''monitor'' (check, worker_status, upkeep_status, and api_call without paths), ''operator'' (both, and connect, reconnect, disconnect, import, schedule), ''admin'' (also apps, replacing and forgetting companies, keys, access; for all models only) or ''webhook'' (reefqbo.receive_webhook and nothing else; for all models only); model, by default all; scoped, whether the role sees of it, in tables, views and functions, only the model that its transaction has named: SET LOCAL reefqbo.current_model = ''name''. It sees nothing until then. One role of an application can so serve many tenants.
 Superusers only add environments and choose files, commands and hosts. An admin can make admins: it is a trusted role.
-Errors: 42704 no such role or model; 22023 unknown level, an admin for one model or scoped, or one of reefqbo''s own groups; 22004 no role or level; 0LP01 the role inherits no privileges (before PostgreSQL 16); 42501 the caller is no admin.
+Errors: 42704 no such role or model; 22023 unknown level, admin or webhook for one model or scoped, or one of reefqbo''s own groups; 22004 no role or level; 0LP01 the role inherits no privileges (before PostgreSQL 16); 42501 the caller is no admin.
 See https://www.postgresql.org/docs/current/ddl-rowsecurity.html';
 INSERT INTO reefqbo._privilege VALUES ('admin', 'EXECUTE', 'FUNCTION reefqbo.grant_access(text, text, text, boolean)');
 

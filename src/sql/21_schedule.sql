@@ -57,6 +57,7 @@ CREATE TABLE reefqbo.upkeep (
     sqlstate text,
     message text,
     throttled_since timestamptz,
+    webhook_at timestamptz,
     changes_until timestamptz,
     changes_read_at timestamptz,
     changes_seen text[],
@@ -76,6 +77,7 @@ COMMENT ON COLUMN reefqbo.upkeep.not_before IS 'no attempt before this time. Wri
 COMMENT ON COLUMN reefqbo.upkeep.backfill_import_id IS 'an import of a range that has chunks left to read';
 COMMENT ON COLUMN reefqbo.upkeep.backfill_is_wanted IS 'the worker goes on with it by itself; false once somebody has cancelled it';
 COMMENT ON COLUMN reefqbo.upkeep.throttled_since IS 'since when every attempt was refused with 429; for hours on end it is the app''s monthly quota that is used up';
+COMMENT ON COLUMN reefqbo.upkeep.webhook_at IS 'when the last webhook came in that a refresh has followed';
 COMMENT ON COLUMN reefqbo.upkeep.changes_until IS 'by QuickBooks'' clock: what changed before it is in the tables; NULL: not known, so the next refresh reads everything';
 COMMENT ON COLUMN reefqbo.upkeep.changes_read_at IS 'the same moment by the server''s clock';
 COMMENT ON COLUMN reefqbo.upkeep.changes_seen IS 'the changes QuickBooks told last: the next question overlaps, and these are not news';
@@ -151,7 +153,7 @@ BEGIN
     RETURNING s.* INTO changed;
     -- what is overdue stays so; what lies ahead follows the new schedule
     UPDATE reefqbo.upkeep u
-    SET refresh_due_at = reefqbo._next_turn(reefqbo._now(), changed.refresh_every, reefqbo._phase(u.connection_id),
+    SET refresh_due_at = reefqbo._next_turn(reefqbo._now(), reefqbo._pace(changed.refresh_every, u.webhook_at), reefqbo._phase(u.connection_id),
                                             changed.quiet_from, changed.quiet_until, changed.time_zone),
         full_due_at = CASE WHEN u.full_due_at IS NOT NULL
                            THEN LEAST(u.full_due_at, reefqbo._now() + changed.full_every) END
@@ -263,7 +265,7 @@ FROM (
     SELECT c.model_id, c.connection_id,
            CASE WHEN s.is_paused THEN NULL
                 WHEN u.connection_id IS NULL OR w.was_set_back THEN q.readable_at
-                ELSE GREATEST(u.refresh_due_at, q.readable_at) END AS refresh_due_at,
+                ELSE GREATEST(LEAST(u.refresh_due_at, h.due_at), q.readable_at) END AS refresh_due_at,
            CASE WHEN u.backfill_is_wanted AND u.backfill_import_id IS NOT NULL AND NOT s.is_paused
                 THEN q.readable_at END AS backfill_due_at,
            CASE WHEN t.obtained_at > n.t + interval '1 minute' THEN n.t ELSE t.keep_alive_at END AS grant_due_at,
@@ -274,8 +276,15 @@ FROM (
     JOIN reefqbo.schedule s ON s.model_id = c.model_id
     LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id
     CROSS JOIN (SELECT reefqbo._now()) AS n (t)
+    -- events of webhooks are gathered for some seconds; in a stream of them there is a refresh every two minutes
+    LEFT JOIN (SELECT w.model_id, w.connection_id, min(w.received_at) AS first_at
+               FROM reefqbo.webhook_event w GROUP BY w.model_id, w.connection_id) AS e
+        ON e.model_id = c.model_id AND e.connection_id = c.connection_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN e.first_at IS NOT NULL
+                                    THEN GREATEST(LEAST(e.first_at, n.t) + interval '5 seconds',
+                                                  u.attempted_at + LEAST(s.refresh_every, interval '2 minutes')) END) AS h (due_at)
     CROSS JOIN LATERAL (SELECT COALESCE(GREATEST(u.attempted_at, u.succeeded_at, u.failed_at) > n.t + interval '1 minute'
-                                        OR u.refresh_due_at > n.t + s.refresh_every + interval '1 day', false),
+                                        OR u.refresh_due_at > n.t + reefqbo._pace(s.refresh_every, u.webhook_at) + interval '1 day', false),
                                COALESCE(u.attempted_at > n.t + interval '1 minute' OR u.not_before > n.t + interval '2 days', false)
         ) AS w (was_set_back, is_held_too_long)
     CROSS JOIN LATERAL (SELECT CASE WHEN s.quiet_from = s.quiet_until THEN n.t
@@ -310,6 +319,7 @@ SELECT pg_catalog.current_database() AS database,
        u.full_due_at AS next_full_reading,
        CASE WHEN t.rejected_at IS NULL THEN t.keep_alive_at END AS grant_refreshed_by,
        u.throttled_since,
+       u.webhook_at AS last_webhook,
        c.model_id,
        c.connection_id
 FROM reefqbo.connection c
@@ -323,8 +333,8 @@ CROSS JOIN LATERAL (
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
 ) k
 -- as in connection_status
-WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped))
-   OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v);
+WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with(NULL))))
+   OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v WHERE v.level = ANY (reefqbo._levels_with(NULL)));
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
 'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
@@ -340,6 +350,7 @@ COMMENT ON COLUMN reefqbo.upkeep_status.lag IS 'time since then';
 COMMENT ON COLUMN reefqbo.upkeep_status.failures_in_a_row IS 'attempts on schedule that have failed since the last that did not';
 COMMENT ON COLUMN reefqbo.upkeep_status.sqlstate IS 'the last failure''s';
 COMMENT ON COLUMN reefqbo.upkeep_status.error IS 'the last failure''s message';
+COMMENT ON COLUMN reefqbo.upkeep_status.last_webhook IS 'when the last webhook came in that a refresh has followed; within a week of it the schedule goes slower';
 COMMENT ON COLUMN reefqbo.upkeep_status.requests_today IS 'made to the accounting API, day in UTC';
 COMMENT ON COLUMN reefqbo.upkeep_status.requests_saved_today IS 'that were not needed';
 COMMENT ON COLUMN reefqbo.upkeep_status.requests_total IS 'made so far';

@@ -130,6 +130,8 @@ AS $$
         UNION ALL SELECT 'refresh tokens', 1, t.model_id, t.connection_id, t.generation - 1, t.previous_refresh_token_sealed FROM reefqbo.credential t
         UNION ALL SELECT 'access tokens', 2, t.model_id, t.connection_id, t.generation, t.access_token_sealed FROM reefqbo.credential t
         UNION ALL SELECT 'realm ids', 3, c.model_id, c.connection_id, 0::bigint, c.realm_id_sealed FROM reefqbo.connection c
+        UNION ALL SELECT 'verifier tokens', 4, w.environment_id, 0::bigint, 0::bigint, w.verifier_sealed FROM reefqbo.webhook w
+        UNION ALL SELECT 'verifier tokens', 4, w.environment_id, 0::bigint, 0::bigint, w.previous_sealed FROM reefqbo.webhook w
     ), headed AS (
         -- version, length of the key id, key id; behind it at least IV, one block and MAC
         SELECT s.*, CASE WHEN octet_length(s.value) < 66 OR get_byte(s.value, 0) <> 1 OR octet_length(s.value) < 66 + get_byte(s.value, 1) THEN NULL

@@ -25,6 +25,9 @@
 	"(" HEAD_OF("t.refresh_token_sealed") " <> $1 OR " HEAD_OF("t.previous_refresh_token_sealed") " <> $1" \
 	" OR " HEAD_OF("t.access_token_sealed") " <> $1)"
 
+#define WEBHOOK_IS_OTHER \
+	"(" HEAD_OF("w.verifier_sealed") " <> $1 OR " HEAD_OF("w.previous_sealed") " <> $1)"
+
 #define INSTALLATION "(SELECT i.identity::text FROM reefqbo.installation i)"
 
 /* In the order of RqboSealedTable, as are those that put them back. */
@@ -53,6 +56,13 @@ static RqboStatement lock_statements[] = {
 		" JOIN reefqbo.model m USING (model_id) JOIN reefqbo.branch b USING (model_id, branch_id)"
 		" WHERE " CREDENTIAL_IS_OTHER " AND (t.model_id, t.connection_id) > ($2, $3)"
 		" ORDER BY t.model_id, t.connection_id LIMIT $4 FOR NO KEY UPDATE OF t SKIP LOCKED",
+		BYTEAOID, INT8OID, INT8OID, INT8OID),
+	RQBO_STATEMENT(
+		"SELECT w.environment_id, 0::bigint, w.environment_id, format('webhook of environment \"%s\"', e.name),"
+		" 0::bigint, " INSTALLATION ", w.verifier_sealed, w.previous_sealed, NULL::bytea"
+		" FROM reefqbo.webhook w JOIN reefqbo.environment e USING (environment_id)"
+		" WHERE " WEBHOOK_IS_OTHER " AND (w.environment_id, 0) > ($2, $3)"
+		" ORDER BY w.environment_id LIMIT $4 FOR NO KEY UPDATE OF w SKIP LOCKED",
 		BYTEAOID, INT8OID, INT8OID, INT8OID)
 };
 
@@ -67,6 +77,9 @@ static RqboStatement put_statements[] = {
 	RQBO_STATEMENT(
 		"UPDATE reefqbo.credential SET refresh_token_sealed = $3, previous_refresh_token_sealed = $4,"
 		" access_token_sealed = $5 WHERE model_id = $1 AND connection_id = $2",
+		INT8OID, INT8OID, BYTEAOID, BYTEAOID, BYTEAOID),
+	RQBO_STATEMENT(
+		"UPDATE reefqbo.webhook SET verifier_sealed = $3, previous_sealed = $4 WHERE environment_id = $1",
 		INT8OID, INT8OID, BYTEAOID, BYTEAOID, BYTEAOID)
 };
 
@@ -112,7 +125,8 @@ rqbo_store_count_sealed_otherwise(const bytea *head)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT (SELECT count(*) FROM reefqbo.app a WHERE " APP_IS_OTHER ")"
 		" + (SELECT count(*) FROM reefqbo.connection c WHERE " CONNECTION_IS_OTHER ")"
-		" + (SELECT count(*) FROM reefqbo.credential t WHERE " CREDENTIAL_IS_OTHER ")",
+		" + (SELECT count(*) FROM reefqbo.credential t WHERE " CREDENTIAL_IS_OTHER ")"
+		" + (SELECT count(*) FROM reefqbo.webhook w WHERE " WEBHOOK_IS_OTHER ")",
 		BYTEAOID);
 	RqboArgs	args = {0};
 

@@ -14,10 +14,11 @@ typedef enum RqboSealedTable
 {
 	RQBO_SEALED_APPS,			/* client secret */
 	RQBO_SEALED_CONNECTIONS,	/* realm id, and its digest */
-	RQBO_SEALED_CREDENTIALS		/* refresh token, the one before it, access token */
+	RQBO_SEALED_CREDENTIALS,	/* refresh token, the one before it, access token */
+	RQBO_SEALED_WEBHOOKS		/* verifier token, the one before it */
 } RqboSealedTable;
 
-#define RQBO_SEALED_TABLES 3
+#define RQBO_SEALED_TABLES 4
 #define RQBO_SEALED_VALUES 3
 
 /* The sealed values of one row; those there are not are NULL. */

@@ -269,15 +269,18 @@ rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, b
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.upkeep u SET not_before = NULL, failures = 0, throttled_since = NULL,"
 		" succeeded_at = CASE WHEN $3 THEN reefqbo._now() ELSE u.succeeded_at END,"
-		" refresh_due_at = CASE WHEN $3 THEN reefqbo._next_turn(reefqbo._now(), s.refresh_every, reefqbo._phase($2),"
+		" refresh_due_at = CASE WHEN $3 THEN reefqbo._next_turn(reefqbo._now(), reefqbo._pace(s.refresh_every, u.webhook_at), reefqbo._phase($2),"
 		"  s.quiet_from, s.quiet_until, s.time_zone) ELSE u.refresh_due_at END,"
 		" full_due_at = CASE WHEN $4 THEN reefqbo._now() + s.full_every * (1 - reefqbo._phase($2) / 4)"
 		"  ELSE u.full_due_at END"
 		" FROM reefqbo.schedule s WHERE s.model_id = $1 AND u.model_id = $1 AND u.connection_id = $2",
 		INT8OID, INT8OID, BOOLOID, BOOLOID);
+	static RqboStatement end_events = RQBO_STATEMENT("SELECT reefqbo._end_events($1, $2)", INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
 	rqbo_store_schedule_connection(model_id, connection_id);
+	if (is_refreshed)
+		rqbo_db_run_ids(&end_events, model_id, connection_id);
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, BoolGetDatum(is_refreshed));
 	rqbo_arg_datum(&args, BoolGetDatum(is_full));

@@ -38,7 +38,7 @@ for part in service companies figures; do
 	. "$HERE/$part.sh"
 done
 
-ALL_FIGURES="import size workers cycle latency company memory report_memory ledger stop idle statement report"
+ALL_FIGURES="import size workers cycle latency company webhook memory report_memory ledger stop idle statement report"
 
 # Those that ONLY names, or all.
 chosen_figures()

@@ -346,6 +346,50 @@ figure_company()
 	done
 }
 
+# ---- webhooks ----
+
+WEBHOOK_TOKEN=bench-verifier-token
+
+# hand_in DATABASE NAME EVENTS COMPANIES: all of them must call for a refresh.
+hand_in()
+{
+	python3 "$HERE/webhook.py" "$WEBHOOK_TOKEN" "$2" "$3" "$4" >"$WORK/webhook.sql"
+	[ "$(sql "$1" -At -f "$WORK/webhook.sql")" = "$3" ] || die "a webhook was not taken in"
+}
+
+wait_for_events()
+{
+	wait_for "$1" "NOT EXISTS (SELECT FROM reefqbo.webhook_event)"
+}
+
+# A webhook of one company waits for others for five seconds, and then for the worker.
+figure_webhook()
+{
+	local round database=webhook taking until_there
+
+	step "Webhooks: 1,000 events of $COMPANIES companies, and one until its figures are there"
+	fresh_companies $database "$COMPANIES"
+	timed_import $database >/dev/null
+	sql $database -c "SELECT reefqbo.register_webhook('bench', '$WEBHOOK_TOKEN')" >/dev/null
+	for round in $(seq "$ROUNDS"); do
+		sql $database -c "UPDATE reefqbo.upkeep SET attempted_at = attempted_at - interval '1 hour', refresh_due_at = reefqbo._now() + interval '3 hours'"
+		python3 "$HERE/webhook.py" "$WEBHOOK_TOKEN" "many_$round" 1000 "$COMPANIES" >"$WORK/webhook.sql"
+		taking=$(seconds_of sql $database -o /dev/null -f "$WORK/webhook.sql")
+		wait_for_events $database
+		sql $database -c "UPDATE reefqbo.upkeep SET attempted_at = attempted_at - interval '1 hour'"
+		hand_in $database "one_$round" 1 1
+		until_there=$(seconds_of wait_for_events $database)
+		note webhook taking "$taking"
+		note webhook goal 0.1
+		note webhook_rows rows "$(awk -v s="$taking" 'BEGIN { printf "%.0f\n", 1000 / s }')"
+		note webhook_rows one 1
+		note webhook_figure until "$until_there"
+		note webhook_figure gathering 5
+		say "    round $round: 1,000 events in $taking s, psql and the connection counted; figures there after $until_there s"
+	done
+	drop_companies $database
+}
+
 # ---- memory ----
 
 WORKER="reefqbo worker for database"
