@@ -78,6 +78,8 @@ install-pages:
 	$(MKDIR_P) '$(pagesdir)/docs'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(PAGES)) '$(pagesdir)/'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/*.md)) '$(pagesdir)/docs/'
+	$(MKDIR_P) '$(pagesdir)/contrib/prometheus'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/prometheus/*)) '$(pagesdir)/contrib/prometheus/'
 
 uninstall-pages:
 	rm -rf '$(pagesdir)'

@@ -78,10 +78,17 @@ int
 rqbo_store_prune_calls(int limit)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"DELETE FROM reefqbo.api_call l WHERE (l.model_id, l.call_id) IN ("
+		"WITH gone AS (DELETE FROM reefqbo.api_call l WHERE (l.model_id, l.call_id) IN ("
 		"  SELECT o.model_id, o.call_id FROM reefqbo.api_call o"
-		"  WHERE o.called_at < reefqbo._now() - interval '1 minute' * $1 ORDER BY o.called_at LIMIT $2)",
+		"  WHERE o.called_at < reefqbo._now() - interval '1 minute' * $1 ORDER BY o.called_at LIMIT $2)"
+		"  RETURNING l.model_id, l.method, l.status, l.milliseconds),"
+		" columns AS MATERIALIZED (SELECT count(*) AS removed, array_agg(g.model_id) AS models, array_agg(g.method) AS methods,"
+		"  array_agg(g.status) AS statuses, array_agg(g.milliseconds) AS took FROM gone g)"
+		" SELECT c.removed, reefqbo._count_removed_calls(c.models, c.methods, c.statuses, c.took) FROM columns c",
 		INT8OID, INT8OID);
 
-	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
+	if (rqbo_log_retention == 0)
+		return 0;
+	rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
+	return (int) rqbo_column_int8(1);
 }

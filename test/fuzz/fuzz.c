@@ -32,7 +32,8 @@ static const struct
 	{"changes", fuzz_changes},
 	{"values", fuzz_values},
 	{"headers", fuzz_headers},
-	{"redirect", fuzz_redirect}
+	{"redirect", fuzz_redirect},
+	{"webhook", fuzz_webhook}
 };
 
 static FuzzReader reader;

@@ -8,6 +8,7 @@
 #include "base/url.h"
 #include "qbo/fault.h"
 #include "qbo/oauth_answer.h"
+#include "qbo/webhook.h"
 #include "readers.h"
 #include "report/ledger.h"
 
@@ -95,4 +96,12 @@ fuzz_redirect(const char *text, size_t length)
 		if (value != NULL)
 			(void) rqbo_fault_text(value);
 	}
+}
+
+void
+fuzz_webhook(const char *text, size_t length)
+{
+	int			count;
+
+	(void) rqbo_webhook_read(text, length, &count);
 }

@@ -16,5 +16,6 @@ extern void fuzz_changes(const char *text, size_t length);
 extern void fuzz_values(const char *text, size_t length);
 extern void fuzz_headers(const char *text, size_t length);
 extern void fuzz_redirect(const char *text, size_t length);
+extern void fuzz_webhook(const char *text, size_t length);
 
 #endif							/* RQBO_FUZZ_READERS_H */

@@ -35,20 +35,34 @@ install_missing_packages()
 	[ ${#MISSING[@]} -eq 0 ] || explain_missing "still missing after the installation"
 }
 
-# What pgaudit logs is searched for secrets as well, where Debian has it and it can be had without asking for a
-# password. The tests do without.
+# What tests do without, where Debian has it and it can be had without asking for a password: what pgaudit logs is
+# searched for secrets as well, and sql_exporter is run with the configuration in contrib.
 install_wanted_packages()
 {
-	local server version package
-
-	[ "$1" = test ] && [ -z "${PG_CONFIG:-}" ] && command -v apt-get >/dev/null || return 0
+	[ "$1" = test ] && command -v apt-get >/dev/null || return 0
 	[ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || return 0
+	want_pgaudit
+	[ -x /usr/bin/prometheus-sql-exporter ] || want_package prometheus-sql-exporter "which is run as a monitoring system would"
+}
+
+want_pgaudit()
+{
+	local server version
+
+	[ -z "${PG_CONFIG:-}" ] || return 0
 	server=$(newest_usable_server) && [ ! -e "$("$server" --pkglibdir)/pgaudit.so" ] || return 0
 	version=$("$server" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
-	package=postgresql-$version-pgaudit
-	apt-cache show "$package" >/dev/null 2>&1 || return 0
-	say "Installing $package from Debian, whose log the tests search for secrets too."
-	apt_get install --no-install-recommends -y "$package" || say "It could not be installed; the tests do without."
+	want_package "postgresql-$version-pgaudit" "whose log the tests search for secrets too"
+}
+
+# want_package NAME PURPOSE: its service, if it has one, is not started.
+want_package()
+{
+	apt-cache show "$1" >/dev/null 2>&1 || return 0
+	say "Installing $1 from Debian, $2."
+	forbid_services
+	apt_get install --no-install-recommends -y "$1" || say "It could not be installed; the tests do without."
+	allow_services
 }
 
 # One entry for each package: its name, and in brackets what it is for.
@@ -159,7 +173,12 @@ forbid_nginx_service()
 {
 	case "${MISSING[*]}" in *nginx-light*) ;; *) return 0 ;; esac
 	FORBADE_NGINX=yes
-	[ -e "$NO_SERVICES" ] && return 0
+	forbid_services
+}
+
+forbid_services()
+{
+	[ ! -e "$NO_SERVICES" ] || return 0
 	FORBADE_SERVICES=yes
 	printf '#!/bin/sh\nexit 101\n' | as_root tee "$NO_SERVICES" >/dev/null && as_root chmod 755 "$NO_SERVICES" ||
 		die "could not write $NO_SERVICES"

@@ -58,7 +58,7 @@ sub test_create_and_drop
 	$node->safe_psql('postgres', 'DROP EXTENSION reefqbo');
 	$node->safe_psql('postgres', 'DROP EXTENSION pgcrypto');
 	# Groups are roles, which other databases may use: they stay, and nothing depends on them.
-	$node->safe_psql('postgres', 'DROP ROLE reefqbo_admin, reefqbo_operator, reefqbo_monitor, reefqbo_reader, reefqbo_all_models');
+	$node->safe_psql('postgres', 'DROP ROLE reefqbo_admin, reefqbo_operator, reefqbo_monitor, reefqbo_reader, reefqbo_webhook, reefqbo_all_models, reefqbo_all_operators');
 	is($node->safe_psql('postgres', $CONTENTS), $before, 'DROP EXTENSION leaves nothing but the groups');
 
 	$node->safe_psql('postgres', 'CREATE EXTENSION reefqbo CASCADE');
