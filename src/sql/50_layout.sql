@@ -222,7 +222,7 @@ node names it; path: the ranks from its root to itself, a rank belonging to one 
 
 CREATE FUNCTION reefqbo._statement_lines(layout text, nodes reefqbo._statement_node[])
 RETURNS TABLE (line integer, depth integer, label text, kind text, section text, connection_id bigint, account_id text,
-               account_number text, adds text[], subtracts text[])
+               account_number text, adds text[], subtracts text[], add_sections text[], subtract_sections text[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH node AS MATERIALIZED (
@@ -247,16 +247,16 @@ AS $$
     ), line AS (
         SELECT f.place, ARRAY[]::bigint[] AS path, f.depth, f.kind, f.section, NULL::text AS node,
                NULL::bigint AS connection_id, NULL::text AS account_id, NULL::text AS account_number, f.label,
-               f.add_nodes AS adds, f.subtract_nodes AS subtracts
+               f.add_nodes AS adds, f.subtract_nodes AS subtracts, f.adds AS add_sections, f.subtracts AS subtract_sections
         FROM fixed f
         WHERE f.is_always OR f.add_nodes <> '{}' OR f.subtract_nodes <> '{}'
         UNION ALL
         SELECT s.place, s.path, s.depth, CASE s.kind WHEN 'group' THEN 'section' ELSE s.kind END, s.section, s.node,
-               s.connection_id, s.account_id, s.account_number, s.label, ARRAY[s.node], '{}'
+               s.connection_id, s.account_id, s.account_number, s.label, ARRAY[s.node], '{}', NULL, NULL
         FROM shown s
         UNION ALL
         SELECT s.place, s.path || 9223372036854775807, s.depth, 'total', s.section, s.node,
-               s.connection_id, s.account_id, s.account_number, 'Total ' || s.label, s.nodes, '{}'
+               s.connection_id, s.account_id, s.account_number, 'Total ' || s.label, s.nodes, '{}', NULL, NULL
         FROM shown s
         WHERE s.nodes <> ARRAY[s.node]
     ), labelled AS (
@@ -267,7 +267,7 @@ AS $$
     SELECT (row_number() OVER (ORDER BY l.place, l.path))::integer, l.depth,
            l.indented || CASE WHEN l.node IS NOT NULL AND bool_or(l.is_doubtful) OVER (PARTITION BY l.node)
                               THEN format(' [%s]', l.node) ELSE '' END,
-           l.kind, l.section, l.connection_id, l.account_id, l.account_number, l.adds, l.subtracts
+           l.kind, l.section, l.connection_id, l.account_id, l.account_number, l.adds, l.subtracts, l.add_sections, l.subtract_sections
     FROM labelled l
     ORDER BY l.place, l.path
 $$;
@@ -275,7 +275,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._statement_lines(text, reefqbo._statement_node[]) IS
 'Internal: the lines of a statement, in order, without figures.
 Arguments: layout, as reefqbo._statement_layout has it; nodes. Those with an amount are shown, and those above them.
-Result: as reefqbo.profit_and_loss, and the nodes whose amounts each line adds and subtracts.';
+Result: as reefqbo.profit_and_loss, and the nodes whose amounts each line adds and subtracts; of a fixed line also the sections, which have the same nodes.';
 
 CREATE FUNCTION reefqbo._shown_debit(statement text, label text, kind text, depth integer, connection_id bigint, account_id text)
 RETURNS integer

@@ -241,3 +241,29 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz) IS
 'Internal: those columns for which there are rates. Error: 42704 one is missing for a column that was asked for.';
+
+-- A month is the one before another, and the year before a third: it is worked out once.
+CREATE FUNCTION reefqbo._distinct_slots(slots reefqbo._statement_slot[])
+RETURNS reefqbo._statement_slot[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY(SELECT ROW(min(s.period), NULL, s.accounting_method, s.months, s.before)::reefqbo._statement_slot
+                 FROM unnest($1) s
+                 GROUP BY s.accounting_method, s.months, s.before
+                 ORDER BY s.accounting_method, s.months)
+$$;
+
+COMMENT ON FUNCTION reefqbo._distinct_slots(reefqbo._statement_slot[]) IS
+'Internal: the columns of figures that differ, whatever they are shown as.';
+
+CREATE FUNCTION reefqbo._slots_shown(slots reefqbo._statement_slot[], columns reefqbo._statement_slot[])
+RETURNS TABLE (period integer, variant text, slot bigint)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.period, s.variant, d.ordinality
+    FROM unnest($1) s
+    JOIN unnest($2) WITH ORDINALITY d ON d.accounting_method = s.accounting_method AND d.months = s.months
+$$;
+
+COMMENT ON FUNCTION reefqbo._slots_shown(reefqbo._statement_slot[], reefqbo._statement_slot[]) IS
+'Internal: of which period, and as what, each column of reefqbo._distinct_slots (the second argument) is shown.';

@@ -176,10 +176,21 @@ AS $$
         LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = b.connection_id AND a.account_id = b.account_id
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = $1 AND p.connection_id = b.connection_id AND p.account_id = b.account_id
-    ), result AS (
+    ), result AS MATERIALIZED (
         SELECT r.slot, r.connection_id, -sum(r.debit) AS amount
         FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6, $7) r
         GROUP BY r.slot, r.connection_id
+    ), elsewhere AS MATERIALIZED (
+        -- a class or department can have a branch that the company itself, with its equity, is not in
+        SELECT o.connection_id FROM balance o WHERE o.account_id = 'computed:OtherBranches'
+        UNION
+        SELECT c.connection_id
+        FROM reefqbo.connection c
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.branch_id <> ALL ($3)
+        UNION
+        SELECT d.connection_id
+        FROM reefqbo.dimension_mapping d
+        WHERE d.model_id = $1 AND d.connection_id = ANY ($2) AND d.branch_id <> ALL ($3)
     )
     SELECT b.slot, b.connection_id, b.account_id, b.section, b.name, sum(b.flow)
     FROM balance b
@@ -192,104 +203,172 @@ AS $$
     UNION ALL
     -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing',
-           -- a class or department can have a branch that the company itself, with its equity, is not in
-           CASE WHEN EXISTS (SELECT 1 FROM balance o WHERE o.connection_id = x.connection_id AND o.account_id = 'computed:OtherBranches')
-                  OR EXISTS (SELECT 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = x.connection_id
-                             AND c.branch_id <> ALL ($3))
-                  OR EXISTS (SELECT 1 FROM reefqbo.dimension_mapping d WHERE d.model_id = $1 AND d.connection_id = x.connection_id
-                             AND d.branch_id <> ALL ($3))
-                THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
+           CASE WHEN e.connection_id IS NOT NULL THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
           SELECT r.slot, r.connection_id, -r.amount FROM result r) x
-    GROUP BY x.slot, x.connection_id
+    LEFT JOIN elsewhere e ON e.connection_id = x.connection_id
+    GROUP BY x.slot, x.connection_id, e.connection_id
 $$;
 
 COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: what each account did to cash in each column: what left it is positive, what went into it negative. Together they are the change in cash, since a balance sheet balances.';
 
+CREATE FUNCTION reefqbo._placed_cash(model_id bigint, connections bigint[], branches bigint[], by_category boolean, currency text,
+                                     slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
+RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH item AS (
+        SELECT i.slot, i.amount, i.section,
+               CASE WHEN $4 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
+               CASE WHEN $4 THEN NULL ELSE i.account_id END AS account_id,
+               CASE WHEN $4 OR i.account_id IS NULL THEN i.category ELSE coalesce(a.name, i.category) END
+               || CASE WHEN NOT $4 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
+                       THEN format(' (%s)', c.company_name) ELSE '' END AS label,
+               CASE WHEN NOT $4 THEN a.account_number END AS account_number
+        FROM reefqbo._cash_items($1, $2, $3, $5, $6, $7, $8) i
+        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = i.connection_id AND a.account_id = i.account_id
+        LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = i.connection_id
+    ), amount AS MATERIALIZED (
+        SELECT i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number, sum(i.amount) AS amount,
+               coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', i.connection_id) END || i.account_id, i.account_id,
+                        -- companies may have the same name
+                        concat_ws(' / ', i.section, i.connection_id, i.label)) AS node
+        FROM item i
+        GROUP BY i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number
+        HAVING sum(i.amount) <> 0
+    ), spot AS (
+        SELECT a.node, a.section, a.connection_id, a.account_id, a.label, a.account_number,
+               row_number() OVER (ORDER BY a.section, a.label COLLATE "C", a.connection_id, a.account_id) AS rank
+        FROM amount a
+        GROUP BY a.node, a.section, a.connection_id, a.account_id, a.label, a.account_number
+    )
+    SELECT a.slot, a.amount, a.node, NULL FROM amount a
+    UNION ALL
+    SELECT NULL, NULL, s.node, ROW(s.node, ARRAY[s.rank], s.section, s.label, 'account', s.connection_id, s.account_id,
+                                   s.account_number, true)::reefqbo._statement_node
+    FROM spot s
+$$;
+
+COMMENT ON FUNCTION reefqbo._placed_cash(bigint, bigint[], bigint[], boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
+'Internal: reefqbo._placed of a cash flow.';
+
+CREATE FUNCTION reefqbo._placed_categories(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
+                                           slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
+RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH amount AS MATERIALIZED (
+        SELECT i.* FROM reefqbo._slot_amounts($1, $2, $3, $4, $5, $6, $7, $8) i WHERE NOT i.is_before
+    ), account AS MATERIALIZED (
+        SELECT u.connection_id, u.account_id, g.section, g.category, g.subcategory
+        FROM (SELECT DISTINCT a.connection_id, a.account_id FROM amount a WHERE a.account_id IS NOT NULL) u
+        CROSS JOIN LATERAL reefqbo._category_of($1, $4, u.connection_id, u.account_id) g
+    ), sorted AS MATERIALIZED (
+        SELECT a.slot, a.debit, c.section, c.category, c.subcategory
+        FROM amount a
+        JOIN account c ON c.connection_id = a.connection_id AND c.account_id = a.account_id
+        UNION ALL
+        SELECT a.slot, a.debit, a.variable_type, a.category,
+               coalesce(a.subcategory, CASE WHEN a.category <> 'Eliminated Profit' THEN 'Eliminations' END)
+        FROM amount a
+        WHERE a.account_id IS NULL
+    ), placed AS MATERIALIZED (
+        SELECT s.slot, s.section, s.category, s.subcategory, reefqbo._category_node(s.section, s.category, s.subcategory) AS node,
+               sum(s.debit) AS debit
+        FROM sorted s
+        GROUP BY s.slot, s.section, s.category, s.subcategory
+    ), spot AS MATERIALIZED (
+        SELECT p.node, p.section, p.category, p.subcategory, bool_or(p.debit <> 0) AS is_moved,
+               dense_rank() OVER (ORDER BY p.section, p.category COLLATE "C") * 1000000 AS above,
+               row_number() OVER (ORDER BY p.section, p.category COLLATE "C", p.subcategory COLLATE "C" NULLS FIRST) AS rank
+        FROM placed p
+        GROUP BY p.node, p.section, p.category, p.subcategory
+    )
+    SELECT p.slot,
+           p.debit * CASE p.section WHEN 'Unmapped Income' THEN -1 WHEN 'Unmapped Liabilities and Equity' THEN -1
+                                    WHEN 'Unmapped Assets' THEN 1 WHEN 'Unmapped Expenses' THEN 1
+                                    ELSE reefqbo._natural_sign(p.section, $4) END,
+           p.node, NULL
+    FROM placed p
+    UNION ALL
+    SELECT NULL, NULL, s.node,
+           ROW(s.node, CASE WHEN s.subcategory IS NULL THEN ARRAY[s.above] ELSE ARRAY[s.above, s.above + s.rank] END,
+               s.section, coalesce(s.subcategory, s.category), 'account', NULL, NULL, NULL, s.is_moved)::reefqbo._statement_node
+    FROM spot s
+    UNION ALL
+    -- a category whose amounts all stand in subcategories has a title all the same
+    SELECT NULL, NULL, n.node, ROW(n.node, ARRAY[n.above], n.section, n.category, 'group', NULL, NULL, NULL, false)::reefqbo._statement_node
+    FROM (SELECT s.section, s.category, s.above, reefqbo._category_node(s.section, s.category, NULL) AS node
+          FROM spot s
+          GROUP BY s.section, s.category, s.above
+          HAVING bool_and(s.subcategory IS NOT NULL)) n
+    UNION ALL
+    SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
+$$;
+
+COMMENT ON FUNCTION reefqbo._placed_categories(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
+'Internal: reefqbo._placed of a profit and loss or a balance sheet by categories.';
+
+CREATE FUNCTION reefqbo._placed_accounts(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
+                                         slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
+RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH amount AS MATERIALIZED (
+        SELECT i.slot, coalesce(i.connection_id, 0) AS company, coalesce(i.account_id, i.variable_type) AS name, i.debit
+        FROM reefqbo._slot_amounts($1, $2, $3, $4, $5, $6, $7, $8) i
+        WHERE NOT i.is_before
+    ), spot AS MATERIALIZED (
+        -- no company has the key 0: there, under their types, are eliminations
+        SELECT coalesce(n.connection_id, 0) AS company, coalesce(n.account_id, n.variable_type) AS name, (n.node).node AS node,
+               (n.node).section AS section, n.node AS spot
+        FROM reefqbo._account_nodes($1, $2, $4) n
+    ), placed AS MATERIALIZED (
+        SELECT a.slot, a.debit * reefqbo._debit_sign(s.section, NULL) AS amount, s.node
+        FROM amount a
+        JOIN spot s ON s.company = a.company AND s.name = a.name
+        WHERE a.company <> 0
+        UNION ALL
+        SELECT a.slot, sum(a.debit) * reefqbo._debit_sign(s.section, NULL), s.node
+        FROM amount a
+        JOIN spot s ON s.company = 0 AND s.name = a.name
+        WHERE a.company = 0
+        GROUP BY a.slot, s.section, s.node
+    )
+    SELECT p.slot, p.amount, p.node, NULL::reefqbo._statement_node FROM placed p
+    UNION ALL
+    SELECT NULL, NULL, s.node,
+           ROW(s.node, (s.spot).path, s.section, (s.spot).label, (s.spot).kind, (s.spot).connection_id, (s.spot).account_id,
+               (s.spot).account_number, m.node IS NOT NULL)::reefqbo._statement_node
+    FROM spot s
+    LEFT JOIN (SELECT DISTINCT p.node FROM placed p WHERE p.amount <> 0) m ON m.node = s.node
+    UNION ALL
+    SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
+$$;
+
+COMMENT ON FUNCTION reefqbo._placed_accounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
+'Internal: reefqbo._placed of a profit and loss or a balance sheet by accounts.';
+
 CREATE FUNCTION reefqbo._placed(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
                                 currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
-RETURNS TABLE (slot bigint, amount numeric, node reefqbo._statement_node)
+RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF $4 = 'cash_flow' THEN
-        RETURN QUERY
-        WITH item AS (
-            SELECT i.slot, i.amount, i.section,
-                   CASE WHEN $5 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
-                   CASE WHEN $5 THEN NULL ELSE i.account_id END AS account_id,
-                   CASE WHEN $5 OR i.account_id IS NULL THEN i.category ELSE coalesce(a.name, i.category) END
-                   || CASE WHEN NOT $5 AND cardinality($2) > 1 AND i.connection_id IS NOT NULL
-                           THEN format(' (%s)', c.company_name) ELSE '' END AS label,
-                   CASE WHEN NOT $5 THEN a.account_number END AS account_number
-            FROM reefqbo._cash_items($1, $2, $3, $6, $7, $8, $9) i
-            LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = i.connection_id AND a.account_id = i.account_id
-            LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = i.connection_id
-        ), spot AS (
-            SELECT i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number, sum(i.amount) AS amount,
-                   dense_rank() OVER (ORDER BY i.section, i.label COLLATE "C", i.connection_id, i.account_id) AS rank
-            FROM item i
-            GROUP BY i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number
-        )
-        SELECT s.slot, s.amount,
-               ROW(coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', s.connection_id) END || s.account_id, s.account_id,
-                            -- companies may have the same name
-                            concat_ws(' / ', s.section, s.connection_id, s.label)), ARRAY[s.rank], s.section, s.label, 'account',
-                   s.connection_id, s.account_id, s.account_number, true)::reefqbo._statement_node
-        FROM spot s
-        WHERE s.amount <> 0;
+        RETURN QUERY SELECT * FROM reefqbo._placed_cash($1, $2, $3, $5, $6, $7, $8, $9);
     ELSIF $5 THEN
-        RETURN QUERY
-        WITH spot AS MATERIALIZED (
-            SELECT i.slot, i.debit, coalesce(i.variable_type, g.section) AS section, coalesce(i.category, g.category) AS category,
-                   CASE WHEN i.variable_type IS NOT NULL THEN coalesce(i.subcategory, CASE WHEN i.category <> 'Eliminated Profit' THEN 'Eliminations' END)
-                        ELSE g.subcategory END AS subcategory
-            FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i
-            LEFT JOIN LATERAL reefqbo._category_of($1, $4, i.connection_id, i.account_id) g ON i.account_id IS NOT NULL
-            WHERE NOT i.is_before
-        ), ranked AS (
-            SELECT s.*, dense_rank() OVER (ORDER BY s.section, s.category COLLATE "C") * 1000000 AS above,
-                   dense_rank() OVER (ORDER BY s.section, s.category COLLATE "C", s.subcategory COLLATE "C" NULLS FIRST) AS rank
-            FROM spot s
-        )
-        SELECT r.slot,
-               sum(r.debit) * CASE r.section WHEN 'Unmapped Income' THEN -1 WHEN 'Unmapped Liabilities and Equity' THEN -1
-                                             WHEN 'Unmapped Assets' THEN 1 WHEN 'Unmapped Expenses' THEN 1
-                                             ELSE reefqbo._natural_sign(r.section, $4) END,
-               ROW(reefqbo._category_node(r.section, r.category, r.subcategory),
-                   CASE WHEN r.subcategory IS NULL THEN ARRAY[r.above] ELSE ARRAY[r.above, r.above + r.rank] END,
-                   r.section, coalesce(r.subcategory, r.category), 'account', NULL, NULL, NULL, true)::reefqbo._statement_node
-        FROM ranked r
-        GROUP BY r.slot, r.section, r.category, r.subcategory, r.above, r.rank
-        UNION ALL
-        -- a category whose amounts all stand in subcategories has a title all the same
-        SELECT NULL, 0, ROW(reefqbo._category_node(r.section, r.category, NULL), ARRAY[r.above], r.section, r.category, 'group',
-                            NULL, NULL, NULL, false)::reefqbo._statement_node
-        FROM ranked r
-        GROUP BY r.section, r.category, r.above
-        HAVING bool_and(r.subcategory IS NOT NULL)
-        UNION ALL
-        SELECT s.slot, sum(s.debit), NULL FROM spot s GROUP BY s.slot;
+        RETURN QUERY SELECT * FROM reefqbo._placed_categories($1, $2, $3, $4, $6, $7, $8, $9);
     ELSE
-        RETURN QUERY
-        WITH spot AS MATERIALIZED (
-            SELECT i.* FROM reefqbo._slot_amounts($1, $2, $3, $4, $6, $7, $8, $9) i WHERE NOT i.is_before
-        )
-        SELECT i.slot, sum(i.debit) * reefqbo._debit_sign((n.node).section, NULL), n.node
-        FROM reefqbo._account_nodes($1, $2, $4) n
-        LEFT JOIN spot i
-            ON ((i.connection_id = n.connection_id AND i.account_id = n.account_id) OR i.variable_type = n.variable_type)
-        GROUP BY i.slot, n.node
-        UNION ALL
-        SELECT s.slot, sum(s.debit), NULL FROM spot s GROUP BY s.slot;
+        RETURN QUERY SELECT * FROM reefqbo._placed_accounts($1, $2, $3, $4, $6, $7, $8, $9);
     END IF;
 END
 $$;
 
 COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: the amounts in each column of a statement, with the sign they are printed with, and the node each of them stands at. Rows without a column are nodes that only have others below them; of a profit and loss or a balance sheet, rows without a node are the sums of a column, debits positive, for checking.';
+'Internal: what a statement is made of. A row with a column and a node: the amount of that node there, with the sign it is printed with. A row with a spot: the node itself. Of a profit and loss or a balance sheet, a row with a column and no node: the sum of the column, debits positive, for checking.';
 
 CREATE FUNCTION reefqbo._figures(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
                                  currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
@@ -299,30 +378,42 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH placed AS MATERIALIZED (
         SELECT p.* FROM reefqbo._placed($1, $2, $3, $4, $5, $6, $7, $8, $9) p
-    ), node AS (
-        SELECT ROW((p.node).node, (p.node).path, (p.node).section, (p.node).label, (p.node).kind, (p.node).connection_id,
-                   (p.node).account_id, (p.node).account_number, bool_or(p.amount <> 0))::reefqbo._statement_node AS node
-        FROM placed p
-        WHERE (p.node).node IS NOT NULL
-        GROUP BY p.node
+    ), amount AS MATERIALIZED (
+        SELECT p.slot, p.node, p.amount FROM placed p WHERE p.slot IS NOT NULL AND p.node IS NOT NULL
     ), line AS MATERIALIZED (
         SELECT l.*
-        FROM reefqbo._statement_lines(reefqbo._layout_name($4, $5),
-                                      ARRAY(SELECT n.node FROM node n)) l
-    ), part AS (
-        SELECT l.line, u.node, u.sign
+        FROM reefqbo._statement_lines(reefqbo._layout_name($4, $5), ARRAY(SELECT p.spot FROM placed p WHERE p.slot IS NULL)) l
+    ), below AS MATERIALIZED (
+        SELECT l.line, u.node
         FROM line l
-        CROSS JOIN LATERAL (SELECT unnest(l.adds), 1 UNION ALL SELECT unnest(l.subtracts), -1) u (node, sign)
-        WHERE l.kind <> 'section' OR l.adds <> '{}'
-    ), figure AS (
-        SELECT q.line, p.slot, sum(q.sign * p.amount) AS amount
-        FROM part q
-        JOIN placed p ON (p.node).node = q.node AND p.slot IS NOT NULL
-        GROUP BY q.line, p.slot
+        CROSS JOIN LATERAL unnest(l.adds) u (node)
+        WHERE l.add_sections IS NULL AND cardinality(l.adds) > 1
+    ), section AS MATERIALIZED (
+        SELECT (n.spot).section AS section, a.slot, sum(a.amount) AS amount
+        FROM amount a
+        JOIN placed n ON n.slot IS NULL AND n.node = a.node
+        GROUP BY (n.spot).section, a.slot
+    ), figure AS MATERIALIZED (
+        SELECT l.line, a.slot, a.amount
+        FROM line l
+        JOIN amount a ON a.node = l.adds[1]
+        WHERE l.add_sections IS NULL AND cardinality(l.adds) = 1
+        UNION ALL
+        SELECT b.line, a.slot, sum(a.amount)
+        FROM below b
+        JOIN amount a ON a.node = b.node
+        GROUP BY b.line, a.slot
+        UNION ALL
+        SELECT l.line, s.slot, sum(u.sign * s.amount)
+        FROM line l
+        CROSS JOIN LATERAL (SELECT unnest(l.add_sections), 1 UNION ALL SELECT unnest(l.subtract_sections), -1) u (section, sign)
+        JOIN section s ON s.section = u.section
+        GROUP BY l.line, s.slot
     ), shown AS (
         SELECT f.slot, sum(f.amount * reefqbo._shown_debit($4, l.label, l.kind, l.depth, l.connection_id, l.account_id)) AS debit
         FROM line l
         JOIN figure f ON f.line = l.line
+        WHERE reefqbo._shown_debit($4, l.label, l.kind, l.depth, l.connection_id, l.account_id) <> 0
         GROUP BY f.slot
     )
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.connection_id, l.account_id, l.account_number, s.slot,
@@ -331,7 +422,7 @@ AS $$
     CROSS JOIN generate_series(1, cardinality($7)) s (slot)
     LEFT JOIN figure f ON f.line = l.line AND f.slot = s.slot
     WHERE (SELECT bool_and(reefqbo._check_sum($4, coalesce(d.debit, 0), p.amount))
-           FROM placed p LEFT JOIN shown d ON d.slot = p.slot WHERE (p.node).node IS NULL) IS NOT FALSE
+           FROM placed p LEFT JOIN shown d ON d.slot = p.slot WHERE p.slot IS NOT NULL AND p.node IS NULL) IS NOT FALSE
 $$;
 
 COMMENT ON FUNCTION reefqbo._figures(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS

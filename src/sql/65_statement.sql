@@ -31,6 +31,7 @@ DECLARE
     scope record;
     first_month integer;
     slots reefqbo._statement_slot[];
+    columns reefqbo._statement_slot[];
 BEGIN
     PERFORM reefqbo._check_statement($2, $6);
     PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
@@ -45,30 +46,36 @@ BEGIN
     END IF;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11);
+    columns := reefqbo._distinct_slots(slots);
     RETURN QUERY
     WITH figure AS MATERIALIZED (
-        SELECT f.*, (slots[f.slot]).period AS period, (slots[f.slot]).variant AS variant
-        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $11, true) f
-    ), row AS (
-        SELECT f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period,
-               min(f.amount) FILTER (WHERE f.variant = 'amount') AS amount,
-               min(f.amount) FILTER (WHERE f.variant = 'previous_period') AS previous_period,
-               min(f.amount) FILTER (WHERE f.variant = 'previous_year') AS previous_year,
-               min(f.amount) FILTER (WHERE f.variant = 'other_method') AS other_method
+        SELECT f.*
+        FROM reefqbo._figures(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, columns, $11, true) f
+    ), head AS MATERIALIZED (
+        SELECT f.* FROM figure f WHERE f.slot = 1
+    ), row AS MATERIALIZED (
+        SELECT f.line, v.period,
+               min(f.amount) FILTER (WHERE v.variant = 'amount') AS amount,
+               min(f.amount) FILTER (WHERE v.variant = 'previous_period') AS previous_period,
+               min(f.amount) FILTER (WHERE v.variant = 'previous_year') AS previous_year,
+               min(f.amount) FILTER (WHERE v.variant = 'other_method') AS other_method
         FROM figure f
-        GROUP BY f.line, f.depth, f.label, f.kind, f.section, f.connection_id, f.account_id, f.account_number, f.period
+        JOIN reefqbo._slots_shown(slots, columns) v ON v.slot = f.slot
+        GROUP BY f.line, v.period
     ), base AS (
         SELECT r.period, sum(r.amount) AS amount
         FROM row r
-        WHERE r.account_id IS NULL
-          AND r.label IN (SELECT l.label FROM reefqbo._statement_layout(reefqbo._layout_name($2, $6 = 'category')) l WHERE l.is_base)
+        JOIN head h ON h.line = r.line
+        WHERE h.account_id IS NULL
+          AND h.label IN (SELECT l.label FROM reefqbo._statement_layout(reefqbo._layout_name($2, $6 = 'category')) l WHERE l.is_base)
         GROUP BY r.period
     )
-    SELECT r.line, r.depth, r.label, r.kind, r.section, r.connection_id, r.account_id, r.account_number, p.label, p.period_start,
+    SELECT r.line, h.depth, h.label, h.kind, h.section, h.connection_id, h.account_id, h.account_number, p.label, p.period_start,
            p.period_end, p.is_provisional, scope.currency::text, reefqbo._in_decimals(r.amount, scope.currency),
            round(r.amount / nullif(b.amount, 0), 6), reefqbo._in_decimals(r.previous_period, scope.currency),
            reefqbo._in_decimals(r.previous_year, scope.currency), reefqbo._in_decimals(r.other_method, scope.currency)
     FROM row r
+    JOIN head h ON h.line = r.line
     JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) p ON p.period = r.period
     LEFT JOIN base b ON b.period = r.period
     ORDER BY r.line, p.period_start;

@@ -25,65 +25,70 @@ $$;
 COMMENT ON FUNCTION reefqbo._check_trial_months(bigint, bigint[], text, date, timestamptz) IS
 'Internal: 42704 unless a month was imported, both statements, for each of these companies.';
 
--- A trial balance has the movements of each company's own fiscal year to date.
-CREATE FUNCTION reefqbo._trial_amounts(model_id bigint, connections bigint[], branches bigint[], accounting_method text,
-                                       month date, currency text, as_of timestamptz)
-RETURNS TABLE (connection_id bigint, account_id text, variable_type text, debit numeric)
+-- A trial balance has the movements of each company's own fiscal year to date: companies with one first month are read together.
+CREATE FUNCTION reefqbo._trial_amounts(model_id bigint, connections bigint[], branches bigint[], currency text,
+                                       slots reefqbo._statement_slot[], as_of timestamptz)
+RETURNS TABLE (slot bigint, connection_id bigint, account_id text, variable_type text, debit numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH company AS (
-        SELECT c.connection_id, reefqbo._period_of($5, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
-               b.parent_branch_id IS NULL AS is_root
+    WITH company AS MATERIALIZED (
+        SELECT c.connection_id, coalesce(c.fiscal_year_start_month, 1)::integer AS first_month, b.parent_branch_id IS NULL AS is_root
         FROM reefqbo.connection c
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
-    ), slot AS (
-        SELECT c.connection_id,
-               ROW(1, 'amount', $4, ARRAY(SELECT g::date FROM generate_series(c.year::timestamp, $5::timestamp, interval '1 month') g),
-                   NULL)::reefqbo._statement_slot AS slot
-        FROM company c
-    ), result AS (
-        SELECT a.connection_id, a.account_id, a.debit
-        FROM slot s
-        CROSS JOIN LATERAL reefqbo._slot_amounts($1, ARRAY[s.connection_id], $3, 'profit_and_loss', $6, ARRAY[s.slot], $7, false) a
-    ), position AS (
-        SELECT a.*
-        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $6,
-                                   ARRAY[ROW(1, 'amount', $4, ARRAY[$5], NULL)::reefqbo._statement_slot], $7, true) a
+    ), slot AS MATERIALIZED (
+        SELECT s.ordinality AS slot, s.period, s.variant, s.accounting_method, s.months[cardinality(s.months)] AS month
+        FROM unnest($5) WITH ORDINALITY s
+    ), result AS MATERIALIZED (
+        SELECT a.slot, a.connection_id, a.account_id, a.debit
+        FROM (SELECT c.first_month, array_agg(c.connection_id) AS connections FROM company c GROUP BY c.first_month) y
+        CROSS JOIN LATERAL reefqbo._slot_amounts($1, y.connections, $3, 'profit_and_loss', $4, ARRAY(
+            SELECT ROW(s.period, s.variant, s.accounting_method, ARRAY(
+                       SELECT g::date FROM generate_series(reefqbo._period_of(s.month, 'year', y.first_month)::timestamp, s.month::timestamp,
+                                                           interval '1 month') g), NULL)::reefqbo._statement_slot
+            FROM slot s ORDER BY s.slot), $6, false) a
+    ), position AS MATERIALIZED (
+        SELECT a.slot, a.connection_id, a.account_id, a.variable_type, a.debit
+        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, ARRAY(
+            SELECT ROW(s.period, s.variant, s.accounting_method, ARRAY[s.month], NULL)::reefqbo._statement_slot
+            FROM slot s ORDER BY s.slot), $6, true) a
         WHERE NOT a.is_before
-    ), year AS (
-        SELECT CASE WHEN min(c.year) = max(c.year) THEN min(c.year)
-                    ELSE coalesce(min(c.year) FILTER (WHERE c.is_root), date_trunc('year', $5::timestamp)::date) END AS starts
-        FROM company c
     ), eliminated AS (
-        SELECT e.variable_type, sum(e.amount) AS debit
-        FROM year y
-        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss', $4,
-            ARRAY(SELECT g::date FROM generate_series(y.starts::timestamp, $5::timestamp, interval '1 month') g)) e
-        GROUP BY e.variable_type
+        SELECT s.slot, e.variable_type, sum(e.amount) AS debit
+        FROM slot s
+        CROSS JOIN (SELECT CASE WHEN min(c.first_month) = max(c.first_month) THEN min(c.first_month)
+                                ELSE coalesce(min(c.first_month) FILTER (WHERE c.is_root), 1) END AS first_month
+                    FROM company c) y
+        CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss', s.accounting_method,
+            ARRAY(SELECT g::date FROM generate_series(reefqbo._period_of(s.month, 'year', y.first_month)::timestamp, s.month::timestamp,
+                                                      interval '1 month') g)) e
+        GROUP BY s.slot, e.variable_type
     )
-    SELECT r.connection_id, r.account_id, NULL, r.debit FROM result r
+    SELECT r.slot, r.connection_id, r.account_id, NULL, r.debit FROM result r
     UNION ALL
-    SELECT e.connection_id, e.account_id, e.variable_type, sum(e.debit)
-    FROM (SELECT p.connection_id, p.account_id, p.variable_type, p.debit FROM position p
+    SELECT p.slot, p.connection_id, p.account_id, NULL, p.debit
+    FROM position p
+    WHERE p.account_id <> 'computed:NetIncome'
+    UNION ALL
+    SELECT e.slot, NULL, NULL, e.variable_type, sum(e.debit)
+    FROM (SELECT p.slot, p.variable_type, p.debit FROM position p WHERE p.account_id IS NULL
           UNION ALL
           -- what eliminations take out of the year's profit stands where it was earned, and not in equity
-          SELECT NULL, NULL, v.variable_type, v.debit
+          SELECT x.slot, v.variable_type, v.debit
           FROM eliminated x CROSS JOIN LATERAL (VALUES (x.variable_type, x.debit), ('Equity', -x.debit)) v (variable_type, debit)) e
-    WHERE e.account_id IS DISTINCT FROM 'computed:NetIncome'
-    GROUP BY e.connection_id, e.account_id, e.variable_type
+    GROUP BY e.slot, e.variable_type
     UNION ALL
     -- the year's profit is in the accounts that made it; what is not, of months before those imported, stays
-    SELECT x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
-    FROM (SELECT p.connection_id, p.debit FROM position p WHERE p.account_id = 'computed:NetIncome'
+    SELECT x.slot, x.connection_id, 'computed:NetIncome', NULL, sum(x.debit)
+    FROM (SELECT p.slot, p.connection_id, p.debit FROM position p WHERE p.account_id = 'computed:NetIncome'
           UNION ALL
-          SELECT r.connection_id, -r.debit FROM result r) x
-    GROUP BY x.connection_id
+          SELECT r.slot, r.connection_id, -r.debit FROM result r) x
+    GROUP BY x.slot, x.connection_id
     HAVING sum(x.debit) <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._trial_amounts(bigint, bigint[], bigint[], text, date, text, timestamptz) IS
-'Internal: the amounts of a trial balance at the end of a month, debits positive.';
+COMMENT ON FUNCTION reefqbo._trial_amounts(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+'Internal: the amounts of a trial balance at the end of each column, debits positive.';
 
 CREATE FUNCTION reefqbo._trial_rows(model_id bigint, connections bigint[], branches bigint[], currency text,
                                     slots reefqbo._statement_slot[], as_of timestamptz)
@@ -93,8 +98,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH amount AS MATERIALIZED (
         SELECT s.period, s.variant, t.connection_id, t.account_id, t.variable_type, t.debit
-        FROM unnest($5) s
-        CROSS JOIN LATERAL reefqbo._trial_amounts($1, $2, $3, s.accounting_method, s.months[cardinality(s.months)], $4, $6) t
+        FROM (SELECT reefqbo._distinct_slots($5) AS columns) d
+        CROSS JOIN LATERAL reefqbo._trial_amounts($1, $2, $3, $4, d.columns, $6) t
+        JOIN LATERAL reefqbo._slots_shown($5, d.columns) s ON s.slot = t.slot
     )
     SELECT a.period, a.connection_id, a.account_id, a.variable_type,
            coalesce(sum(a.debit) FILTER (WHERE a.variant = 'amount'), 0),

@@ -41,10 +41,10 @@ BEGIN
         JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
         WHERE c.model_id = in_model AND c.connection_id = ANY (scope.connections)
     ), own AS MATERIALIZED (
-        -- each company by itself, once in its own currency and once in the model's
+        -- each company by itself, once in the model's currency, and where that is another once in its own
         SELECT c.connection_id, v.is_home, f.label, f.slot, f.amount
         FROM company c
-        CROSS JOIN (VALUES (true), (false)) v (is_home)
+        JOIN (VALUES (true), (false)) v (is_home) ON NOT v.is_home OR c.home_currency IS DISTINCT FROM scope.currency
         CROSS JOIN LATERAL reefqbo._parts_of(in_model, c.connection_id, scope.branches, $2,
                                              CASE WHEN NOT v.is_home THEN scope.currency END, slots) f
     ), part AS (
@@ -52,7 +52,7 @@ BEGIN
                coalesce(h.amount, 0) + 0.00 AS home_amount, coalesce(t.amount, 0) + 0.00 AS amount, 1 AS rank
         FROM whole w
         CROSS JOIN company c
-        LEFT JOIN own h ON h.connection_id = c.connection_id AND h.is_home AND h.label = w.label AND h.slot = w.slot
+        LEFT JOIN own h ON h.connection_id = c.connection_id AND h.is_home = (c.home_currency IS DISTINCT FROM scope.currency) AND h.label = w.label AND h.slot = w.slot
         LEFT JOIN own t ON t.connection_id = c.connection_id AND NOT t.is_home AND t.label = w.label AND t.slot = w.slot
     ), elimination AS (
         SELECT w.line, w.slot, 'Eliminations', NULL, NULL::numeric, coalesce(e.amount, 0) + 0.00, 2

@@ -33,7 +33,7 @@ export PSQLRC=/dev/null PGOPTIONS='-c client_min_messages=warning'
 . "$HERE/../lib/say.sh"
 # shellcheck source=/dev/null
 . "$HERE/../lib/process.sh"
-for part in service companies figures; do
+for part in service companies figures groups; do
 	# shellcheck source=/dev/null
 	. "$HERE/$part.sh"
 done
@@ -77,6 +77,7 @@ main()
 	make_companies "$figures"
 	for figure in $figures; do
 		figure_"$figure"
+		[ "$figure" != statement ] || figure_groups
 	done
 	step "Results"
 	python3 "$HERE/table.py" "$WORK/results"
