@@ -107,9 +107,10 @@ AS $$
                $1 ~* E'\\m(income|corporation|corporate) tax(es)?\\M|\\mimp(ô|o)ts? sur les (b(é|e)n(é|e)fices|soci(é|e)t(é|e)s)\\M' AS tax_name,
                $1 ~* E'\\m(dividend|distribution)(s|en)?\\M|\\mdividendes?\\M' AS dividend_name
     ), chosen AS (
-        SELECT CASE WHEN g.is_cost AND (g.tax_subtype OR g.tax_name) THEN 'Tax'
+        -- what QuickBooks has above its gross profit stays there
+        SELECT CASE WHEN $2 = 'Cost of Goods Sold' THEN 'COGS'
+                    WHEN g.is_cost AND (g.tax_subtype OR g.tax_name) THEN 'Tax'
                     WHEN g.is_cost AND (g.staff_subtype OR g.staff_name) THEN 'Staff'
-                    WHEN $2 = 'Cost of Goods Sold' THEN 'COGS'
                     WHEN g.is_cost THEN 'Opex'
                     WHEN $2 IN ('Income', 'Other Income') OR ($2 IS NULL AND $4 = 'Revenue') THEN 'Revenue'
                     WHEN g.is_equity AND (g.dividend_subtype OR g.dividend_name) THEN 'Dividend'

@@ -30,8 +30,20 @@ AS $$
         ('profit_and_loss', 12, 0, 'total', 'Other Expenses', 'Total Other Expenses', NULL, '{Other Expense}', '{}', false),
         ('profit_and_loss', 13, 0, 'computed', NULL, 'Net Other Income', NULL,
             '{Other Income}', '{Other Expense}', false),
-        ('profit_and_loss', 14, 0, 'computed', NULL, 'Net Income', NULL,
+        ('profit_and_loss', 30, 0, 'computed', NULL, 'Net Income', NULL,
             '{Income,Other Income}', '{Cost of Goods Sold,Expense,Other Expense}', true),
+
+        -- of the profit and loss by accounts of a group, the lines that QuickBooks does not print
+        ('profit_and_loss_by_account', 20, 0, 'computed', NULL, 'EBITDA', NULL,
+            '{Income,Other Income,~Depreciation,~Interest,~Tax}', '{Cost of Goods Sold,Expense,Other Expense}', true),
+        ('profit_and_loss_by_account', 21, 0, 'computed', NULL, 'Depreciation and Amortization', NULL, '{~Depreciation}', '{}', false),
+        ('profit_and_loss_by_account', 22, 0, 'computed', NULL, 'EBIT', NULL,
+            '{Income,Other Income,~Interest,~Tax}', '{Cost of Goods Sold,Expense,Other Expense}', true),
+        ('profit_and_loss_by_account', 23, 1, 'computed', NULL, 'Exchange Losses', NULL, '{~Exchange}', '{}', false),
+        ('profit_and_loss_by_account', 24, 0, 'computed', NULL, 'Net Interest Expense', NULL, '{~Interest}', '{}', false),
+        ('profit_and_loss_by_account', 25, 0, 'computed', NULL, 'Profit before Tax', NULL,
+            '{Income,Other Income,~Tax}', '{Cost of Goods Sold,Expense,Other Expense}', true),
+        ('profit_and_loss_by_account', 26, 0, 'computed', NULL, 'Income Tax', NULL, '{~Tax}', '{}', false),
 
         ('balance_sheet', 1, 0, 'section', 'Assets', 'Assets', NULL,
             '{Bank,Accounts Receivable,Other Current Asset,Fixed Asset,Other Asset}', '{}', true),
@@ -93,20 +105,32 @@ AS $$
         ('profit_and_loss_by_category', 7, 0, 'total', 'Opex', 'Total Opex', NULL, '{Opex}', '{}', false),
         ('profit_and_loss_by_category', 8, 0, 'section', 'Staff', 'Staff', 'Staff', '{Staff}', '{}', false),
         ('profit_and_loss_by_category', 9, 0, 'total', 'Staff', 'Total Staff', NULL, '{Staff}', '{}', false),
-        ('profit_and_loss_by_category', 10, 0, 'computed', NULL, 'Profit before Tax', NULL,
-            '{Revenue}', '{COGS,Opex,Staff}', true),
-        ('profit_and_loss_by_category', 11, 0, 'section', 'Tax', 'Tax', 'Tax', '{Tax}', '{}', false),
-        ('profit_and_loss_by_category', 12, 0, 'total', 'Tax', 'Total Tax', NULL, '{Tax}', '{}', false),
-        ('profit_and_loss_by_category', 13, 0, 'section', 'Unmapped Income', 'Unmapped Income', 'Unmapped Income',
-            '{Unmapped Income}', '{}', false),
-        ('profit_and_loss_by_category', 14, 0, 'total', 'Unmapped Income', 'Total Unmapped Income', NULL,
-            '{Unmapped Income}', '{}', false),
-        ('profit_and_loss_by_category', 15, 0, 'section', 'Unmapped Expenses', 'Unmapped Expenses', 'Unmapped Expenses',
-            '{Unmapped Expenses}', '{}', false),
-        ('profit_and_loss_by_category', 16, 0, 'total', 'Unmapped Expenses', 'Total Unmapped Expenses', NULL,
-            '{Unmapped Expenses}', '{}', false),
-        ('profit_and_loss_by_category', 17, 0, 'computed', NULL, 'Net Income', NULL,
-            '{Revenue,Unmapped Income}', '{COGS,Opex,Staff,Tax,Unmapped Expenses}', true),
+        ('profit_and_loss_by_category', 10, 0, 'computed', NULL, 'Net Operating Income', NULL,
+            '{Revenue}', '{COGS,Opex,Staff,~Operating Tax}', true),
+        ('profit_and_loss_by_category', 11, 0, 'section', 'Other Income', 'Other Income', 'Other Income', '{Other Income}', '{}', false),
+        ('profit_and_loss_by_category', 12, 0, 'total', 'Other Income', 'Total Other Income', NULL, '{Other Income}', '{}', false),
+        ('profit_and_loss_by_category', 13, 0, 'section', 'Other Expenses', 'Other Expenses', 'Other Expenses', '{Other Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 14, 0, 'total', 'Other Expenses', 'Total Other Expenses', NULL, '{Other Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 15, 0, 'section', 'Unmapped Income', 'Unmapped Income', 'Unmapped Income', '{Unmapped Income}', '{}', false),
+        ('profit_and_loss_by_category', 16, 0, 'total', 'Unmapped Income', 'Total Unmapped Income', NULL, '{Unmapped Income}', '{}', false),
+        ('profit_and_loss_by_category', 17, 0, 'section', 'Unmapped Expenses', 'Unmapped Expenses', 'Unmapped Expenses', '{Unmapped Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 18, 0, 'total', 'Unmapped Expenses', 'Total Unmapped Expenses', NULL, '{Unmapped Expenses}', '{}', false),
+        ('profit_and_loss_by_category', 20, 0, 'computed', NULL, 'EBITDA', NULL,
+            '{Revenue,Other Income,Unmapped Income,~Depreciation,~Interest,~Tax}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses}', true),
+        ('profit_and_loss_by_category', 21, 0, 'computed', NULL, 'Depreciation and Amortization', NULL,
+            '{~Depreciation}', '{}', false),
+        ('profit_and_loss_by_category', 22, 0, 'computed', NULL, 'EBIT', NULL,
+            '{Revenue,Other Income,Unmapped Income,~Interest,~Tax}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses}', true),
+        ('profit_and_loss_by_category', 23, 1, 'computed', NULL, 'Exchange Losses', NULL,
+            '{~Exchange}', '{}', false),
+        ('profit_and_loss_by_category', 24, 0, 'computed', NULL, 'Net Interest Expense', NULL,
+            '{~Interest}', '{}', false),
+        ('profit_and_loss_by_category', 25, 0, 'computed', NULL, 'Profit before Tax', NULL,
+            '{Revenue,Other Income,Unmapped Income,~Tax}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses}', true),
+        ('profit_and_loss_by_category', 26, 0, 'section', 'Tax', 'Tax', 'Tax', '{Tax}', '{}', false),
+        ('profit_and_loss_by_category', 27, 0, 'total', 'Tax', 'Total Tax', NULL, '{Tax}', '{}', false),
+        ('profit_and_loss_by_category', 30, 0, 'computed', NULL, 'Net Income', NULL,
+            '{Revenue,Other Income,Unmapped Income}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses}', true),
 
         ('balance_sheet_by_category', 1, 0, 'section', 'Assets', 'Assets', 'Asset', '{Asset,Unmapped Assets}', '{}', true),
         ('balance_sheet_by_category', 2, 1, 'section', 'Unmapped Assets', 'Unmapped Assets', 'Unmapped Assets',
@@ -147,21 +171,24 @@ AS $$
         ('cash_flow', 12, 0, 'computed', NULL, 'Cash at End of Period', NULL,
             '{Net Income,Operating,Investing,Financing,Exchange,Cash}', '{}', true)
     ) AS l (statement, place, depth, kind, section, label, account_type, adds, subtracts, is_always)
-    WHERE l.statement = $1
+    WHERE l.statement = $1 OR ($1 = 'profit_and_loss_by_account' AND l.statement = 'profit_and_loss')
     ORDER BY l.place
 $$;
 
 COMMENT ON FUNCTION reefqbo._statement_layout(text) IS
 'Internal: the fixed lines of a statement, in order: titles, totals and computed lines.
-Argument: statement: profit_and_loss, balance_sheet or cash_flow, or by_category of the first two. Result: account_type, on a title, the nodes that follow it: accounts of that type, or what is mapped to that variable type, or where cash went;
-adds and subtracts, those a line is worked out of; is_always, whether the line comes even when nothing of the kind is shown; is_base, whether it is 100 % of a share, or a part of that. No row for another statement.';
+Argument: statement: profit_and_loss, balance_sheet or cash_flow, or by_category of the first two; profit_and_loss_by_account has EBITDA and the like, which QuickBooks does not print. Result: account_type, on a title, the nodes that follow it: accounts of that type, or what is mapped to that variable type, or where cash went;
+adds and subtracts, those a line is worked out of, of which those with a tilde are natures (reefqbo._natures); is_always, whether the line comes even when nothing of the kind is shown; is_base, whether it is 100 % of a share, or a part of that. No row for another statement.';
 
-CREATE FUNCTION reefqbo._layout_name(statement text, by_category boolean)
+CREATE FUNCTION reefqbo._layout_name(statement text, by_category boolean, is_printed boolean)
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
-AS $$ SELECT $1 || CASE WHEN $2 AND $1 <> 'cash_flow' THEN '_by_category' ELSE '' END $$;
+AS $$
+    SELECT $1 || CASE WHEN $2 AND $1 <> 'cash_flow' THEN '_by_category' WHEN $1 = 'profit_and_loss' AND NOT $3 THEN '_by_account' ELSE '' END
+$$;
 
-COMMENT ON FUNCTION reefqbo._layout_name(text, boolean) IS 'Internal: which layout of reefqbo._statement_layout a statement has.';
+COMMENT ON FUNCTION reefqbo._layout_name(text, boolean, boolean) IS
+'Internal: which layout of reefqbo._statement_layout a statement has; by accounts, that of one company as a whole is the one that QuickBooks prints.';
 
 CREATE FUNCTION reefqbo._statement_tree(model_id bigint, connection_id bigint, statement text)
 RETURNS TABLE (account_id text, name text, account_number text, is_computed boolean, account_type text, path bigint[])

@@ -113,7 +113,7 @@ LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN c.is_closing THEN 'Equity'
                 WHEN p.variable_type = ANY (reefqbo._fitting_types(CASE $2 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END))
-                    THEN p.variable_type
+                    THEN CASE $2 WHEN 'profit_and_loss' THEN reefqbo._result_section(p.variable_type, a.account_type) ELSE p.variable_type END
                 WHEN $2 = 'profit_and_loss'
                     THEN CASE reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) WHEN 1 THEN 'Unmapped Expenses' ELSE 'Unmapped Income' END
                 ELSE CASE reefqbo._debit_sign(a.account_type, a.classification) WHEN 1 THEN 'Unmapped Assets'
@@ -254,6 +254,17 @@ $$;
 COMMENT ON FUNCTION reefqbo._placed_cash(bigint, bigint[], bigint[], boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: reefqbo._placed of a cash flow.';
 
+-- Natures are nodes that have no place of their own: a line adds or subtracts them.
+CREATE FUNCTION reefqbo._nature_node(nature text)
+RETURNS reefqbo._statement_node
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ROW($1, ARRAY[-array_position(ARRAY['~Depreciation', '~Interest', '~Exchange', '~Tax', '~Operating Tax'], $1)], $1, $1, 'computed',
+               NULL, NULL, NULL, true)::reefqbo._statement_node
+$$;
+
+COMMENT ON FUNCTION reefqbo._nature_node(text) IS 'Internal: a nature as a node of a statement.';
+
 CREATE FUNCTION reefqbo._placed_categories(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
                                            slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
@@ -285,9 +296,17 @@ AS $$
                row_number() OVER (ORDER BY p.section, p.category COLLATE "C", p.subcategory COLLATE "C" NULLS FIRST) AS rank
         FROM placed p
         GROUP BY p.node, p.section, p.category, p.subcategory
+    ), nature AS MATERIALIZED (
+        SELECT a.slot, n.nature, sum(a.debit) AS debit
+        FROM amount a
+        JOIN reefqbo._natures($1, $2) n
+            ON n.connection_id = coalesce(a.connection_id, 0) AND n.account_id = coalesce(a.account_id, a.variable_type)
+        WHERE $4 = 'profit_and_loss'
+        GROUP BY a.slot, n.nature
+        HAVING sum(a.debit) <> 0
     )
     SELECT p.slot,
-           p.debit * CASE p.section WHEN 'Unmapped Income' THEN -1 WHEN 'Unmapped Liabilities and Equity' THEN -1
+           p.debit * CASE p.section WHEN 'Other Income' THEN -1 WHEN 'Other Expenses' THEN 1 WHEN 'Unmapped Income' THEN -1 WHEN 'Unmapped Liabilities and Equity' THEN -1
                                     WHEN 'Unmapped Assets' THEN 1 WHEN 'Unmapped Expenses' THEN 1
                                     ELSE reefqbo._natural_sign(p.section, $4) END,
            p.node, NULL
@@ -304,6 +323,10 @@ AS $$
           FROM spot s
           GROUP BY s.section, s.category, s.above
           HAVING bool_and(s.subcategory IS NOT NULL)) n
+    UNION ALL
+    SELECT n.slot, n.debit, n.nature, NULL FROM nature n
+    UNION ALL
+    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature) FROM (SELECT DISTINCT u.nature FROM nature u) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;
@@ -336,6 +359,14 @@ AS $$
         JOIN spot s ON s.company = 0 AND s.name = a.name
         WHERE a.company = 0
         GROUP BY a.slot, s.section, s.node
+    ), nature AS MATERIALIZED (
+        SELECT a.slot, n.nature, sum(a.debit) AS debit
+        FROM amount a
+        JOIN reefqbo._natures($1, $2) n
+            ON n.connection_id = a.company AND n.account_id = a.name
+        WHERE $4 = 'profit_and_loss'
+        GROUP BY a.slot, n.nature
+        HAVING sum(a.debit) <> 0
     )
     SELECT p.slot, p.amount, p.node, NULL::reefqbo._statement_node FROM placed p
     UNION ALL
@@ -344,6 +375,10 @@ AS $$
                (s.spot).account_number, m.node IS NOT NULL)::reefqbo._statement_node
     FROM spot s
     LEFT JOIN (SELECT DISTINCT p.node FROM placed p WHERE p.amount <> 0) m ON m.node = s.node
+    UNION ALL
+    SELECT n.slot, n.debit, n.nature, NULL FROM nature n
+    UNION ALL
+    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature) FROM (SELECT DISTINCT u.nature FROM nature u) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;
@@ -382,7 +417,7 @@ AS $$
         SELECT p.slot, p.node, p.amount FROM placed p WHERE p.slot IS NOT NULL AND p.node IS NOT NULL
     ), line AS MATERIALIZED (
         SELECT l.*
-        FROM reefqbo._statement_lines(reefqbo._layout_name($4, $5), ARRAY(SELECT p.spot FROM placed p WHERE p.slot IS NULL)) l
+        FROM reefqbo._statement_lines(reefqbo._layout_name($4, $5, $3 IS NULL), ARRAY(SELECT p.spot FROM placed p WHERE p.slot IS NULL)) l
     ), below AS MATERIALIZED (
         SELECT l.line, u.node
         FROM line l

@@ -67,7 +67,7 @@ BEGIN
         FROM row r
         JOIN head h ON h.line = r.line
         WHERE h.account_id IS NULL
-          AND h.label IN (SELECT l.label FROM reefqbo._statement_layout(reefqbo._layout_name($2, $6 = 'category')) l WHERE l.is_base)
+          AND h.label IN (SELECT l.label FROM reefqbo._statement_layout(reefqbo._layout_name($2, $6 = 'category', $10)) l WHERE l.is_base)
         GROUP BY r.period
     )
     SELECT r.line, h.depth, h.label, h.kind, h.section, h.connection_id, h.account_id, h.account_number, p.label, p.period_start,
@@ -104,5 +104,6 @@ Result: a row for each line and period, as of reefqbo.profit_and_loss, in curren
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the difference is the line Translation Difference. Position in Other Branches is what a company has in branches that are not covered.
+Of a profit and loss, EBITDA, EBIT and profit before tax follow, but by accounts of one company as a whole, which is what QuickBooks prints: income tax is what is mapped to Tax, or of such a detail type; interest and depreciation go by the detail type. By category, other income and other expenses stand by themselves, so that operating income is the same as by accounts.
 Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, a company whose currency is not known, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model.';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz)');

@@ -166,7 +166,10 @@ sub place_of
 	my $sign = sign_of($account->{type});
 
 	return ('Equity', 'Net Income', '', 1) if $id eq 'computed:NetIncome';
-	return ($mapped->{type}, $mapped->{category}, $mapped->{subcategory} // '', $sign * natural_sign($mapped->{type}, $statement)) if $mapped;
+	# other income is no revenue, and other expenses are none of the operations
+	my $type = $mapped && $account->{type} eq 'Other Income' && $mapped->{type} eq 'Revenue' ? 'Other Income'
+	  : $mapped && $account->{type} eq 'Other Expense' && $mapped->{type} eq 'Opex' ? 'Other Expenses' : $mapped && $mapped->{type};
+	return ($type, $mapped->{category}, $mapped->{subcategory} // '', $sign * natural_sign($mapped->{type}, $statement)) if $mapped;
 	my $section = $statement eq 'profit_and_loss' ? ($sign > 0 ? 'Unmapped Expenses' : 'Unmapped Income')
 	  : $sign > 0 ? 'Unmapped Assets' : 'Unmapped Liabilities and Equity';
 	return ($section, $account->{fully_qualified_name}, '', 1);
@@ -211,7 +214,7 @@ sub shown_by_category
 my %MADE_OF = (
 	profit_and_loss => { 'Total Revenue' => ['Revenue'], 'Total COGS' => ['COGS'], 'Total Opex' => ['Opex'], 'Total Staff' => ['Staff'],
 			'Total Tax' => ['Tax'],
-		'Gross Profit' => [ 'Revenue', 'COGS' ], 'Profit before Tax' => [ 'Revenue', 'COGS', 'Opex', 'Staff' ],
+		'Gross Profit' => [ 'Revenue', 'COGS' ], 'Total Other Income' => ['Other Income'], 'Total Other Expenses' => ['Other Expenses'],
 		'Total Unmapped Income' => ['Unmapped Income'], 'Total Unmapped Expenses' => ['Unmapped Expenses'] },
 	balance_sheet => { 'Total Liabilities' => ['Liabilities'], 'Total Tax' => ['Tax'], 'Total Equity' => ['Equity'],
 			'Total Dividends Paid' => ['Dividends'],

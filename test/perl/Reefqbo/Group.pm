@@ -420,6 +420,31 @@ sub sum_of_types
 	return $sum;
 }
 
+# Lines of the profit and loss that tell costs apart by their nature: those of the sum, and whether it is added to net income.
+my %NATURES = (
+	'EBITDA' => [ 1, qw(Depreciation Interest Tax) ],
+	'Depreciation and Amortization' => [ 0, 'Depreciation' ],
+	'EBIT' => [ 1, qw(Interest Tax) ],
+	'Exchange Losses' => [ 0, 'Exchange' ],
+	'Net Interest Expense' => [ 0, 'Interest' ],
+	'Profit before Tax' => [ 1, 'Tax' ],
+	'Income Tax' => [ 0, 'Tax' ]);
+
+# By detail type: Depreciation, InterestEarned, InterestPaid, ExchangeGainOrLoss, IncomeTaxExpense.
+sub nature_value
+{
+	my ($books, $slot, $label) = @_;
+	my ($is_added, @natures) = @{ $NATURES{$label} };
+	my $sum = $is_added ? sum_of_types($books, 'profit_and_loss', $slot, $TYPES{profit_and_loss}{'Net Income'}) : 0;
+
+	foreach my $id (grep { $books->{chart}{$_}{type} =~ /Income|Expense|Cost/ } keys %{ $books->{chart} })
+	{
+		my ($nature) = $books->{chart}{$id}{subtype} =~ /^(?:Income)?(Depreciation|Interest|Exchange|Tax)/ or next;
+		$sum += sign_of($books->{chart}{$id}{type}) * value_of($books, 'profit_and_loss', $slot, $id) if grep { $_ eq $nature } @natures;
+	}
+	return $sum;
+}
+
 # One of cash: of bank accounts and undeposited funds it begins with, and why it changed. All is in debits.
 sub cash_part
 {
@@ -481,6 +506,7 @@ sub line_value
 	foreach my $one (@$books)
 	{
 		my $value = $statement eq 'cash_flow' ? cash_value($one, $slot, $label)
+		  : $statement eq 'profit_and_loss' && $NATURES{$label} ? nature_value($one, $slot, $label)
 		  : sum_of_types($one, $statement, $slot, $TYPES{$statement}{$label} // return);
 		return unless defined $value;
 		$sum += $value;
