@@ -314,14 +314,20 @@ AS $$
     )
     SELECT p.account_id, p.period_start, p.home, p.amount FROM position p
     UNION ALL
-    SELECT 'computed:Translation', p.period_start, 0, sum(p.sign * p.amount)
-    FROM position p
-    GROUP BY p.period_start
-    HAVING sum(p.sign * p.amount) <> 0
+    -- net assets at the closing rate, less equity as it was carried forward; what is out of balance at home is none of it
+    SELECT t.account_id, t.period_start, 0, t.amount
+    FROM (SELECT 'computed:Translation' AS account_id, p.period_start,
+                 sum(p.sign * p.amount) - round(sum(p.sign * p.home) * r.closing, reefqbo._decimals($6)) AS amount
+          FROM position p
+          JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
+          LEFT JOIN reefqbo.exchange_rate r
+              ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = p.period_start
+          GROUP BY p.period_start, r.closing) t
+    WHERE t.amount <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._translated_position(bigint, bigint, text, date, date, text, timestamptz) IS
-'Internal: the balance sheet of a company in another currency: assets and liabilities at the closing rate, equity as it was carried forward, and the difference as computed:Translation, so that it balances.';
+'Internal: the balance sheet of a company in another currency: assets and liabilities at the closing rate, equity as it was carried forward, and the difference as computed:Translation, so that it balances where the company''s own does.';
 
 CREATE FUNCTION reefqbo._translated(model_id bigint, connection_id bigint, statement text, accounting_method text,
                                     first_month date, last_month date, currency text, as_of timestamptz)

@@ -190,7 +190,15 @@ AS $$
     FROM part p
     WHERE $3 IS NULL OR p.branch_id = ANY ($3)
     GROUP BY p.connection_id, p.account_id, p.period_start
+    UNION ALL
+    -- what the company has in branches that are not asked for, by what it is: as equity, credits positive
+    SELECT p.connection_id, 'computed:OtherBranches', p.period_start, -sum(s.sign * p.home), -sum(s.sign * p.amount)
+    FROM part p
+    LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = p.connection_id AND a.account_id = p.account_id
+    CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, a.classification) AS sign) s
+    WHERE $4 = 'balance_sheet' AND $3 IS NOT NULL AND p.branch_id <> ALL ($3)
+    GROUP BY p.connection_id, p.period_start
 $$;
 
 COMMENT ON FUNCTION reefqbo._branch_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz) IS
-'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only.';
+'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only. Of a balance sheet, what the companies have in other branches is a line of its own, computed:OtherBranches.';

@@ -33,13 +33,6 @@ AS $$
     FROM own o
     WHERE o.debit <> 0
     UNION ALL
-    -- what a company has in branches that are not asked for
-    SELECT o.slot, o.connection_id, 'computed:OtherBranches', NULL, NULL, NULL, o.is_before, -sum(o.debit)
-    FROM own o
-    WHERE $4 = 'balance_sheet' AND $3 IS NOT NULL
-    GROUP BY o.slot, o.connection_id, o.is_before
-    HAVING sum(o.debit) <> 0
-    UNION ALL
     SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount)
     FROM slot s
     CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, s.accounting_method, ARRAY[s.month]) e
@@ -159,23 +152,85 @@ $$;
 COMMENT ON FUNCTION reefqbo._cash_section(text, text, text) IS
 'Internal: the part of a cash flow statement that an account''s movement stands in. Cash is bank accounts and undeposited funds; depreciation is added back to the profit.';
 
+-- IAS 7.25 to 7.28 and ASC 830-230-45-1: flows at the rates at which they happened, or the average of their month.
+CREATE FUNCTION reefqbo._foreign_flows(model_id bigint, connections bigint[], branches bigint[], currency text,
+                                       slots reefqbo._statement_slot[], as_of timestamptz)
+RETURNS TABLE (slot bigint, connection_id bigint, account_id text, flow numeric)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH company AS MATERIALIZED (
+        SELECT c.connection_id, c.home_currency
+        FROM reefqbo.connection c
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $4
+    ), month AS MATERIALIZED (
+        SELECT s.ordinality AS slot, s.accounting_method, m.month, coalesce(lag(m.month) OVER (PARTITION BY s.ordinality ORDER BY m.month), s.before) AS before
+        FROM unnest($5) WITH ORDINALITY s
+        CROSS JOIN LATERAL unnest(s.months) m (month)
+    ), home AS MATERIALIZED (
+        SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start,
+               x.home * reefqbo._debit_sign(a.account_type, a.classification) AS debit
+        FROM (SELECT m.accounting_method, min(m.before) AS first, max(m.month) AS last FROM month m GROUP BY m.accounting_method) r
+        CROSS JOIN LATERAL reefqbo._branch_amounts($1, ARRAY(SELECT c.connection_id FROM company c), $3, 'balance_sheet',
+                                                   r.accounting_method, r.first, r.last, NULL, $6) x
+        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = x.connection_id AND a.account_id = x.account_id
+    ), moved AS (
+        SELECT m.slot, m.month, h.connection_id, h.account_id, sum(CASE h.period_start WHEN m.before THEN h.debit ELSE -h.debit END) AS flow
+        FROM month m
+        JOIN home h ON h.accounting_method = m.accounting_method AND h.period_start IN (m.before, m.month)
+        GROUP BY m.slot, m.month, h.connection_id, h.account_id
+    )
+    SELECT m.slot, m.connection_id, m.account_id, sum(round(m.flow * r.average, reefqbo._decimals($4)))
+    FROM moved m
+    JOIN company c ON c.connection_id = m.connection_id
+    JOIN reefqbo.exchange_rate r
+        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $4 AND r.month = m.month
+    GROUP BY m.slot, m.connection_id, m.account_id
+$$;
+
+COMMENT ON FUNCTION reefqbo._foreign_flows(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
+'Internal: what the balances of companies in other currencies did to cash in each column: the movement of each month at its average rate.';
+
 CREATE FUNCTION reefqbo._cash_items(model_id bigint, connections bigint[], branches bigint[], currency text,
                                     slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, section text, category text, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH balance AS MATERIALIZED (
-        SELECT b.*, CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow,
-               CASE WHEN b.variable_type IN ('Asset', 'Liability') THEN 'Operating'
-                    WHEN b.variable_type IS NOT NULL THEN 'Financing'
-                    ELSE reefqbo._cash_section(b.account_id, a.account_type, a.account_subtype) END AS section,
-               reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR b.category = 'Eliminated Profit' AS is_profit,
-               CASE WHEN b.variable_type IS NOT NULL THEN 'Eliminations'
-                    ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(b.account_id)) END AS name
+    WITH movement AS MATERIALIZED (
+        SELECT b.slot, b.connection_id, b.account_id, b.variable_type, b.category, b.is_before, b.debit,
+               CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow, false AS is_of_month
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
-        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = b.connection_id AND a.account_id = b.account_id
+        UNION ALL
+        SELECT f.slot, f.connection_id, f.account_id, NULL, NULL, false, 0, f.flow, true
+        FROM reefqbo._foreign_flows($1, $2, $3, $4, $5, $6) f
+    ), named AS (
+        SELECT m.*,
+               CASE WHEN m.variable_type IN ('Asset', 'Liability') THEN 'Operating'
+                    WHEN m.variable_type IS NOT NULL THEN 'Financing'
+                    ELSE reefqbo._cash_section(m.account_id, a.account_type, a.account_subtype) END AS section,
+               reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR m.category = 'Eliminated Profit' AS is_profit,
+               CASE WHEN m.variable_type IS NOT NULL THEN 'Eliminations'
+                    ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(m.account_id)) END AS name,
+               c.home_currency <> $4 AS is_foreign,
+               coalesce(a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification), false) AS is_equity
+        FROM movement m
+        LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = m.connection_id
+        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.connection_id AND a.account_id = m.account_id
         LEFT JOIN reefqbo.account_mapping p
-            ON p.model_id = $1 AND p.connection_id = b.connection_id AND p.account_id = b.account_id
+            ON p.model_id = $1 AND p.connection_id = m.connection_id AND p.account_id = m.account_id
+    ), own AS MATERIALIZED (
+        -- in another currency: movements of claims, debts, stocks and the like month by month, cash and equity as they are translated
+        SELECT n.*
+        FROM named n
+        WHERE n.is_foreign IS NOT TRUE OR n.is_of_month = (n.section <> 'Cash' AND NOT n.is_equity)
+    ), balance AS MATERIALIZED (
+        SELECT o.* FROM own o
+        UNION ALL
+        -- what the rates have done to cash: its change is not what flowed
+        SELECT o.slot, o.connection_id, 'computed:Translation', NULL, NULL, false, 0, -sum(o.flow), true, 'Exchange', false,
+               reefqbo._words_for('computed:Translation'), true, false
+        FROM own o
+        WHERE o.is_foreign
+        GROUP BY o.slot, o.connection_id
     ), result AS MATERIALIZED (
         SELECT r.slot, r.connection_id, -sum(r.debit) AS amount
         FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6, $7) r
@@ -209,17 +264,20 @@ AS $$
           SELECT r.slot, r.connection_id, -r.amount FROM result r) x
     LEFT JOIN elsewhere e ON e.connection_id = x.connection_id
     GROUP BY x.slot, x.connection_id, e.connection_id
+    UNION ALL
+    -- for checking: all movements together are nothing
+    SELECT b.slot, NULL, NULL, NULL, NULL, sum(b.flow) FROM balance b GROUP BY b.slot
 $$;
 
 COMMENT ON FUNCTION reefqbo._cash_items(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: what each account did to cash in each column: what left it is positive, what went into it negative. Together they are the change in cash, since a balance sheet balances.';
+'Internal: what each account did to cash in each column: where it came from is positive, where it went negative. Together they are the change in cash, since a balance sheet balances; a row without a section is what all movements sum to, which is 0.';
 
 CREATE FUNCTION reefqbo._placed_cash(model_id bigint, connections bigint[], branches bigint[], by_category boolean, currency text,
                                      slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_node)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH item AS (
+    WITH item AS MATERIALIZED (
         SELECT i.slot, i.amount, i.section,
                CASE WHEN $4 OR i.section IN ('Net Income', 'Cash') THEN NULL ELSE i.connection_id END AS connection_id,
                CASE WHEN $4 THEN NULL ELSE i.account_id END AS account_id,
@@ -236,6 +294,7 @@ AS $$
                         -- companies may have the same name
                         concat_ws(' / ', i.section, i.connection_id, i.label)) AS node
         FROM item i
+        WHERE i.section IS NOT NULL
         GROUP BY i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number
         HAVING sum(i.amount) <> 0
     ), spot AS (
@@ -249,6 +308,8 @@ AS $$
     SELECT NULL, NULL, s.node, ROW(s.node, ARRAY[s.rank], s.section, s.label, 'account', s.connection_id, s.account_id,
                                    s.account_number, true)::reefqbo._statement_node
     FROM spot s
+    UNION ALL
+    SELECT i.slot, i.amount, NULL, NULL FROM item i WHERE i.section IS NULL
 $$;
 
 COMMENT ON FUNCTION reefqbo._placed_cash(bigint, bigint[], bigint[], boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
@@ -403,7 +464,32 @@ END
 $$;
 
 COMMENT ON FUNCTION reefqbo._placed(bigint, bigint[], bigint[], text, boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: what a statement is made of. A row with a column and a node: the amount of that node there, with the sign it is printed with. A row with a spot: the node itself. Of a profit and loss or a balance sheet, a row with a column and no node: the sum of the column, debits positive, for checking.';
+'Internal: what a statement is made of. A row with a column and a node: the amount of that node there, with the sign it is printed with. A row with a spot: the node itself. A row with a column and no node: the sum of the column, debits positive, for checking; of a cash flow, of all movements.';
+
+-- Nothing in a statement takes up what is left over: it is told.
+CREATE FUNCTION reefqbo._check_balance(model_id bigint, connections bigint[], statement text, slot reefqbo._statement_slot, rest numeric,
+                                       as_of timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last_day date := ($4.months[cardinality($4.months)] + interval '1 month')::date - 1;
+    message text := format('this %s does not balance in %s', replace($3, '_', ' '), to_char(last_day, 'YYYY-MM'));
+    told text := format('With debits positive, its amounts come to %s and not to 0.', $5);
+BEGIN
+    -- what must be read again is known to be wrong, and what was known once may have been
+    IF $6 IS NOT NULL OR EXISTS (SELECT 1 FROM reefqbo._unsettled($1, $2, $4.accounting_method,
+                                                                  CASE $3 WHEN 'cash_flow' THEN $4.before ELSE $4.months[1] END, last_day)) THEN
+        RAISE NOTICE USING MESSAGE = message, DETAIL = told;
+        RETURN true;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'RQ007', MESSAGE = message, DETAIL = told,
+        HINT = 'reefqbo.balance_sheet shows each company as it is; import its month again with reefqbo.import_actuals.';
+END
+$$;
+
+COMMENT ON FUNCTION reefqbo._check_balance(bigint, bigint[], text, reefqbo._statement_slot, numeric, timestamptz) IS
+'Internal: what to do about amounts of a balance sheet, or movements of a cash flow, that do not sum to 0: RQ007, or a notice where months must be read again anyway, or where it is said as of when. True after the notice.';
 
 CREATE FUNCTION reefqbo._figures(model_id bigint, connections bigint[], branches bigint[], statement text, by_category boolean,
                                  currency text, slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
@@ -456,7 +542,9 @@ AS $$
     FROM line l
     CROSS JOIN generate_series(1, cardinality($7)) s (slot)
     LEFT JOIN figure f ON f.line = l.line AND f.slot = s.slot
-    WHERE (SELECT bool_and(reefqbo._check_sum($4, coalesce(d.debit, 0), p.amount))
+    WHERE (SELECT bool_and(CASE WHEN $4 <> 'cash_flow' THEN reefqbo._check_sum($4, coalesce(d.debit, 0), p.amount) END IS NOT FALSE
+                           AND CASE WHEN $4 <> 'profit_and_loss' AND p.amount <> 0
+                                    THEN reefqbo._check_balance($1, $2, $4, ($7)[p.slot], p.amount, $8) END IS NOT FALSE)
            FROM placed p LEFT JOIN shown d ON d.slot = p.slot WHERE p.slot IS NOT NULL AND p.node IS NULL) IS NOT FALSE
 $$;
 

@@ -235,7 +235,7 @@ sub translated
 {
 	my ($books, $rates) = @_;
 	my %chart = (%{ $books->{chart} }, 'computed:Translation' => { type => 'Equity', subtype => '', name => 'Translation Difference', parent => undef });
-	my %translated = (company => $books->{company}, chart => \%chart);
+	my %translated = (company => $books->{company}, chart => \%chart, home => $books, rates => $rates);
 
 	foreach my $method (sort keys %FIRST_OF)
 	{
@@ -309,7 +309,7 @@ sub part_of
 	my ($books, $branch, $moved) = @_;
 	my $own = $BRANCH{ $books->{company} };
 	my $other = 'computed:OtherBranches';
-	my %part = (company => $books->{company}, chart => { %{ $books->{chart} }, $other => { type => 'Equity', subtype => '',
+	my %part = (company => $books->{company}, $books->{home} ? (home => part_of($books->{home}, $branch, $moved), rates => $books->{rates}) : (), chart => { %{ $books->{chart} }, $other => { type => 'Equity', subtype => '',
 			name => 'Position in Other Branches', parent => undef } });
 
 	foreach my $method (sort keys %FIRST_OF)
@@ -464,7 +464,36 @@ sub flow_of
 	my $balances = $books->{ $slot->{method} }{balance_sheet};
 	my ($before, $after) = map { $balances->{$_}{$id} // 0 } shift_month($months->[0], -1), $months->[-1];
 
+	return foreign_flow($books, $slot, $id) if $books->{home} && !is_carried($books->{chart}{$id}, $id);
 	return sign_of($books->{chart}{$id}{type}) * ($before - $after);
+}
+
+# In another currency, cash and equity move as they are translated.
+sub is_carried
+{
+	my ($account, $id) = @_;
+
+	return cash_part($account, $id) eq 'Cash' || $account->{type} eq 'Equity' && $id !~ /:(?:Translation|OtherBranches)/;
+}
+
+# All else moves at the average rate of each month. What is left is what the rates have done to cash.
+sub foreign_flow
+{
+	my ($books, $slot, $id) = @_;
+	my $sum = 0;
+
+	if ($id eq 'computed:Translation')
+	{
+		$sum -= flow_of($books, $slot, $_) foreach grep { $_ ne $id } keys %{ $books->{chart} };
+		return $sum;
+	}
+	my $balances = $books->{home}{ $slot->{method} }{balance_sheet};
+	foreach my $month (@{ $slot->{months} })
+	{
+		my ($before, $after) = map { $balances->{$_}{$id} // 0 } shift_month($month, -1), $month;
+		$sum += exchanged(sign_of($books->{chart}{$id}{type}) * ($before - $after), $books->{rates}{$month}{average});
+	}
+	return $sum;
 }
 
 sub cash_value
