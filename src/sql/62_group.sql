@@ -118,6 +118,10 @@ BEGIN
     END IF;
     branches := reefqbo._branches_below($1, reefqbo._branch_id($1, $2));
     connections := reefqbo._companies_of($1, branches);
+    IF connections = '{}' AND EXISTS (SELECT 1 FROM reefqbo.elimination e WHERE e.model_id = $1 AND e.branch_id = ANY (branches)) THEN
+        -- of entries alone, in the months of the companies they are about
+        connections := reefqbo._companies_of($1, reefqbo._branches_below($1, reefqbo._branch_id($1, NULL)));
+    END IF;
     IF connections = '{}' THEN
         RAISE undefined_object USING
             MESSAGE = CASE WHEN $2 IS NULL THEN 'the model has no connection in a branch that is enabled'

@@ -315,6 +315,18 @@ $$;
 COMMENT ON FUNCTION reefqbo._placed_cash(bigint, bigint[], bigint[], boolean, text, reefqbo._statement_slot[], timestamptz, boolean) IS
 'Internal: reefqbo._placed of a cash flow.';
 
+CREATE FUNCTION reefqbo._category_sign(section text, statement text)
+RETURNS integer
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $1 IN ('Other Income', 'Unmapped Income', 'Unmapped Liabilities and Equity') THEN -1
+                WHEN $1 IN ('Other Expenses', 'Unmapped Assets', 'Unmapped Expenses') THEN 1
+                ELSE reefqbo._natural_sign($1, $2) END
+$$;
+
+COMMENT ON FUNCTION reefqbo._category_sign(text, text) IS
+'Internal: what a debit counts in a section of a statement by categories: 1, or where credits are shown as positive, -1.';
+
 -- Natures are nodes that have no place of their own: a line adds or subtracts them.
 CREATE FUNCTION reefqbo._nature_node(nature text)
 RETURNS reefqbo._statement_node
@@ -367,9 +379,7 @@ AS $$
         HAVING sum(a.debit) <> 0
     )
     SELECT p.slot,
-           p.debit * CASE p.section WHEN 'Other Income' THEN -1 WHEN 'Other Expenses' THEN 1 WHEN 'Unmapped Income' THEN -1 WHEN 'Unmapped Liabilities and Equity' THEN -1
-                                    WHEN 'Unmapped Assets' THEN 1 WHEN 'Unmapped Expenses' THEN 1
-                                    ELSE reefqbo._natural_sign(p.section, $4) END,
+           p.debit * reefqbo._category_sign(p.section, $4),
            p.node, NULL
     FROM placed p
     UNION ALL
