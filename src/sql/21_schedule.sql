@@ -314,7 +314,7 @@ SELECT pg_catalog.current_database() AS database,
        COALESCE(u.requests_total, 0) AS requests_total,
        COALESCE(u.saved_total, 0) AS requests_saved_total,
        CASE WHEN c.status <> 'disconnected' AND t.rejected_at IS NULL THEN
-           GREATEST(LEAST(CASE WHEN NOT s.is_paused THEN COALESCE(u.refresh_due_at, k.now) END, t.keep_alive_at), u.not_before)
+           GREATEST(LEAST(CASE WHEN NOT s.is_paused THEN COALESCE(LEAST(u.refresh_due_at, h.due_at), k.now) END, t.keep_alive_at), u.not_before)
        END AS next_due,
        u.full_due_at AS next_full_reading,
        CASE WHEN t.rejected_at IS NULL THEN t.keep_alive_at END AS grant_refreshed_by,
@@ -328,6 +328,13 @@ JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
 JOIN reefqbo.schedule s ON s.model_id = c.model_id
 LEFT JOIN reefqbo.credential t ON t.model_id = c.model_id AND t.connection_id = c.connection_id
 LEFT JOIN reefqbo.upkeep u ON u.model_id = c.model_id AND u.connection_id = c.connection_id
+-- as in reefqbo._due
+LEFT JOIN (SELECT w.model_id, w.connection_id, pg_catalog.min(w.received_at) AS first_at
+           FROM reefqbo.webhook_event w GROUP BY w.model_id, w.connection_id) AS e
+    ON e.model_id = c.model_id AND e.connection_id = c.connection_id
+CROSS JOIN LATERAL (SELECT CASE WHEN e.first_at IS NOT NULL
+                                THEN GREATEST(e.first_at + interval '5 seconds',
+                                              u.attempted_at + LEAST(s.refresh_every, interval '2 minutes')) END) AS h (due_at)
 CROSS JOIN LATERAL (
     SELECT pg_catalog.statement_timestamp()
            + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now

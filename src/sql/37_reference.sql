@@ -90,6 +90,17 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._write_late_keys() IS 'Internal: writes down the keys that somebody''s lock has kept out.';
 
+CREATE FUNCTION reefqbo._write_all_keys()
+RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO reefqbo.model_key SELECT m.model_id FROM reefqbo.model m ON CONFLICT DO NOTHING;
+    INSERT INTO reefqbo.branch_key SELECT b.model_id, b.branch_id FROM reefqbo.branch b ON CONFLICT DO NOTHING;
+    INSERT INTO reefqbo.account_key SELECT a.model_id, a.connection_id, a.account_id FROM reefqbo.account a ON CONFLICT DO NOTHING
+$$;
+
+COMMENT ON FUNCTION reefqbo._write_all_keys() IS 'Internal: writes down every key that is missing, as after a restore with triggers off.';
+
 CREATE FUNCTION reefqbo._note_keys()
 RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

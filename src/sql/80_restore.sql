@@ -187,6 +187,7 @@ BEGIN
             HINT = 'Wait for the restore to end. To go on with what there is, SELECT reefqbo.finish_restore(true);';
     END IF;
     PERFORM reefqbo._put_keys_in_force();
+    PERFORM reefqbo._write_all_keys();
     PERFORM reefqbo._set_fresh_sequences();
     PERFORM 1 FROM reefqbo._repair_sequences();
     DELETE FROM reefqbo._left_out;

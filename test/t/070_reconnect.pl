@@ -750,6 +750,7 @@ sub use_everything
 		. " SELECT model_id, connection_id, 'profit_and_loss', 'Accrual', '2031-01-01', '2031-01-31', now(), 1 FROM reefqbo.connection WHERE connection_id = " . connection_id($model));
 	sql("INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, reason, period_end, import_id)"
 		. " SELECT model_id, connection_id, 'Accrual', '2026-09-01', 'reclassified', '2026-09-30', 1 FROM reefqbo.connection WHERE connection_id = " . connection_id($model));
+	sql('INSERT INTO reefqbo.webhook_event (model_id, connection_id, events) SELECT model_id, connection_id, 1 FROM reefqbo.connection WHERE connection_id = ' . connection_id($model));
 	return;
 }
 
