@@ -359,7 +359,8 @@ hand_in()
 
 wait_for_events()
 {
-	wait_for "$1" "NOT EXISTS (SELECT FROM reefqbo.webhook_event)"
+	wait_for "$1" "NOT EXISTS (SELECT FROM reefqbo.webhook_event) OR EXISTS (SELECT FROM reefqbo.upkeep WHERE failures > 0)"
+	refuse_failures "$1"
 }
 
 # A webhook of one company waits for others for five seconds, and then for the worker.
@@ -370,6 +371,10 @@ figure_webhook()
 	step "Webhooks: 1,000 events of $COMPANIES companies, and one until its figures are there"
 	fresh_companies $database "$COMPANIES"
 	timed_import $database >/dev/null
+	pause $database
+	set_clock 6
+	be_quiet $database
+	timed_cycle $database >/dev/null
 	sql $database -c "SELECT reefqbo.register_webhook('bench', '$WEBHOOK_TOKEN')" >/dev/null
 	for round in $(seq "$ROUNDS"); do
 		sql $database -c "UPDATE reefqbo.upkeep SET attempted_at = attempted_at - interval '1 hour', refresh_due_at = reefqbo._now() + interval '3 hours'"
@@ -388,6 +393,7 @@ figure_webhook()
 		say "    round $round: 1,000 events in $taking s, psql and the connection counted; figures there after $until_there s"
 	done
 	drop_companies $database
+	set_clock 0
 }
 
 # ---- memory ----

@@ -133,6 +133,20 @@ sub test_restated_figure
 	return;
 }
 
+# The worker is woken by the webhook alone: no clock is moved, and nothing is reloaded.
+sub test_woken
+{
+	put_off_schedule();
+	sql(q{UPDATE reefqbo.upkeep SET attempted_at = attempted_at - interval '1 hour'});
+	post('pod-1', '8.00');
+	is(outcomes(body_of(event('pod-1', 'journalentry'))), 'queued 1', 'a webhook comes in, and time goes by');
+	ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM reefqbo.webhook_event'), 'the worker wakes up by itself');
+	is_current('pod-1', 'and brings the figure');
+	# what Intuit would have told is told
+	told_by_intuit('pod-1');
+	return;
+}
+
 # ---- what does no harm ----
 
 sub test_forged
@@ -424,6 +438,7 @@ sql(q{UPDATE reefqbo.connection SET status = 'disconnected' WHERE model_id = ree
 wait_until_idle($node);
 $intuit->admin('webhook', { companies => [ 'pod-1', 'pod-2' ] });
 test_restated_figure();
+test_woken();
 test_forged();
 test_repeated();
 test_late();
