@@ -52,8 +52,11 @@ class Rule:
                                                           and ask.endpoint in REPORTS)
 
     def _asks_for(self, ask):
-        """Whether the request is for the entity, or summed up in the way, the rule waits for."""
+        """Whether the request is for the entity, summed up in the way, or from the day on, the rule waits for."""
         entity, way = self.options.get("entity"), self.options.get("summarize")
+        start = self.options.get("start_date")
+        if start is not None and ask.parameters.get("start_date") != start:
+            return False
         if entity is not None and entity_asked(ask) != entity.lower():
             return False
         return way is None or ask.parameters.get("summarize_column_by", "Total") == way

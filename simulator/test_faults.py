@@ -202,6 +202,12 @@ class Faults(WithSimulator):
         self.assertIn("Unable to display more data.", json.dumps(ask()))
         self.assertEqual(ask()["Rows"], good["Rows"])
 
+    def test_reports_from_one_day_on(self):
+        ask = lambda start: self.client.get("reports/ProfitAndLoss", start_date=start, end_date="2026-03-31",
+                                            accounting_method="Accrual")[0]
+        self.fault("status", status=500, endpoint="ProfitAndLoss", start_date="2026-02-01")
+        self.assertEqual([ask(day) for day in ("2026-01-01", "2026-02-01", "2026-02-01")], [200, 500, 200])
+
     def ledger(self):
         return json.loads(self.client.get("reports/GeneralLedger", start_date="2026-09-01",
                                           end_date="2026-09-30", account="26")[2])

@@ -36,8 +36,10 @@ int			rqbo_retry_budget = 90000;
 int			rqbo_throttle_wait = 60000;
 int			rqbo_max_response_size = 16 * 1024;
 int			rqbo_max_concurrent_requests = 32;
+int			rqbo_max_requests_per_company = 10;
 char	   *rqbo_databases = NULL;
 int			rqbo_max_workers = 4;
+int			rqbo_workers_per_database = 1;
 int			rqbo_log_retention = 90 * 24 * 60;
 bool		rqbo_proof_requests = true;
 char	   *rqbo_current_model = NULL;
@@ -51,6 +53,7 @@ static const char *const names[] = {
 	"reefqbo.key_command",
 	"reefqbo.key_file",
 	"reefqbo.max_concurrent_requests",
+	"reefqbo.max_requests_per_company",
 	"reefqbo.max_response_size",
 	"reefqbo.proxy",
 	"reefqbo.request_timeout",
@@ -119,8 +122,13 @@ define_requests(void)
 							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("reefqbo.max_concurrent_requests",
 							"How many requests to Intuit one worker has under way at the same time.",
-							"Each company has at most one; one that keeps us waiting does not count.",
+							"One that keeps us waiting does not count.",
 							&rqbo_max_concurrent_requests, rqbo_max_concurrent_requests, 1, 256,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.max_requests_per_company",
+							"How many requests to one company are under way at the same time.",
+							"Intuit admits 10; with 1 they are made one after the other.",
+							&rqbo_max_requests_per_company, rqbo_max_requests_per_company, 1, 10,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
@@ -149,9 +157,14 @@ define_worker(void)
 							   "Names separated by commas. Needs reefqbo in shared_preload_libraries.",
 							   &rqbo_databases, "", PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
 	DefineCustomIntVariable("reefqbo.max_workers",
-							"How many databases are worked on at the same time.",
+							"How many background workers are at work at the same time, in all databases.",
 							"Each takes one of max_worker_processes while it is.",
 							&rqbo_max_workers, rqbo_max_workers, 1, 64,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.workers_per_database",
+							"How many background workers share the work of one database, when there is much of it.",
+							"As far as reefqbo.max_workers leaves one for each database.",
+							&rqbo_workers_per_database, rqbo_workers_per_database, 1, RQBO_MAX_WORKERS_PER_DATABASE,
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("reefqbo.log_retention",
 							"How long rows of reefqbo.import_log and reefqbo.api_call are kept.",

@@ -13,6 +13,9 @@
 /* How many databases reefqbo.databases may name. */
 #define RQBO_MAX_DATABASES 64
 
+/* How many workers of one database there may be. */
+#define RQBO_MAX_WORKERS_PER_DATABASE 8
+
 extern char *rqbo_key_file;
 extern char *rqbo_key_command;
 extern char *rqbo_ca_file;
@@ -23,8 +26,10 @@ extern int	rqbo_retry_budget;	/* ms */
 extern int	rqbo_throttle_wait; /* ms */
 extern int	rqbo_max_response_size; /* kB */
 extern int	rqbo_max_concurrent_requests;
+extern int	rqbo_max_requests_per_company;
 extern char *rqbo_databases;
 extern int	rqbo_max_workers;
+extern int	rqbo_workers_per_database;
 extern int	rqbo_log_retention; /* minutes */
 extern bool rqbo_proof_requests;
 extern char *rqbo_current_model;

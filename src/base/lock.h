@@ -13,7 +13,8 @@ typedef enum RqboLockKind
 	RQBO_LOCK_GRANT,			/* who refreshes or replaces its tokens */
 	RQBO_LOCK_IMPORT,			/* who imports into it */
 	RQBO_LOCK_REALM,			/* who asks for a company's figures: its budget is one */
-	RQBO_LOCK_WORKER			/* who works on the schedule of a database */
+	RQBO_LOCK_WORKER,			/* who works on the schedule of a database */
+	RQBO_LOCK_PLACE = 16		/* and the one after it: a request to a realm (qbo/places.c) */
 } RqboLockKind;
 
 /* pg_locks.objsubid of such a lock. */

@@ -42,7 +42,7 @@ rqbo_sign_in_grant_put(RqboSession *session)
 	}
 	seal_realm(session);
 	(void) rqbo_store_put_connection(c, digest);
-	rqbo_store_schedule_connection(c->model_id, c->connection_id);
+	(void) rqbo_store_schedule_connection(c->model_id, c->connection_id);
 	rqbo_oauth_put_tokens(session, true);
 	c->realm_sealed = NULL;
 }

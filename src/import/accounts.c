@@ -138,6 +138,12 @@ rqbo_import_accounts_begin(RqboImport *import, RqboStep then)
 	rqbo_import_pages_begin(import, &chart, store_chart);
 }
 
+void
+rqbo_import_accounts_plan(RqboImport *import)
+{
+	rqbo_import_pages_plan(import, &chart);
+}
+
 int
 rqbo_import_accounts_cost(int naccounts)
 {

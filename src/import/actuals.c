@@ -96,13 +96,30 @@ read_range(RqboTask *task)
 		plan_range(task);
 }
 
+/*
+ * The first import of a company: what is going to be asked after the chart is
+ * known by now, unless a month of it may not have begun.
+ */
+static void
+plan_ahead(RqboImport *import)
+{
+	RqboRange	ranges[] = {import->ask.range, {NULL, 0, 0}};
+
+	rqbo_import_accounts_plan(import);
+	if (import->ask.range.end <= rqbo_present_last_day(import->session))
+		rqbo_import_chunks_plan(import, ranges);
+}
+
 static void
 begin(RqboImport *import)
 {
 	if (import->session->connection->has_accounts)
 		read_range(import->session->task);
 	else
+	{
+		plan_ahead(import);
 		rqbo_import_accounts_begin(import, read_range);
+	}
 }
 
 static void

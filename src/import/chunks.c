@@ -5,9 +5,10 @@
  *
  * A chunk is at most twelve months, newest first.  Both its reports are read
  * and tied out before anything of it is stored, and then it is stored in one
- * transaction.  A chunk that is too much for Intuit (no answer in time, or a
- * report that was cut) is halved, down to one month.  So is one that does not tie
- * out: the months that do are stored, and the others are remembered as unsettled.
+ * transaction.  What later chunks take is asked for meanwhile (qbo/sending.c).
+ * A chunk that is too much for Intuit (no answer in time, or a report that was
+ * cut) is halved, down to one month.  So is one that does not tie out: the months
+ * that do are stored, and the others are remembered as unsettled.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/profitandloss
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/balancesheet
@@ -29,6 +30,7 @@
 #include "import/reading.h"
 #include "qbo/accounting.h"
 #include "qbo/present.h"
+#include "qbo/sending.h"
 #include "store/unsettled.h"
 
 /* The chunks of an import, read one after the other. */
@@ -50,25 +52,31 @@ static void next_chunk(RqboTask *task);
 
 /* ---- chunks ---- */
 
-static void
-push_chunk(RqboImport *import, const char *method, DateADT start, DateADT end)
+static List *
+add_chunk(List *chunks, const char *method, DateADT start, DateADT end)
 {
-	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
 	RqboRange  *chunk = palloc(sizeof(RqboRange));
 
 	chunk->method = pstrdup(method);
 	chunk->start = start;
 	chunk->end = end;
-	import->chunks->chunks = lappend(import->chunks->chunks, chunk);
+	return lappend(chunks, chunk);
+}
+
+static void
+push_chunk(RqboImport *import, const char *method, DateADT start, DateADT end)
+{
+	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
+
+	import->chunks->chunks = add_chunk(import->chunks->chunks, method, start, end);
 	MemoryContextSwitchTo(saved);
 }
 
 /*
- * Cut a range into chunks, the oldest pushed first, so that the newest is
- * taken first.
+ * The oldest first, so that the newest, which is the last, is taken first.
  */
-static void
-push_range(RqboImport *import, const RqboRange *range)
+static List *
+cut_range(List *chunks, const RqboRange *range)
 {
 	int			months = rqbo_month_count(range->start, range->end);
 	int			first = months % RQBO_CHUNK_MONTHS;
@@ -79,19 +87,20 @@ push_range(RqboImport *import, const RqboRange *range)
 		int			size = first > 0 ? first : RQBO_CHUNK_MONTHS;
 		DateADT		next = rqbo_month_add(start, size);
 
-		push_chunk(import, range->method, start, next - 1);
+		chunks = add_chunk(chunks, range->method, start, next - 1);
 		start = next;
 		months -= size;
 		first = 0;
 	}
+	return chunks;
 }
 
 /*
  * A month that was refused stands alone, so that those around it are not read in
  * halves again.
  */
-static void
-push_around(RqboImport *import, const RqboRange *range)
+static List *
+cut_around_untied(RqboImport *import, List *chunks, const RqboRange *range)
 {
 	RqboRange	left = *range;
 	DateADT    *untied;
@@ -104,12 +113,36 @@ push_around(RqboImport *import, const RqboRange *range)
 		DateADT		next = rqbo_month_add(*untied, 1);
 
 		if (left.start < *untied)
-			push_range(import, &(RqboRange) {range->method, left.start, *untied - 1});
-		push_chunk(import, range->method, *untied, next - 1);
+			chunks = cut_range(chunks, &(RqboRange) {range->method, left.start, *untied - 1});
+		chunks = add_chunk(chunks, range->method, *untied, next - 1);
 		left.start = next;
 	}
-	if (left.start <= left.end)
-		push_range(import, &left);
+	return left.start <= left.end ? cut_range(chunks, &left) : chunks;
+}
+
+static List *
+cut_ranges(RqboImport *import, const RqboRange *ranges)
+{
+	List	   *chunks = NIL;
+
+	for (const RqboRange *range = ranges; range->method != NULL; range++)
+		chunks = import->kind->has_plan ? cut_range(chunks, range) : cut_around_untied(import, chunks, range);
+	return chunks;
+}
+
+void
+rqbo_import_chunks_plan(RqboImport *import, const RqboRange *ranges)
+{
+	List	   *chunks = cut_ranges(import, ranges);
+
+	for (int i = list_length(chunks) - 1; i >= 0; i--)
+	{
+		const RqboRange *chunk = list_nth(chunks, i);
+
+		rqbo_sending_plan(import->session, rqbo_import_report_path(import->session, RQBO_PROFIT_AND_LOSS, chunk, "Month"), false);
+		rqbo_sending_plan(import->session, rqbo_import_report_path(import->session, RQBO_BALANCE_SHEET, chunk, "Month"), false);
+	}
+	rqbo_proof_plan(import, ranges);
 }
 
 /*
@@ -453,6 +486,7 @@ rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_b
 {
 	MemoryContext context = import->session->task->context;
 	RqboChunkWork *work = MemoryContextAllocZero(context, sizeof(RqboChunkWork));
+	MemoryContext saved;
 
 	Assert(import->import_id != 0 && import->chunks == NULL);
 	work->then = then;
@@ -460,13 +494,11 @@ rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_b
 	work->began_ms = rqbo_clock_ms();
 	work->context = AllocSetContextCreate(context, "reefqbo chunk", ALLOCSET_DEFAULT_SIZES);
 	import->chunks = work;
-	for (const RqboRange *range = ranges; range->method != NULL; range++)
-	{
-		if (import->kind->has_plan)
-			push_range(import, range);
-		else
-			push_around(import, range);
-	}
+	saved = MemoryContextSwitchTo(context);
+	work->chunks = cut_ranges(import, ranges);
+	MemoryContextSwitchTo(saved);
+	if (!rqbo_sending_has_plan(import->session))
+		rqbo_import_chunks_plan(import, ranges);
 	next_chunk(import->session->task);
 }
 

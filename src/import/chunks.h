@@ -17,6 +17,9 @@
  */
 extern void rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_before, RqboStep then);
 
+/* That it will be read, with what proves it: what that asks may be sent before. */
+extern void rqbo_import_chunks_plan(RqboImport *import, const RqboRange *ranges);
+
 /* Months that do not tie out were left as they were: the error of an import, and the warning of a refresh. */
 pg_noreturn extern void rqbo_import_raise_untied(RqboImport *import);
 extern void rqbo_import_warn_untied(const RqboImport *import);

@@ -140,6 +140,8 @@ rqbo_import_fail(RqboTask *task)
 	add_intuit_tid(task->failure, import->session->intuit_tid);
 	MemoryContextSwitchTo(saved);
 	rqbo_job_add_failure(import->job, task->failure);
+	/* what was sent is in the budget that is kept */
+	rqbo_session_forget_ahead(import->session);
 	if (import->ask.is_scheduled && !import->is_claimed)
 		note_unclaimed(import);
 	/* even if that cannot be recorded, the company is free again */

@@ -22,6 +22,7 @@
 #include "import/pages.h"
 #include "import/reading.h"
 #include "qbo/accounting.h"
+#include "qbo/sending.h"
 
 typedef struct RqboPages
 {
@@ -126,16 +127,20 @@ page_answered(RqboTask *task)
 		end_sweep(task);
 }
 
+static char *
+page_path(const RqboPagesOf *of, int position)
+{
+	return rqbo_qbo_query_path(psprintf("select * from %s where Active IN (true, false) orderby Id startposition %d maxresults %d",
+										of->entity, position, RQBO_PAGE_ROWS));
+}
+
 static void
 ask_page(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
 	RqboPages  *pages = import->pages;
 
-	ask(import,
-		rqbo_qbo_query_path(psprintf("select * from %s where Active IN (true, false) orderby Id startposition %d maxresults %d",
-									 pages->of->entity, pages->position, RQBO_PAGE_ROWS)),
-		page_answered);
+	ask(import, page_path(pages->of, pages->position), page_answered);
 }
 
 static void
@@ -168,6 +173,13 @@ begin_sweep(RqboTask *task)
 }
 
 void
+rqbo_import_pages_plan(RqboImport *import, const RqboPagesOf *of)
+{
+	rqbo_sending_plan(import->session, rqbo_import_count_path(of->entity), false);
+	rqbo_sending_plan(import->session, page_path(of, 1), false);
+}
+
+void
 rqbo_import_pages_begin(RqboImport *import, const RqboPagesOf *of, RqboStep then)
 {
 	MemoryContext context = import->session->task->context;
@@ -178,5 +190,6 @@ rqbo_import_pages_begin(RqboImport *import, const RqboPagesOf *of, RqboStep then
 	pages->then = then;
 	pages->context = AllocSetContextCreate(context, "reefqbo pages", ALLOCSET_DEFAULT_SIZES);
 	import->pages = pages;
+	rqbo_import_pages_plan(import, of);
 	begin_sweep(import->session->task);
 }

@@ -29,6 +29,9 @@ typedef struct RqboPagesOf
 	void		(*raise_not_whole) (const RqboImport *import, int expected, int returned);
 } RqboPagesOf;
 
+/* That it will be read: what it asks first may be sent before. */
+extern void rqbo_import_pages_plan(RqboImport *import, const RqboPagesOf *of);
+
 /* Read the list, which lives until it is freed or the task ends.  of must outlive it. */
 extern void rqbo_import_pages_begin(RqboImport *import, const RqboPagesOf *of, RqboStep then);
 

@@ -34,6 +34,7 @@
 #include "qbo/accounting.h"
 #include "qbo/company.h"
 #include "qbo/notify.h"
+#include "qbo/sending.h"
 #include "report/read.h"
 
 /* One report to ask for. */
@@ -128,14 +129,33 @@ rqbo_proof_keep_chunk(RqboImport *import, const RqboRange *chunk, const RqboRepo
 }
 
 static RqboRange *
-find_stored(const RqboProof *proof, const char *method)
+find_range(List *ranges, const char *method)
 {
 	ListCell   *cell;
 
-	foreach(cell, proof->stored)
+	foreach(cell, ranges)
 		if (strcmp(((RqboRange *) lfirst(cell))->method, method) == 0)
 			return lfirst(cell);
 	return NULL;
+}
+
+/*
+ * One range for each method, from the first month to the last.
+ */
+static List *
+add_range(List *ranges, const RqboRange *more)
+{
+	RqboRange  *range = find_range(ranges, more->method);
+
+	if (range == NULL)
+	{
+		range = palloc(sizeof(RqboRange));
+		*range = *more;
+		ranges = lappend(ranges, range);
+	}
+	range->start = Min(range->start, more->start);
+	range->end = Max(range->end, more->end);
+	return ranges;
 }
 
 void
@@ -143,16 +163,8 @@ rqbo_proof_note_chunk(RqboImport *import, const RqboRange *chunk)
 {
 	RqboProof  *proof = proof_of(import);
 	MemoryContext saved = MemoryContextSwitchTo(import->session->task->context);
-	RqboRange  *range = find_stored(proof, chunk->method);
 
-	if (range == NULL)
-	{
-		range = palloc(sizeof(RqboRange));
-		*range = *chunk;
-		proof->stored = lappend(proof->stored, range);
-	}
-	range->start = Min(range->start, chunk->start);
-	range->end = Max(range->end, chunk->end);
+	proof->stored = add_range(proof->stored, chunk);
 	MemoryContextSwitchTo(saved);
 }
 
@@ -431,6 +443,23 @@ answered(RqboTask *task)
 
 /* ---- asking ---- */
 
+static char *
+path_of(const RqboImport *import, const ProofAsk *ask)
+{
+	RqboRange	range = range_of(ask);
+
+	return rqbo_import_report_path(import->session, ask->name, &range, ask->by_month ? "Month" : "Total");
+}
+
+static void
+plan_asks(RqboImport *import, List *asks)
+{
+	ListCell   *cell;
+
+	foreach(cell, asks)
+		rqbo_sending_plan(import->session, path_of(import, lfirst(cell)), import->kind != &rqbo_import_tie_out_kind);
+}
+
 static void
 send_ask(RqboImport *import)
 {
@@ -439,7 +468,7 @@ send_ask(RqboImport *import)
 	RqboRange	range = range_of(ask);
 	char	   *doing = psprintf("could not read the %s report %.7s to %.7s of \"%s\"", rqbo_report_name(ask->name),
 								 rqbo_month_iso(range.start), rqbo_month_iso(range.end), rqbo_session_company(session));
-	char	   *path = rqbo_import_report_path(session, ask->name, &range, ask->by_month ? "Month" : "Total");
+	char	   *path = path_of(import, ask);
 
 	if (import->proof->is_tie_out)
 		rqbo_qbo_get(session, doing, path, answered, too_much);
@@ -463,8 +492,8 @@ next_ask(RqboTask *task)
 	send_ask(import);
 }
 
-static void
-add_ask(RqboProof *proof, RqboReportName name, bool by_month, const RqboProofPeriod *period)
+static List *
+add_ask(List *asks, RqboReportName name, bool by_month, const RqboProofPeriod *period)
 {
 	ProofAsk   *ask = palloc(sizeof(ProofAsk));
 
@@ -472,15 +501,52 @@ add_ask(RqboProof *proof, RqboReportName name, bool by_month, const RqboProofPer
 	ask->by_month = by_month;
 	ask->period = *period;
 	ask->period.range.method = pstrdup(period->range.method);
-	proof->asks = lappend(proof->asks, ask);
+	return lappend(asks, ask);
 }
 
 /* What proves a fiscal year as a whole. */
-static void
-add_year(RqboProof *proof, const RqboProofPeriod *period)
+static List *
+add_year(List *asks, const RqboProofPeriod *period)
 {
-	add_ask(proof, RQBO_PROFIT_AND_LOSS, false, period);
-	add_ask(proof, RQBO_TRIAL_BALANCE, false, period);
+	asks = add_ask(asks, RQBO_PROFIT_AND_LOSS, false, period);
+	return add_ask(asks, RQBO_TRIAL_BALANCE, false, period);
+}
+
+/*
+ * The period that rqbo_store_proof_period is going to tell when a range is
+ * stored: where the year has begun before, as far back as its months are there.
+ */
+static RqboProofPeriod
+foresee_period(RqboImport *import, const RqboRange *range)
+{
+	RqboProofPeriod period = *rqbo_store_proof_period(of_import(import), range);
+	RqboRange	before = {range->method, range->start, range->start - 1};
+
+	period.range.start = range->start <= period.year_start ? period.year_start :
+		rqbo_store_proof_period(of_import(import), &before)->range.start;
+	return period;
+}
+
+void
+rqbo_proof_plan(RqboImport *import, const RqboRange *ranges)
+{
+	List	   *asks = NIL;
+	List	   *methods = NIL;
+	ListCell   *cell;
+
+	if (!rqbo_proof_requests || rqbo_max_requests_per_company == 1)
+		return;
+	for (; ranges->method != NULL; ranges++)
+		methods = add_range(methods, ranges);
+	rqbo_db_begin();
+	foreach(cell, methods)
+	{
+		RqboProofPeriod period = foresee_period(import, lfirst(cell));
+
+		asks = add_year(asks, &period);
+	}
+	plan_asks(import, asks);
+	rqbo_db_commit();
 }
 
 /*
@@ -515,7 +581,7 @@ prove_stored(RqboImport *import, RqboStep then)
 		rqbo_db_begin();
 		period = rqbo_store_proof_period(of_import(import), lfirst(cell));
 		rqbo_db_commit();
-		add_year(proof, period);
+		proof->asks = add_year(proof->asks, period);
 	}
 	MemoryContextSwitchTo(saved);
 	if (!rqbo_proof_requests)
@@ -583,13 +649,14 @@ tie_out(RqboImport *import)
 	rqbo_db_commit();
 	for (; periods->range.method != NULL; periods++)
 	{
-		add_ask(proof, RQBO_PROFIT_AND_LOSS, true, periods);
-		add_ask(proof, RQBO_BALANCE_SHEET, true, periods);
-		add_year(proof, periods);
+		proof->asks = add_ask(proof->asks, RQBO_PROFIT_AND_LOSS, true, periods);
+		proof->asks = add_ask(proof->asks, RQBO_BALANCE_SHEET, true, periods);
+		proof->asks = add_year(proof->asks, periods);
 		months += rqbo_month_count(periods->range.start, periods->range.end);
 	}
 	MemoryContextSwitchTo(saved);
 	announce(import, months);
+	plan_asks(import, proof->asks);
 	next_ask(task);
 }
 

@@ -18,6 +18,9 @@ extern void rqbo_proof_keep_chunk(RqboImport *import, const RqboRange *chunk, co
 								  const RqboReport *balance_sheet);
 extern void rqbo_proof_note_chunk(RqboImport *import, const RqboRange *chunk);
 
+/* That these ranges are going to be stored and proved: what that asks may be sent before. */
+extern void rqbo_proof_plan(RqboImport *import, const RqboRange *ranges);
+
 /* The step after the last chunk: prove what was stored, and go on with import->then. */
 extern void rqbo_proof_end_import(RqboTask *task);
 

@@ -96,6 +96,8 @@ static void
 read_everything(RqboImport *import)
 {
 	rqbo_import_open_log(import);
+	rqbo_import_accounts_plan(import);
+	rqbo_import_chunks_plan(import, all_ranges(import));
 	rqbo_import_accounts_begin(import, read_all_actuals);
 }
 
@@ -148,6 +150,8 @@ read_touched(RqboImport *import)
 {
 	import->refresh->news.since = touched_since(import);
 	rqbo_import_open_log(import);
+	rqbo_import_accounts_plan(import);
+	rqbo_import_chunks_plan(import, ranges_since(import, import->refresh->news.since));
 	rqbo_import_accounts_begin(import, read_touched_actuals);
 }
 

@@ -27,15 +27,7 @@
 #include "base/wanted.h"
 #include "net/die.h"
 #include "net/engine.h"
-#include "net/engine_state.h"
-
-/*
- * A task that has waited so long for one answer, or that sleeps longer, takes
- * nobody's place: slow, dead and throttled companies delay no others.  Of those
- * there are at most so many times as many as of the others.
- */
-#define STALLED_MS 3000
-#define MAX_STALLED 3
+#include "net/engine_places.h"
 
 RqboEngine *
 rqbo_engine_create(void)
@@ -67,39 +59,10 @@ rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 
 /* ---- the loop ---- */
 
-/*
- * When a task stops to take a place; a long sleeper has stopped at once.
- */
-static int64
-stalls_at(const EngineTask *task, int64 now)
-{
-	if (task->state == TASK_SENDING)
-		return task->sent_at + STALLED_MS;
-	return task->wake_at > now + STALLED_MS ? now : task->wake_at;
-}
-
-/*
- * How many more tasks may begin.
- */
-static int
-count_capacity(RqboEngine *engine)
-{
-	dlist_iter	iter;
-	int64		now = rqbo_clock_ms();
-	int			capacity = rqbo_max_concurrent_requests;
-
-	if (engine->nrunning >= rqbo_max_concurrent_requests * (1 + MAX_STALLED))
-		return 0;
-	dlist_foreach(iter, &engine->running)
-		if (stalls_at(dlist_container(EngineTask, link, iter.cur), now) > now)
-			capacity--;
-	return Max(0, capacity);
-}
-
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && count_capacity(engine) > 0)
+	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && rqbo_places_free(engine) > 0)
 	{
 		dlist_node *node = dlist_pop_head_node(&engine->waiting);
 
@@ -142,7 +105,7 @@ call_source(RqboEngine *engine, int capacity)
 static void
 ask_source(RqboEngine *engine)
 {
-	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? count_capacity(engine) : 0;
+	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? rqbo_places_free(engine) : 0;
 	long		again;
 
 	if (capacity == 0 || engine->cancelled != NULL || engine->source_failure != NULL || !rqbo_wanted())
@@ -179,15 +142,25 @@ goes_on(const EngineTask *task)
 static void
 run_answered_tasks(RqboEngine *engine)
 {
-	EngineTask *task;
+	RqboSent   *sent;
 	RqboHttpResult *result;
 
-	while ((task = rqbo_http_next_ended(engine->http, &result)) != NULL)
+	while ((sent = rqbo_http_next_ended(engine->http, &result)) != NULL)
 	{
-		task->public.result = result;
-		if (goes_on(task))
-			rqbo_task_run(&task->public);
+		sent->result = result;
+		if (sent->task->awaited == sent && goes_on(sent->task))
+			rqbo_task_run(&sent->task->public);
 	}
+}
+
+/*
+ * Is there something to do for it now?  What it waits for may have been
+ * answered before.
+ */
+static bool
+is_woken(const EngineTask *task, int64 now)
+{
+	return task->state == TASK_SLEEPING ? task->wake_at <= now : task->awaited != NULL && task->awaited->result != NULL;
 }
 
 static void
@@ -200,7 +173,7 @@ run_woken_tasks(RqboEngine *engine)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
-		if (task->state == TASK_SLEEPING && task->wake_at <= now && goes_on(task))
+		if (is_woken(task, now) && goes_on(task))
 			rqbo_task_run(&task->public);
 	}
 }
@@ -231,12 +204,14 @@ time_to_act(RqboEngine *engine)
 
 		if (!goes_on(task))
 			continue;
+		if (is_woken(task, now))
+			return 0;
 		if (task->state == TASK_SLEEPING)
 			first = Min(first, task->wake_at);
 		else if (task->is_exchange)
 			first = Min(first, now + task->give_up_at - engine->turned_ms);
-		if (task->state == TASK_SENDING && others_may_wait(engine) && stalls_at(task, now) > now)
-			first = Min(first, stalls_at(task, now));
+		if (others_may_wait(engine))
+			first = Min(first, rqbo_places_next(task));
 	}
 	return first == PG_INT64_MAX ? -1 : (long) Max(0, first - now);
 }
@@ -254,7 +229,7 @@ give_up_exchanges(RqboEngine *engine)
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
 		if (task->is_exchange && task->state == TASK_SENDING && task->give_up_at <= engine->turned_ms)
-			rqbo_http_give_up(engine->http, task->transfer);
+			rqbo_http_give_up(engine->http, task->awaited->transfer);
 	}
 }
 

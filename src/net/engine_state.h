@@ -20,20 +20,30 @@ typedef enum TaskState
 	TASK_ENDED
 } TaskState;
 
+/* A request of a task's, under way or answered. */
+struct RqboSent
+{
+	struct EngineTask *task;
+	MemoryContext page;			/* holds all of it, and its answer */
+	RqboTransfer *transfer;
+	RqboHttpResult *result;		/* NULL while it is under way */
+	int64		sent_at;		/* on rqbo_clock_ms */
+	dlist_node	link;
+};
+
 /* What the engine knows of a task besides what the task's owner sees. */
 typedef struct EngineTask
 {
 	RqboTask	public;			/* must be first */
 	TaskState	state;
 	bool		is_exchange;
-	RqboTransfer *transfer;		/* of one that sends */
+	RqboSent   *awaited;		/* of one that sends; its page is the task's */
+	dlist_head	ahead;			/* what it has sent besides */
 	int64		give_up_at;		/* an exchange under way, on the engine's turned_ms */
 	RqboStep	step;
 	RqboStep	on_failure;
 	int64		wake_at;		/* of a sleeper, on rqbo_clock_ms */
-	int64		sent_at;		/* of one that sends */
 	MemoryContext page;			/* where the current step runs; holds its answer */
-	MemoryContext next_page;	/* of the request just sent */
 	dlist_node	link;
 } EngineTask;
 

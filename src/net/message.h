@@ -33,6 +33,7 @@ typedef struct RqboHttpResult
 	char	   *body;			/* never NULL; terminated, may hold NULs */
 	size_t		length;
 	int64		bytes;			/* of the body, as they came over the wire */
+	int64		ended_ms;		/* when, on rqbo_clock_ms */
 } RqboHttpResult;
 
 #endif							/* RQBO_NET_MESSAGE_H */

@@ -12,6 +12,7 @@
 
 typedef struct RqboEngine RqboEngine;
 typedef struct RqboTask RqboTask;
+typedef struct RqboSent RqboSent;	/* a request of its, under way or answered */
 typedef void (*RqboStep) (RqboTask *task);
 
 struct RqboTask

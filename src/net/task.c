@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/wanted.h"
-#include "net/engine_state.h"
+#include "net/engine_places.h"
 #include "net/task.h"
 
 /* How much longer than an exchange's own time-out libcurl waits for it. */
@@ -31,30 +31,72 @@ rqbo_task_create(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 	task->page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
 	task->step = first;
 	task->on_failure = on_failure;
+	dlist_init(&task->ahead);
 	return &task->public;
 }
 
 /* ---- what steps call ---- */
 
-static void
-send_request(EngineTask *task, const RqboHttpRequest *request, RqboStep next)
+static RqboSent *
+send_request(EngineTask *task, const RqboHttpRequest *request)
 {
-	MemoryContext saved;
+	MemoryContext page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext saved = MemoryContextSwitchTo(page);
+	RqboSent   *sent = palloc0(sizeof(RqboSent));
 
-	Assert(task->next_page == NULL);
-	task->next_page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
-	saved = MemoryContextSwitchTo(task->next_page);
-	task->transfer = rqbo_http_start(task->public.engine->http, request, task);
+	sent->task = task;
+	sent->page = page;
+	sent->transfer = rqbo_http_start(task->public.engine->http, request, sent);
+	sent->sent_at = rqbo_clock_ms();
 	MemoryContextSwitchTo(saved);
+	return sent;
+}
+
+static void
+await(EngineTask *task, RqboSent *sent, RqboStep next)
+{
+	Assert(task->awaited == NULL);
+	task->awaited = sent;
 	task->state = TASK_SENDING;
-	task->sent_at = rqbo_clock_ms();
 	task->step = next;
 }
 
 void
 rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboStep next)
 {
-	send_request((EngineTask *) task, request, next);
+	await((EngineTask *) task, send_request((EngineTask *) task, request), next);
+}
+
+RqboSent *
+rqbo_task_send_ahead(RqboTask *task, const RqboHttpRequest *request)
+{
+	RqboSent   *sent;
+
+	if (rqbo_places_free(task->engine) == 0)
+		return NULL;
+	sent = send_request((EngineTask *) task, request);
+	dlist_push_tail(&((EngineTask *) task)->ahead, &sent->link);
+	return sent;
+}
+
+void
+rqbo_task_await(RqboTask *task, RqboSent *sent, RqboStep next)
+{
+	dlist_delete(&sent->link);
+	await((EngineTask *) task, sent, next);
+}
+
+void
+rqbo_task_drop(RqboSent *sent)
+{
+	dlist_delete(&sent->link);
+	MemoryContextDelete(sent->page);
+}
+
+const RqboHttpResult *
+rqbo_sent_result(const RqboSent *sent)
+{
+	return sent->result;
 }
 
 /*
@@ -82,7 +124,7 @@ rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next
 	if (task->engine->is_ending)
 		rqbo_wanted_raise();
 	patient.timeout_ms += EXCHANGE_SLACK_MS;
-	send_request(t, &patient, next);
+	await(t, send_request(t, &patient), next);
 	t->give_up_at = task->engine->turned_ms + request->timeout_ms;
 	t->is_exchange = true;
 	task->engine->nexchanges++;
@@ -169,11 +211,10 @@ call_guarded(EngineTask *task, RqboStep step)
 static void
 turn_page(EngineTask *task)
 {
-	if (task->next_page == NULL)
+	if (task->awaited == NULL)
 		return;
 	MemoryContextDelete(task->page);
-	task->page = task->next_page;
-	task->next_page = NULL;
+	task->page = task->awaited->page;
 }
 
 /*
@@ -221,6 +262,9 @@ rqbo_task_run(RqboTask *public)
 
 	task->state = TASK_READY;
 	task->step = NULL;
+	if (task->awaited != NULL)
+		task->public.result = task->awaited->result;
+	task->awaited = NULL;
 	if (!call_step(task, step))
 	{
 		exchange_is_over(task);

@@ -19,6 +19,18 @@ extern void rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboS
 extern void rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_sleep(RqboTask *task, int ms, RqboStep next);
 
+/*
+ * A request beside the one that is waited for: its answer waits until the task
+ * asks for it by rqbo_task_await, or drops it.  NULL if as many are under way
+ * as may be.
+ */
+extern RqboSent *rqbo_task_send_ahead(RqboTask *task, const RqboHttpRequest *request);
+extern void rqbo_task_await(RqboTask *task, RqboSent *sent, RqboStep next);
+extern void rqbo_task_drop(RqboSent *sent);
+
+/* Its answer; NULL while there is none. */
+extern const RqboHttpResult *rqbo_sent_result(const RqboSent *sent);
+
 /* In the step after an exchange: its answer carries nothing that could be lost, so that interrupts are handled again. */
 extern void rqbo_task_release(RqboTask *task);
 

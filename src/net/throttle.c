@@ -4,11 +4,11 @@
  *	  The budget of requests of one realm: a token bucket.
  *
  * Intuit admits 10 requests a second and 500 a minute for each realm.  What a
- * bucket lets through in any second is its size and one second's filling: 2
- * and 6.5 keep both limits, and leave room for a sign-in, which does not wait
- * for the imports of other connections to the same company.  The bucket outlives the worker in the
- * connection's row, since one job may follow on another at once, and so does
- * the pause that a refusal asks for.
+ * bucket lets through in any minute is its size and one minute's filling: 10
+ * and 6.5 a second keep that limit, with room for what is asked at the same time
+ * in another process.  That of a second is kept by qbo/places.c.  The bucket
+ * outlives the worker in the connection's row, since one job may follow on
+ * another at once, and so does the pause that a refusal asks for.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/learn/limits-and-throttles
  *
@@ -21,11 +21,24 @@
 #include "net/retry.h"
 #include "net/throttle.h"
 
-#define BUCKET_SIZE 2.0
+#define BUCKET_SIZE ((double) RQBO_THROTTLE_BUCKET)
 #define TOKENS_A_SECOND 6.5
+
+/* How long what was answered counts, in another process. */
+#define ANSWERED_AHEAD USECS_PER_SEC
 
 /* What is in the bucket while this long is to be waited. */
 #define TOKENS_BEFORE(ms) (1.0 - (double) (ms) * TOKENS_A_SECOND / 1000)
+
+/*
+ * A second ahead is what another process has kept, and more a clock that was set
+ * back.
+ */
+static bool
+is_ahead(const RqboThrottle *throttle, TimestampTz now)
+{
+	return throttle->counted_at > now && throttle->counted_at <= now + ANSWERED_AHEAD;
+}
 
 int
 rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
@@ -43,11 +56,23 @@ rqbo_throttle_spend(RqboThrottle *throttle, TimestampTz now)
 		/* a clock that was set back must not take tokens away */
 		throttle->tokens = Min(BUCKET_SIZE, tokens + Max(seconds, 0) * TOKENS_A_SECOND);
 	}
-	throttle->counted_at = now;
+	throttle->counted_at = is_ahead(throttle, now) ? throttle->counted_at : now;
 	if (throttle->tokens < 1.0)
-		return (int) ceil((1.0 - throttle->tokens) * 1000 / TOKENS_A_SECOND);
+		return (int) ceil((1.0 - throttle->tokens) * 1000 / TOKENS_A_SECOND + (throttle->counted_at - now) / 1000.0);
 	throttle->tokens -= 1.0;
 	return 0;
+}
+
+void
+rqbo_throttle_answered(RqboThrottle *throttle, TimestampTz now)
+{
+	throttle->quiet_until = now + ANSWERED_AHEAD;
+}
+
+TimestampTz
+rqbo_throttle_kept_at(const RqboThrottle *throttle)
+{
+	return Max(throttle->counted_at, throttle->quiet_until);
 }
 
 int

@@ -17,6 +17,7 @@
 #include "storage/fd.h"
 #include "utils/memutils.h"
 
+#include "base/clock.h"
 #include "base/guc.h"
 #include "base/owned.h"
 #include "net/transfer.h"
@@ -468,6 +469,7 @@ rqbo_transfer_finish(RqboTransfer *transfer, CURLcode code)
 	(void) curl_easy_getinfo(transfer->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
 	result->status = (int) status;
 	result->bytes = bytes;
+	result->ended_ms = rqbo_clock_ms();
 	result->retry_after_ms = read_retry_after(transfer->retry_after, result->date);
 	result->outcome = outcome_of(transfer, code);
 	if (result->body == NULL)

@@ -24,13 +24,7 @@
 #include "net/json.h"
 #include "qbo/accounting.h"
 #include "qbo/oauth.h"
-#include "secret/clear.h"
-
-/* Older minor versions were switched off on 2025-08-01. */
-#define MINOR_VERSION "75"
-
-/* How long a request may take that is made once and can be done without. */
-#define ONCE_TIMEOUT_MS 30000
+#include "qbo/sending.h"
 
 /* The request in hand. */
 typedef struct RqboCall
@@ -50,16 +44,6 @@ typedef struct RqboCall
 static void send_call(RqboTask *task);
 
 /* ---- sending ---- */
-
-static char *
-make_url(const RqboSession *session)
-{
-	const char *path = session->call->path;
-
-	return psprintf("%s/v3/company/%s%s%cminorversion=" MINOR_VERSION,
-					session->connection->api_url, session->realm_id, path,
-					strchr(path, '?') != NULL ? '&' : '?');
-}
 
 static int
 jittered(int ms)
@@ -154,6 +138,7 @@ call_answered(RqboTask *task)
 	switch (rqbo_retry_decide(&attempt, &limits, &wait_ms))
 	{
 		case RQBO_ACCEPT:
+			session->holds_back = false;
 			call->then(task);
 			return;
 		case RQBO_REPEAT:
@@ -193,36 +178,35 @@ raise_still_paused(RqboSession *session, int wait_ms)
 }
 
 static void
+wait_for_budget(RqboSession *session, int wait_ms)
+{
+	if (session->call->is_once && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
+		give_up_once(session, "QuickBooks asks to be left alone for a while");
+	else if (wait_ms > rqbo_retry_budget && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
+		raise_still_paused(session, wait_ms);
+	else
+		rqbo_task_sleep(session->task, wait_ms, send_call);
+}
+
+/*
+ * It may have been sent before; either way what is to follow goes with it.
+ */
+static void
 send_call(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	char	   *bearer;
-	const char *headers[3] = {NULL, "Accept: application/json", NULL};
-	RqboHttpRequest request = {.headers = headers,.timeout_ms = rqbo_request_timeout};
-	int			wait_ms = rqbo_throttle_spend(&session->connection->throttle, GetCurrentTimestamp());
+	RqboCall   *call = session->call;
+	int			wait_ms = 0;
 
-	Assert(rqbo_session_of(task)->access_token != NULL && rqbo_session_of(task)->realm_id != NULL);
-	if (session->call->is_once && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
-	{
-		give_up_once(session, "QuickBooks asks to be left alone for a while");
-		return;
-	}
-	if (wait_ms > rqbo_retry_budget && wait_ms > RQBO_THROTTLE_SHORT_WAIT_MS)
-		raise_still_paused(session, wait_ms);
+	if (!rqbo_sending_await(session, call->path, call_answered))
+		wait_ms = rqbo_sending_send(session, call->path, call->is_once, call_answered);
 	if (wait_ms > 0)
 	{
-		rqbo_task_sleep(task, wait_ms, send_call);
+		wait_for_budget(session, wait_ms);
 		return;
 	}
-	bearer = rqbo_clear_format("Authorization: Bearer %s", session->access_token);
-	headers[0] = bearer;
-	request.url = make_url(session);
-	if (session->call->is_once)
-		request.timeout_ms = Min(request.timeout_ms, ONCE_TIMEOUT_MS);
-	session->requests++;
-	session->call->attempt++;
-	rqbo_session_send(session, &request, call_answered);
-	rqbo_clear_wipe(bearer);
+	call->attempt++;
+	rqbo_sending_go_on(session);
 }
 
 static void

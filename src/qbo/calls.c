@@ -92,7 +92,7 @@ rqbo_calls_end(RqboCallNote *note, const RqboHttpResult *result)
 
 	note->is_over = true;
 	nover++;
-	row->milliseconds = (int) Min(rqbo_clock_ms() - note->began_ms, PG_INT32_MAX);
+	row->milliseconds = (int) Min((result != NULL ? result->ended_ms : rqbo_clock_ms()) - note->began_ms, PG_INT32_MAX);
 	if (result == NULL)
 	{
 		row->error = keep("given up before there was an answer");

@@ -49,6 +49,7 @@ rqbo_session_open(RqboTask *task)
 	RqboSession *session = MemoryContextAllocZero(task->context, sizeof(RqboSession));
 
 	session->task = task;
+	session->place = RQBO_NO_PLACE;
 	rqbo_session_guard(session, &session->realm_id);
 	rqbo_session_guard(session, &session->access_token);
 	rqbo_owned_set(owned, session);
@@ -126,26 +127,26 @@ rqbo_session_keep(RqboSession *session, char **place, const char *value)
 
 /* ---- requests ---- */
 
-static void
-take_note(RqboSession *session, const RqboHttpRequest *request)
+RqboCallNote *
+rqbo_session_begin_note(RqboSession *session, const RqboHttpRequest *request)
 {
 	const RqboConnection *c = session->connection;
 
-	session->note = rqbo_calls_begin(c->model_id, c->connection_id, request, session->realm_id);
+	return rqbo_calls_begin(c->model_id, c->connection_id, request, session->realm_id);
 }
 
 void
 rqbo_session_send(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
 {
 	rqbo_task_send(session->task, request, next);
-	take_note(session, request);
+	session->note = rqbo_session_begin_note(session, request);
 }
 
 void
 rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, RqboStep next)
 {
 	rqbo_task_exchange(session->task, request, next);
-	take_note(session, request);
+	session->note = rqbo_session_begin_note(session, request);
 }
 
 static void
@@ -154,6 +155,12 @@ end_note(RqboSession *session, const RqboHttpResult *result)
 	if (session->note != NULL)
 		rqbo_calls_end(session->note, result);
 	session->note = NULL;
+	if (session->place != RQBO_NO_PLACE)
+	{
+		rqbo_place_leave(&session->places, session->place, result != NULL ? result->ended_ms : rqbo_clock_ms());
+		rqbo_throttle_answered(&session->connection->throttle, GetCurrentTimestamp());
+	}
+	session->place = RQBO_NO_PLACE;
 }
 
 void
@@ -223,9 +230,18 @@ rqbo_session_unlock_grant(RqboSession *session)
 }
 
 void
-rqbo_session_close(RqboSession *session)
+rqbo_session_forget_ahead(RqboSession *session)
 {
 	end_note(session, NULL);
+	if (session->forget_ahead != NULL)
+		session->forget_ahead(session);
+}
+
+void
+rqbo_session_close(RqboSession *session)
+{
+	rqbo_session_forget_ahead(session);
+	rqbo_place_return_all(&session->places);
 	if (session->connection != NULL)
 	{
 		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);

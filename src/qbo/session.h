@@ -13,6 +13,7 @@
 #include "net/engine.h"
 #include "qbo/calls.h"
 #include "qbo/fault.h"
+#include "qbo/places.h"
 #include "secret/keyring.h"
 #include "store/connection.h"
 
@@ -45,6 +46,11 @@ typedef struct RqboSession
 	TimestampTz header_time;	/* the Date of the last answer, which may be a proxy's; 0 likewise */
 	char	   *intuit_tid;		/* of the last answer */
 	RqboCallNote *note;			/* of the request under way */
+	RqboPlaces	places;			/* of requests to the accounting API */
+	int			place;			/* of that one; RQBO_NO_PLACE for none */
+	List	   *ahead;			/* what was sent, or is to be, besides; qbo/sending.c's, and so are the next two */
+	void		(*forget_ahead) (struct RqboSession *session);
+	bool		holds_back;
 	struct RqboCall *call;		/* NULL until the first */
 	struct RqboExchange *exchange;	/* NULL until the first */
 	RqboStep	after_company;	/* what follows the reading of CompanyInfo and Preferences; qbo/company.c's */
@@ -78,6 +84,9 @@ extern void rqbo_session_unseal_realm(RqboSession *session, RqboKeyring *ring);
 extern void rqbo_session_send(RqboSession *session, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, RqboStep next);
 
+/* The note alone, of a request that somebody else sends and keeps the note of. */
+extern RqboCallNote *rqbo_session_begin_note(RqboSession *session, const RqboHttpRequest *request);
+
 /* Keep the intuit_tid of the answer that has just come, and note it. */
 extern void rqbo_session_note_answer(RqboSession *session);
 
@@ -94,6 +103,9 @@ extern bool rqbo_session_lock_import(RqboSession *session);
 extern bool rqbo_session_lock_grant(RqboSession *session);
 /* The refresh is over; a sign-in goes on, and keeps the lock. */
 extern void rqbo_session_unlock_grant(RqboSession *session);
+
+/* Whatever was sent ahead is not wanted any more, and is noted as what it came to. */
+extern void rqbo_session_forget_ahead(RqboSession *session);
 
 /* Give the locks back and wipe what is in the clear. */
 extern void rqbo_session_close(RqboSession *session);

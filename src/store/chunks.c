@@ -103,7 +103,7 @@ rqbo_store_plan_chunks(int64 model_id, int64 connection_id, int64 import_id, con
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID, INT8OID);
 
-	rqbo_store_schedule_connection(model_id, connection_id);
+	(void) rqbo_store_schedule_connection(model_id, connection_id);
 	if (!take_over_chunks(model_id, connection_id, import_id, range))
 		make_chunks(model_id, import_id, range, chunk_months);
 	run_on_backfill(&want, model_id, connection_id, import_id);

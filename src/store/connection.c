@@ -117,6 +117,9 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 
 /* ---- connections ---- */
 
+/* What a company's locks are by. */
+#define REALM_KEY "('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint"
+
 #define CONNECTION_COLUMNS \
 	"m.model_id, c.connection_id, b.branch_id, e.environment_id, m.name, b.name, e.name," \
 	" c.company_name, c.status, c.realm_id_sealed," \
@@ -124,16 +127,25 @@ rqbo_store_put_app(int64 environment_id, const char *client_id, const bytea *sec
 	" e.authorize_url, e.token_url, e.revoke_url, e.api_url," \
 	" a.client_id, a.client_secret_sealed, a.redirect_uri," \
 	" COALESCE(r.throttle_tokens, 0), r.throttle_counted_at," \
-	" ('x' || encode(substring(c.realm_digest FROM 1 FOR 8), 'hex'))::bit(64)::bigint," \
+	" " REALM_KEY "," \
 	" EXISTS (SELECT 1 FROM reefqbo.imported_month i WHERE i.model_id = m.model_id AND i.connection_id = c.connection_id)," \
 	" c.accounts_as_of, COALESCE(c.multicurrency, false), COALESCE(c.country = 'FR', false)," \
 	" (SELECT i.identity::text FROM reefqbo.installation i), COALESCE(m.title, m.name)"
 
-/* The budget of a company, whichever of its connections has spent of it last. */
+#define BUCKET CppAsString2(RQBO_THROTTLE_BUCKET)
+
+/*
+ * The budget of a company, whichever of its connections has spent of it last;
+ * of several that have done so at about the same time, knowing nothing of each
+ * other, what all of them have left.
+ */
 #define LAST_SPENDER \
-	" LEFT JOIN LATERAL (SELECT o.throttle_tokens, o.throttle_counted_at FROM reefqbo.connection o" \
-	"  WHERE o.realm_digest = c.realm_digest AND o.throttle_counted_at IS NOT NULL" \
-	"  ORDER BY o.throttle_counted_at DESC LIMIT 1) r ON true"
+	" LEFT JOIN LATERAL (SELECT LEAST(min(n.throttle_tokens)," \
+	"   GREATEST(0, " BUCKET " - sum(" BUCKET " - n.throttle_tokens))) AS throttle_tokens," \
+	"  max(n.throttle_counted_at) AS throttle_counted_at" \
+	"  FROM (SELECT o.throttle_tokens, o.throttle_counted_at, max(o.throttle_counted_at) OVER () AS newest" \
+	"   FROM reefqbo.connection o WHERE o.realm_digest = c.realm_digest) n" \
+	"  WHERE n.throttle_counted_at > n.newest - interval '1 second') r ON true"
 
 /*
  * From two columns.
@@ -144,6 +156,7 @@ read_throttle(RqboThrottle *throttle, int column)
 	throttle->is_begun = !rqbo_column_is_null(column + 1);
 	throttle->tokens = rqbo_column_float8(column);
 	throttle->counted_at = throttle->asked_at = rqbo_column_int8(column + 1);
+	throttle->quiet_until = 0;
 }
 
 static RqboConnection *
@@ -395,13 +408,29 @@ void
 rqbo_store_read_throttle(RqboConnection *connection)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT COALESCE(r.throttle_tokens, 0), r.throttle_counted_at FROM reefqbo.connection c"
+		"SELECT COALESCE(r.throttle_tokens, 0), r.throttle_counted_at, " REALM_KEY " FROM reefqbo.connection c"
 		LAST_SPENDER
 		" WHERE c.model_id = $1 AND c.connection_id = $2",
 		INT8OID, INT8OID);
 
 	if (rqbo_db_run_ids(&statement, connection->model_id, connection->connection_id) > 0)
+	{
 		read_throttle(&connection->throttle, 1);
+		connection->realm_key = rqbo_column_int8(3);
+	}
+}
+
+TimestampTz
+rqbo_store_quiet_until(const RqboConnection *connection)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT max(o.throttle_counted_at) FROM reefqbo.connection o"
+		" JOIN reefqbo.connection c ON c.realm_digest = o.realm_digest"
+		" WHERE c.model_id = $1 AND c.connection_id = $2",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, connection->model_id, connection->connection_id);
+	return rqbo_column_is_null(1) ? 0 : (TimestampTz) rqbo_column_int8(1);
 }
 
 bool
@@ -418,7 +447,7 @@ rqbo_store_put_throttle(const RqboConnection *connection)
 		return true;
 	rqbo_arg_ids(&args, connection->model_id, connection->connection_id);
 	rqbo_arg_datum(&args, Float8GetDatum(throttle->tokens));
-	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->counted_at));
+	rqbo_arg_datum(&args, TimestampTzGetDatum(rqbo_throttle_kept_at(throttle)));
 	rqbo_arg_datum(&args, BoolGetDatum(rqbo_throttle_is_paused(throttle, GetCurrentTimestamp())));
 	rqbo_arg_datum(&args, TimestampTzGetDatum(throttle->asked_at));
 	return rqbo_db_run(&statement, &args) > 0;

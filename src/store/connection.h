@@ -191,6 +191,9 @@ extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);
 /* The budget of the connection's company, when that has become known only now. */
 extern void rqbo_store_read_throttle(RqboConnection *connection);
 
+/* Until when nobody is to ask the company at once who does not know what was asked before; 0 if nothing was. */
+extern TimestampTz rqbo_store_quiet_until(const RqboConnection *connection);
+
 /* False if it held a pause that somebody has lifted since it was asked for: that is not put back. */
 extern bool rqbo_store_put_throttle(const RqboConnection *connection);
 

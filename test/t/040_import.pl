@@ -384,7 +384,7 @@ sub test_wording
 }
 
 my $intuit = Reefqbo::Simulator->start(today => $TODAY, no_throttle => undef);
-my $node = reefqbo_cluster('import', $intuit);
+my $node = reefqbo_cluster('import', $intuit, side_by_side => 1);
 
 $node->connect_company($MODEL{$_}, $MODEL{$_} eq 'Lessons' ? 'sim-sandbox' : 'sim-production', $_, $_) foreach sort keys %MODEL;
 test_requests($node, $intuit);

@@ -19,7 +19,7 @@ use Reefqbo::Worker;
 my $MONTH = q{'2026-09-01', '2026-09-30'};
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
-my $node = reefqbo_cluster('no_grant_lost', $intuit, preload => 1, settings => "restart_after_crash = on\n");
+my $node = reefqbo_cluster('no_grant_lost', $intuit, preload => 1, side_by_side => 1, settings => "restart_after_crash = on\n");
 my $pods = 0;
 
 # ---- a company, and its grant ----

@@ -33,7 +33,8 @@ our %ENVIRONMENT = ('sim-production' => 'production', 'sim-sandbox' => 'sandbox'
 
 # A running cluster with the extension and both environments.  Options:
 # preload => 1 loads the library at start, proof_requests => 1 leaves it on that imports
-# prove themselves by requests, settings => text for postgresql.conf.
+# prove themselves by requests, side_by_side => 1 that a company is asked for several
+# things at once, settings => text for postgresql.conf.
 sub reefqbo_cluster
 {
 	my ($name, $intuit, %options) = @_;
@@ -114,6 +115,8 @@ sub _write_settings
 	$node->append_conf('postgresql.conf', q{log_line_prefix = '%m [%p] %b %e %q%a '});
 	# Tests count requests; those that are about proof switch its own on.
 	$node->append_conf('postgresql.conf', 'reefqbo.proof_requests = off') unless $options{proof_requests};
+	# Tests tell in which order requests are made; side by side they come in any.
+	$node->append_conf('postgresql.conf', 'reefqbo.max_requests_per_company = 1') unless $options{side_by_side};
 	$node->append_conf('postgresql.conf', $options{settings}) if defined $options{settings};
 }
 
