@@ -161,7 +161,8 @@ begin_reading(RqboTask *task)
 }
 
 /*
- * Only what is on schedule is claimed.  False if it must come again.
+ * Only what is on schedule is claimed.  False if it must come again, or if another
+ * worker has had it since it was found to be due.
  */
 static bool
 claim(RqboImport *import)
@@ -169,7 +170,7 @@ claim(RqboImport *import)
 	if (!import->ask.is_scheduled)
 		return true;
 	rqbo_db_begin();
-	import->is_claimed = rqbo_store_claim(import->model_id, import->connection_id);
+	import->is_claimed = rqbo_store_claim(import->model_id, import->connection_id, import->ask.attempted_at);
 	if (import->is_claimed && import->gone_backfill_id != 0)
 		rqbo_store_backfill_done(import->model_id, import->connection_id, import->gone_backfill_id);
 	rqbo_db_commit();
@@ -282,6 +283,7 @@ rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 
 	ask->is_scheduled = true;
 	ask->is_failing = due->is_failing;
+	ask->attempted_at = due->attempted_at;
 	job->nfailing += due->is_failing;
 	strlcpy(ask->started_by, WORKER_NAME, NAMEDATALEN);
 	if (due->kind == RQBO_DUE_GRANT)

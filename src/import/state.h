@@ -27,6 +27,7 @@ typedef struct RqboImportAsk
 	bool		is_whole;		/* a refresh that reads everything, whatever QuickBooks says of changes */
 	bool		is_scheduled;
 	bool		is_failing;		/* the last attempt on schedule has failed */
+	TimestampTz attempted_at;	/* when that was */
 	char		started_by[NAMEDATALEN];
 } RqboImportAsk;
 

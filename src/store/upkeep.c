@@ -37,27 +37,28 @@ arg_left_alone(RqboArgs *args, const RqboLeftAlone *left_alone)
  * ever.
  */
 RqboDue *
-rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int *count)
+rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int nworkers, int rank, int *count)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"SELECT model_id, connection_id,"
 		" CASE WHEN backfill_due_at <= now AND (failures % 2 = 0 OR refresh_due_at > now) THEN 0"
 		"  WHEN refresh_due_at <= now THEN 1 ELSE 2 END::bigint,"
-		" COALESCE(backfill_import_id, 0), is_failing"
+		" COALESCE(backfill_import_id, 0), is_failing, COALESCE(attempted_at, '-infinity')"
 		" FROM (SELECT d.*,"
 		"   row_number() OVER (PARTITION BY is_failing ORDER BY turn, model_served_at NULLS FIRST, model_id) AS place"
 		"  FROM (SELECT d.*, reefqbo._now() AS now, d.failures > 0 AS is_failing,"
 		"    row_number() OVER (PARTITION BY model_id ORDER BY attempted_at NULLS FIRST, connection_id) AS turn,"
 		"    max(attempted_at) OVER (PARTITION BY model_id) AS model_served_at"
 		"   FROM reefqbo._due d WHERE d.due_at <= reefqbo._now() AND d.connection_id <> ALL ($3)) d) d"
-		" WHERE NOT is_failing OR place <= $2"
+		" WHERE (NOT is_failing OR place <= $2) AND connection_id % $4 = $5"
 		" ORDER BY is_failing, place LIMIT $1",
-		INT8OID, INT8OID, INT8ARRAYOID);
+		INT8OID, INT8OID, INT8ARRAYOID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 	RqboDue    *due;
 
 	rqbo_arg_ids(&args, limit, failing_limit);
 	arg_left_alone(&args, left_alone);
+	rqbo_arg_ids(&args, nworkers, rank);
 	*count = (int) rqbo_db_run(&statement, &args);
 	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
 	for (int i = 0; i < *count; i++)
@@ -67,6 +68,7 @@ rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alon
 		due[i].kind = (RqboDueKind) rqbo_cell_int8(i, 3);
 		due[i].backfill_import_id = rqbo_cell_int8(i, 4);
 		due[i].is_failing = rqbo_cell_bool(i, 5);
+		due[i].attempted_at = (TimestampTz) rqbo_cell_int8(i, 6);
 	}
 	return due;
 }
@@ -171,7 +173,7 @@ rqbo_store_read_refresh_state(int64 model_id, int64 connection_id, TimestampTz n
 /*
  * The row of a connection, made unless it is there.
  */
-void
+bool
 rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
@@ -183,7 +185,19 @@ rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 		" ON CONFLICT DO NOTHING",
 		INT8OID, INT8OID);
 
-	rqbo_db_run_ids(&statement, model_id, connection_id);
+	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0;
+}
+
+/*
+ * An update of that row, which is made first if it is not there.  False if it
+ * was not to be updated.
+ */
+static bool
+run_on_row(RqboStatement *statement, RqboArgs *args, int64 model_id, int64 connection_id)
+{
+	if (rqbo_db_run(statement, args) > 0)
+		return true;
+	return rqbo_store_schedule_connection(model_id, connection_id) && rqbo_db_run(statement, args) > 0;
 }
 
 /*
@@ -192,21 +206,23 @@ rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
  * row here and in connection; other rows refer to that.
  */
 bool
-rqbo_store_claim(int64 model_id, int64 connection_id)
+rqbo_store_claim(int64 model_id, int64 connection_id, TimestampTz attempted_at)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"WITH free AS MATERIALIZED ("
 		"  SELECT u.model_id, u.connection_id FROM reefqbo.upkeep u"
 		"  JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
-		"  WHERE u.model_id = $1 AND u.connection_id = $2"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2 AND COALESCE(u.attempted_at, '-infinity') = $3"
 		"  FOR NO KEY UPDATE OF u, c SKIP LOCKED)"
 		" UPDATE reefqbo.upkeep u SET attempted_at = reefqbo._now(),"
 		" not_before = reefqbo._now() + interval '1 minute' * (1 << LEAST(u.failures, 6))"
 		" FROM free WHERE u.model_id = free.model_id AND u.connection_id = free.connection_id",
-		INT8OID, INT8OID);
+		INT8OID, INT8OID, TIMESTAMPTZOID);
+	RqboArgs	args = {0};
 
-	rqbo_store_schedule_connection(model_id, connection_id);
-	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0;
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_datum(&args, TimestampTzGetDatum(attempted_at));
+	return run_on_row(&statement, &args, model_id, connection_id);
 }
 
 void
@@ -241,10 +257,9 @@ rqbo_store_postpone(int64 model_id, int64 connection_id, int seconds)
 		INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, seconds);
-	rqbo_db_run(&statement, &args);
+	(void) run_on_row(&statement, &args, model_id, connection_id);
 }
 
 /*
@@ -278,13 +293,12 @@ rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, b
 	static RqboStatement end_events = RQBO_STATEMENT("SELECT reefqbo._end_events($1, $2)", INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
-	rqbo_store_schedule_connection(model_id, connection_id);
 	if (is_refreshed)
 		rqbo_db_run_ids(&end_events, model_id, connection_id);
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_datum(&args, BoolGetDatum(is_refreshed));
 	rqbo_arg_datum(&args, BoolGetDatum(is_full));
-	rqbo_db_run(&statement, &args);
+	(void) run_on_row(&statement, &args, model_id, connection_id);
 }
 
 void
@@ -367,7 +381,7 @@ rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const RqboUpkeepFa
 		INT8OID, INT8OID, TEXTOID, TEXTOID, INT4OID, BOOLOID);
 	RqboArgs	args = {0};
 
-	rqbo_store_schedule_connection(model_id, connection_id);
+	(void) rqbo_store_schedule_connection(model_id, connection_id);
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_text(&args, failure->sqlstate);
 	rqbo_arg_text(&args, failure->message);
@@ -414,7 +428,7 @@ rqbo_store_begin_upkeep(int64 model_id, int64 connection_id)
 		INT8OID, INT8OID);
 	bool		has_failed;
 
-	rqbo_store_schedule_connection(model_id, connection_id);
+	(void) rqbo_store_schedule_connection(model_id, connection_id);
 	has_failed = rqbo_db_run_ids(&statement, model_id, connection_id) > 0 && rqbo_column_bool(1);
 	return rqbo_store_want_failed_import(model_id, connection_id) || has_failed;
 }

@@ -31,6 +31,7 @@ typedef struct RqboDue
 	RqboDueKind kind;
 	int64		backfill_import_id;
 	bool		is_failing;		/* the last attempt has failed */
+	TimestampTz attempted_at;	/* when that was; DT_NOBEGIN if there was none */
 } RqboDue;
 
 /* Connections that are left alone for now, whatever is due. */
@@ -42,9 +43,10 @@ typedef struct RqboLeftAlone
 
 /*
  * At most so many, and at most so many of those that are failing, taking turns
- * among models; *count says how many.
+ * among models; *count says how many.  Of several workers each has its share.
  */
-extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int *count);
+extern RqboDue *rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alone, int nworkers, int rank,
+									int *count);
 
 /* When anything is due next for any of the others; DT_NOEND for never. */
 extern TimestampTz rqbo_store_next_due(const RqboLeftAlone *left_alone);
@@ -77,9 +79,10 @@ typedef struct RqboChangesKnown
 /*
  * An attempt on schedule begins: should it end with a crash, the next one waits.
  * False if that cannot be noted now, since somebody's open transaction has
- * locked what the attempt would write; nobody is waited for.
+ * locked what the attempt would write; nobody is waited for.  Nor if another has
+ * begun since it was listed, when the last one was as told.
  */
-extern bool rqbo_store_claim(int64 model_id, int64 connection_id);
+extern bool rqbo_store_claim(int64 model_id, int64 connection_id, TimestampTz attempted_at);
 
 /*
  * An attempt that was cut off while a refresh token was being rotated is due at
@@ -118,7 +121,7 @@ extern bool rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const 
 extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds);
 
 /* A connection has come into being: its first turn is the next one of its phase. */
-extern void rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
+extern bool rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
 
 /* A sign-in has ended: what had failed before is tried again at once. */
 extern bool rqbo_store_begin_upkeep(int64 model_id, int64 connection_id);

@@ -50,7 +50,7 @@ typedef struct Charge
 	RqboProblem logged;
 } Charge;
 
-static Charge charges[RQBO_MAX_DATABASES];
+static Charge charges[RQBO_MAX_SLOTS];
 static uint32 wait_event;
 
 pg_noreturn PGDLLEXPORT void rqbo_launcher_main(Datum main_arg);
@@ -110,7 +110,7 @@ log_problem(const Charge *charge)
 static void
 log_news(void)
 {
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		if (charges[i].is_news)
 			log_problem(&charges[i]);
@@ -136,14 +136,15 @@ back_off(RqboSlot *slot)
 
 /*
  * The worker of a slot has ended: well, with a problem, or nobody knows why.
- * That last is told only if it happens again.
+ * That last is told only if it happens again.  One that has found nothing,
+ * though there is something due, would find nothing again at once, and again.
  */
 static void
 take_end(RqboSlot *slot, Charge *charge)
 {
 	pfree(charge->handle);
 	charge->handle = NULL;
-	if (slot->ended_well)
+	if (slot->ended_well && !slot->found_nothing)
 	{
 		slot->failures = 0;
 		note_recovery(charge, slot);
@@ -155,7 +156,13 @@ take_end(RqboSlot *slot, Charge *charge)
 	/* what it failed at may have been put right since it looked */
 	if (slot->wakes != charge->wakes)
 		slot->not_before = Min(slot->not_before, rqbo_now() + RQBO_FIRST_BACKOFF_MS * 1000);
-	if (slot->problem.what[0] == '\0' && slot->failures > 1)
+	if (slot->found_nothing && slot->failures > 1)
+	{
+		strlcpy(slot->problem.what, "something is due there that its worker does not find", RQBO_MAX_PROBLEM);
+		strlcpy(slot->problem.hint, "Look at the system's clock, and at reefqbo.upkeep_status. It is tried again after a while.",
+				RQBO_MAX_PROBLEM);
+	}
+	else if (slot->problem.what[0] == '\0' && slot->failures > 1)
 	{
 		strlcpy(slot->problem.what, "its worker has ended before its time", RQBO_MAX_PROBLEM);
 		strlcpy(slot->problem.hint, "The lines above tell why. It is started again after a while.", RQBO_MAX_PROBLEM);
@@ -176,7 +183,7 @@ static void
 take_ends(void)
 {
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 		if (has_ended(&charges[i]))
 			take_end(rqbo_shmem_slot(i), &charges[i]);
 	rqbo_shmem_unlock();
@@ -196,7 +203,7 @@ is_listed(List *databases, const char *database)
 static RqboSlot *
 free_slot(void)
 {
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		RqboSlot   *slot = rqbo_shmem_slot(i);
 
@@ -211,7 +218,7 @@ free_slot(void)
  * there is room when their workers have gone, which wakes us.
  */
 static void
-add_database(const char *database)
+add_slot(const char *database, int number)
 {
 	RqboSlot   *slot = free_slot();
 
@@ -219,8 +226,30 @@ add_database(const char *database)
 		return;
 	memset(slot, 0, sizeof(*slot));
 	strlcpy(slot->database, database, NAMEDATALEN);
-	slot->due_at = slot->not_before = slot->closed_until = DT_NOBEGIN;
+	slot->number = number;
+	slot->not_before = slot->closed_until = DT_NOBEGIN;
+	slot->due_at = number == 0 ? DT_NOBEGIN : DT_NOEND;
 	memset(&charges[slot - rqbo_shmem_slot(0)], 0, sizeof(Charge));
+}
+
+static int
+count_helpers(void)
+{
+	int			count = 0;
+
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+		count += rqbo_shmem_slot(i)->database[0] != '\0' && rqbo_shmem_slot(i)->number > 0;
+	return count;
+}
+
+static void
+follow_database(const char *database, int number)
+{
+	char		name[NAMEDATALEN];
+
+	strlcpy(name, database, NAMEDATALEN);
+	if (rqbo_shmem_find(name, number) == NULL && (number == 0 || count_helpers() < RQBO_MAX_HELPERS))
+		add_slot(name, number);
 }
 
 /*
@@ -233,11 +262,11 @@ follow_setting(List *databases)
 	ListCell   *cell;
 
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		RqboSlot   *slot = rqbo_shmem_slot(i);
 
-		if (slot->database[0] == '\0' || is_listed(databases, slot->database))
+		if (slot->database[0] == '\0' || (is_listed(databases, slot->database) && slot->number < rqbo_workers_per_database))
 			continue;
 		if (charges[i].handle != NULL)
 			TerminateBackgroundWorker(charges[i].handle);
@@ -246,14 +275,9 @@ follow_setting(List *databases)
 		else
 			memset(slot, 0, sizeof(*slot));
 	}
-	foreach(cell, databases)
-	{
-		char		name[NAMEDATALEN];
-
-		strlcpy(name, lfirst(cell), NAMEDATALEN);
-		if (rqbo_shmem_find(name) == NULL)
-			add_database(name);
-	}
+	for (int number = 0; number < rqbo_workers_per_database; number++)
+		foreach(cell, databases)
+			follow_database(lfirst(cell), number);
 	rqbo_shmem_unlock();
 }
 
@@ -277,8 +301,41 @@ start_worker(int index)
 }
 
 /*
- * The slot that has waited longest among those whose time has come, or -1;
- * *next is when the first of the others comes.
+ * How many workers there are, and how many there would be if every database had
+ * its own.
+ */
+static int
+count_workers(int *wanted)
+{
+	int			count = 0;
+
+	*wanted = 0;
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+	{
+		const RqboSlot *slot = rqbo_shmem_slot(i);
+		bool		is_there = charges[i].handle != NULL || slot->worker_pid != 0;
+
+		count += is_there;
+		*wanted += is_there || (slot->database[0] != '\0' && slot->number == 0);
+	}
+	return count;
+}
+
+/*
+ * Whoever helps leaves a place for each database's own worker.
+ */
+static bool
+has_place(const RqboSlot *slot)
+{
+	int			wanted;
+	int			there = count_workers(&wanted);
+
+	return (slot->number == 0 ? there : wanted) < rqbo_max_workers;
+}
+
+/*
+ * The slot that has waited longest among those whose time has come and for whom
+ * there is a place, or -1; *next is when the first of the others comes.
  */
 static int
 find_due(TimestampTz now, TimestampTz *next)
@@ -287,7 +344,7 @@ find_due(TimestampTz now, TimestampTz *next)
 	TimestampTz earliest = DT_NOEND;
 
 	*next = DT_NOEND;
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		const RqboSlot *slot = rqbo_shmem_slot(i);
 		TimestampTz at = rqbo_shmem_start_of(slot, now);
@@ -296,23 +353,13 @@ find_due(TimestampTz now, TimestampTz *next)
 			continue;
 		if (at > now)
 			*next = Min(*next, at);
-		else if (at < earliest || found < 0)
+		else if ((at < earliest || found < 0) && has_place(slot))
 		{
 			earliest = at;
 			found = i;
 		}
 	}
 	return found;
-}
-
-static int
-count_workers(void)
-{
-	int			count = 0;
-
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
-		count += charges[i].handle != NULL || rqbo_shmem_slot(i)->worker_pid != 0;
-	return count;
 }
 
 /*
@@ -323,14 +370,15 @@ static bool
 start_or_back_off(int index)
 {
 	RqboSlot   *slot = rqbo_shmem_slot(index);
+	int			wanted;
 
-	slot->ended_well = slot->was_asked_to_go = false;
+	slot->ended_well = slot->found_nothing = slot->was_asked_to_go = false;
 	memset(&slot->problem, 0, sizeof(slot->problem));
 	charges[index].wakes = slot->wakes;
 	if (start_worker(index))
 		return true;
 	charges[index].handle = NULL;
-	if (count_workers() > 0)
+	if (count_workers(&wanted) > 0)
 		return false;
 	strlcpy(slot->problem.what, "all of max_worker_processes are in use", RQBO_MAX_PROBLEM);
 	strlcpy(slot->problem.hint, "It is tried again by itself. If that lasts, raise max_worker_processes and restart the server.",
@@ -351,7 +399,7 @@ start_due_workers(void)
 	int			index;
 
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	while ((index = find_due(rqbo_now(), &next)) >= 0 && count_workers() < rqbo_max_workers)
+	while ((index = find_due(rqbo_now(), &next)) >= 0)
 		if (!start_or_back_off(index))
 			break;
 	rqbo_shmem_unlock();
@@ -396,8 +444,9 @@ set_up(void)
 	wait_event = rqbo_wait_event("ReefqboLauncher");
 	rqbo_shmem_become_launcher();
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
-		rqbo_shmem_slot(i)->due_at = DT_NOBEGIN;
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+		if (rqbo_shmem_slot(i)->number == 0)
+			rqbo_shmem_slot(i)->due_at = DT_NOBEGIN;
 	rqbo_shmem_unlock();
 }
 
@@ -411,12 +460,14 @@ reload(void)
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		RqboSlot   *slot = rqbo_shmem_slot(i);
 
 		slot->wakes++;
-		slot->due_at = slot->not_before = DT_NOBEGIN;
+		slot->not_before = DT_NOBEGIN;
+		if (slot->number == 0)
+			slot->due_at = DT_NOBEGIN;
 	}
 	rqbo_shmem_unlock();
 }

@@ -21,10 +21,11 @@
 #define PRUNE_ROWS 1000
 #define PRUNE_STEPS 100
 
-static void
+static bool
 prune_log(int (*prune) (int limit))
 {
 	int			removed = PRUNE_ROWS;
+	bool		has_removed = false;
 
 	for (int step = 0; step < PRUNE_STEPS && removed == PRUNE_ROWS; step++)
 	{
@@ -32,18 +33,22 @@ prune_log(int (*prune) (int limit))
 		rqbo_db_begin();
 		removed = prune(PRUNE_ROWS);
 		rqbo_db_commit();
+		has_removed |= removed > 0;
 	}
+	return has_removed;
 }
 
-void
+bool
 rqbo_maintenance_run(void)
 {
+	bool		has_removed;
+
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
 	rqbo_store_write_late_keys();
 	rqbo_notify_endings(0, 0);
 	rqbo_db_commit();
-	prune_log(rqbo_store_prune_proof);
-	prune_log(rqbo_store_prune);
-	prune_log(rqbo_store_prune_calls);
+	has_removed = prune_log(rqbo_store_prune_proof);
+	has_removed |= prune_log(rqbo_store_prune);
+	return prune_log(rqbo_store_prune_calls) || has_removed;
 }

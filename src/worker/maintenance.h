@@ -9,6 +9,6 @@
 #define RQBO_WORKER_MAINTENANCE_H
 
 /* Imports that were cut off, grants that end, old lines of the log. */
-extern void rqbo_maintenance_run(void);
+extern bool rqbo_maintenance_run(void);
 
 #endif							/* RQBO_WORKER_MAINTENANCE_H */

@@ -35,7 +35,7 @@ typedef struct SharedState
 	PGPROC	   *launcher;		/* in shared memory as well; NULL while there is none */
 	ConditionVariable worker_has_gone;
 	bool		is_any_restoring;	/* read without the lock at each commit */
-	RqboSlot	slots[RQBO_MAX_DATABASES];
+	RqboSlot	slots[RQBO_MAX_SLOTS];
 } SharedState;
 
 static SharedState *shared = NULL;
@@ -102,13 +102,39 @@ rqbo_shmem_slot(int index)
 	return &shared->slots[index];
 }
 
-RqboSlot *
-rqbo_shmem_find(const char *database)
+static bool
+is_of(const RqboSlot *slot, const char *database)
 {
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
-		if (shared->slots[i].database[0] != '\0' && strcmp(shared->slots[i].database, database) == 0)
+	return slot->database[0] != '\0' && strcmp(slot->database, database) == 0;
+}
+
+RqboSlot *
+rqbo_shmem_find(const char *database, int number)
+{
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+		if (is_of(&shared->slots[i], database) && shared->slots[i].number == number)
 			return &shared->slots[i];
 	return NULL;
+}
+
+int
+rqbo_shmem_count_workers(const RqboSlot *slot, int *rank)
+{
+	int			count = 0;
+
+	*rank = 0;
+	rqbo_shmem_lock(LW_SHARED);
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+	{
+		const RqboSlot *other = &shared->slots[i];
+
+		if (!is_of(other, slot->database) || other->worker_pid == 0)
+			continue;
+		count++;
+		*rank += other->number < slot->number;
+	}
+	rqbo_shmem_unlock();
+	return count;
 }
 
 /* ---- the launcher's latch ---- */
@@ -165,22 +191,46 @@ wake_worker(const RqboSlot *slot)
 		SetLatch(&worker->procLatch);
 }
 
+static void
+wake_launcher(void)
+{
+	if (shared->launcher != NULL)
+		SetLatch(&shared->launcher->procLatch);
+}
+
 void
 rqbo_shmem_wake(const char *database)
 {
-	RqboSlot   *slot;
-
 	if (shared == NULL)
 		return;
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	slot = rqbo_shmem_find(database);
-	if (slot != NULL)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
+		RqboSlot   *slot = &shared->slots[i];
+
+		if (!is_of(slot, database))
+			continue;
 		slot->wakes++;
-		slot->due_at = slot->not_before = rqbo_now();
-		if (shared->launcher != NULL)
-			SetLatch(&shared->launcher->procLatch);
+		if (slot->number == 0)
+			slot->due_at = slot->not_before = rqbo_now();
 		wake_worker(slot);
+		wake_launcher();
+	}
+	rqbo_shmem_unlock();
+}
+
+void
+rqbo_shmem_call_helpers(const char *database)
+{
+	rqbo_shmem_lock(LW_EXCLUSIVE);
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
+	{
+		RqboSlot   *slot = &shared->slots[i];
+
+		if (!is_of(slot, database) || slot->number == 0 || slot->worker_pid != 0 || slot->due_at != DT_NOEND)
+			continue;
+		slot->due_at = rqbo_now();
+		wake_launcher();
 	}
 	rqbo_shmem_unlock();
 }
@@ -251,27 +301,31 @@ rqbo_shmem_start_of(const RqboSlot *slot, TimestampTz now)
 /* ---- vacating a database ---- */
 
 /*
- * Ask the worker to go, and keep the launcher from starting another at once.
+ * Ask the workers to go, and keep the launcher from starting others at once.
  * False if there is none.
  */
 static bool
 ask_to_go(const char *database)
 {
-	RqboSlot   *slot;
-	bool		is_there;
+	bool		are_there = false;
 
 	rqbo_shmem_lock(LW_EXCLUSIVE);
-	slot = rqbo_shmem_find(database);
-	is_there = slot != NULL && slot->worker_pid != 0;
-	if (slot != NULL)
-		slot->closed_until = rqbo_now() + VACATE_SECONDS * USECS_PER_SEC;
-	if (is_there && !slot->was_asked_to_go)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
+		RqboSlot   *slot = &shared->slots[i];
+
+		if (!is_of(slot, database))
+			continue;
+		slot->closed_until = rqbo_now() + VACATE_SECONDS * USECS_PER_SEC;
+		if (slot->worker_pid == 0)
+			continue;
+		are_there = true;
+		if (!slot->was_asked_to_go)
+			(void) kill(slot->worker_pid, SIGTERM);
 		slot->was_asked_to_go = true;
-		(void) kill(slot->worker_pid, SIGTERM);
 	}
 	rqbo_shmem_unlock();
-	return is_there;
+	return are_there;
 }
 
 /*

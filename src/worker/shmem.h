@@ -18,6 +18,10 @@
 
 #define RQBO_MAX_PROBLEM 400
 
+/* One for each database, and some for their further workers. */
+#define RQBO_MAX_HELPERS 64
+#define RQBO_MAX_SLOTS (RQBO_MAX_DATABASES + RQBO_MAX_HELPERS)
+
 /* A worker that fails is started again after so long, and twice as long each time, up to the longest. */
 #define RQBO_FIRST_BACKOFF_MS INT64CONST(5000)
 #define RQBO_LONGEST_BACKOFF_MS INT64CONST(300000)
@@ -30,12 +34,17 @@ typedef struct RqboProblem
 	char		for_log[RQBO_MAX_PROBLEM];	/* what only the server's log is told; may be empty */
 } RqboProblem;
 
-/* One database of reefqbo.databases.  Times are on rqbo_now. */
+/*
+ * One database of reefqbo.databases, or a further worker of one.  Times are on
+ * rqbo_now.
+ */
 typedef struct RqboSlot
 {
 	char		database[NAMEDATALEN];	/* empty: the slot is free */
+	int			number;			/* 0: the database's own; others help it when they are called */
 	pid_t		worker_pid;		/* 0 while none is at work */
 	bool		ended_well;		/* the last worker came to its end */
+	bool		found_nothing;	/* and there was nothing that it could do, though something is due */
 	bool		was_asked_to_go;		/* it was ended for a DROP DATABASE or the like */
 	TimestampTz due_at;			/* when there is work again, as the last worker left it */
 	TimestampTz not_before;		/* back-off after a failure */
@@ -56,9 +65,15 @@ extern bool rqbo_shmem_is_there(void);
 extern void rqbo_shmem_lock(LWLockMode mode);
 extern void rqbo_shmem_unlock(void);
 
-/* The lock is held.  NULL for a database that is not listed. */
+/* The lock is held.  NULL for a database that is not listed, or a helper that it has not. */
 extern RqboSlot *rqbo_shmem_slot(int index);
-extern RqboSlot *rqbo_shmem_find(const char *database);
+extern RqboSlot *rqbo_shmem_find(const char *database, int number);
+
+/* There is more to do in a database than one worker has in hand. */
+extern void rqbo_shmem_call_helpers(const char *database);
+
+/* How many workers are at work in the database of a slot, and which of them its own is, from 0. */
+extern int	rqbo_shmem_count_workers(const RqboSlot *slot, int *rank);
 
 /* The present process is the launcher from now on, until it ends. */
 extern void rqbo_shmem_become_launcher(void);
@@ -83,7 +98,7 @@ extern void rqbo_shmem_note_restore(RqboSlot *slot, Oid database, bool is_under_
 /* Something was committed in a database: if it is being restored, all may have come. */
 extern void rqbo_shmem_look_at_restore(Oid database);
 
-/* End the worker of a database, which somebody is about to drop, copy, rename or move; waits until it has gone. */
+/* End the workers of a database, which somebody is about to drop, copy, rename or move; waits until it has gone. */
 extern void rqbo_shmem_vacate(const char *database);
 extern void rqbo_shmem_worker_has_gone(void);
 

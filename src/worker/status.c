@@ -87,14 +87,15 @@ rqbo_worker_status(PG_FUNCTION_ARGS)
 	if (!rqbo_shmem_is_there())
 		return (Datum) 0;
 	put_launcher(result, rqbo_shmem_launcher_pid());
-	for (int i = 0; i < RQBO_MAX_DATABASES; i++)
+	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{
 		RqboSlot	slot;
 
 		rqbo_shmem_lock(LW_SHARED);
 		slot = *rqbo_shmem_slot(i);
 		rqbo_shmem_unlock();
-		if (slot.database[0] != '\0')
+		/* those who help are there while they do */
+		if (slot.database[0] != '\0' && (slot.number == 0 || slot.worker_pid != 0))
 			put_slot(result, &slot);
 	}
 	return (Datum) 0;

@@ -58,6 +58,8 @@ typedef struct Upkeep
 	int			length;
 	int			claimed_before; /* of the job, when the round began */
 	int			unnoted_before;
+	int			nworkers;		/* at work in this database, when it was listed */
+	bool		has_pruned;
 	int64		began_ms;
 	int64		look_again_at;	/* on rqbo_clock_ms; nothing is due before */
 	uint32		wakes;			/* of the slot, when it was looked last */
@@ -130,6 +132,7 @@ note_end(Upkeep *upkeep, TimestampTz due_at)
 	{
 		upkeep->slot->due_at = due_at;
 		upkeep->slot->ended_well = true;
+		upkeep->slot->found_nothing = due_at <= rqbo_now() && upkeep->job.nclaimed == 0 && !upkeep->has_pruned;
 	}
 	rqbo_shmem_unlock();
 	return is_end;
@@ -314,6 +317,24 @@ list_put_off(Upkeep *upkeep, int64 *until_ms)
 }
 
 /*
+ * Who works here with others leaves to each of them what is theirs, until
+ * nothing is left that is one's own.
+ */
+static void
+list_share(Upkeep *upkeep, const RqboLeftAlone *left)
+{
+	int			rank;
+
+	upkeep->nworkers = rqbo_shmem_count_workers(upkeep->slot, &rank);
+	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), left, upkeep->nworkers, rank,
+									   &upkeep->length);
+	if (upkeep->length == 0 && upkeep->nworkers > 1)
+		upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), left, 1, 0, &upkeep->length);
+	if (upkeep->length > rqbo_max_concurrent_requests)
+		rqbo_shmem_call_helpers(upkeep->slot->database);
+}
+
+/*
  * Look into the tables, at most as often as something becomes due.  The key
  * is needed for all that there is to do, and asked for first.
  */
@@ -329,7 +350,7 @@ list_due(Upkeep *upkeep)
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	left = list_put_off(upkeep, &put_off_until);
 	rqbo_db_begin();
-	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), &left, &upkeep->length);
+	list_share(upkeep, &left);
 	upkeep->next = 0;
 	if (upkeep->length == 0)
 		upkeep->look_again_at = Min(put_off_until,
@@ -352,6 +373,20 @@ is_worth_looking(const Upkeep *upkeep)
 	return rqbo_clock_ms() >= upkeep->look_again_at || count_wakes(upkeep) != upkeep->wakes;
 }
 
+/*
+ * Somebody has come to help, or gone: what is listed is shared out anew.
+ */
+static void
+share_again(Upkeep *upkeep)
+{
+	int			rank;
+
+	if (upkeep->next == upkeep->length || rqbo_shmem_count_workers(upkeep->slot, &rank) == upkeep->nworkers)
+		return;
+	upkeep->next = upkeep->length = 0;
+	upkeep->look_again_at = 0;
+}
+
 static long
 add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 {
@@ -359,6 +394,7 @@ add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 
 	if (has_run_long(upkeep) || (upkeep->next == upkeep->length && is_stuck(upkeep)))
 		return -1;
+	share_again(upkeep);
 	if (upkeep->next == upkeep->length && is_worth_looking(upkeep))
 		list_due(upkeep);
 	if (upkeep->next < upkeep->length)
@@ -414,7 +450,8 @@ run_round(Upkeep *upkeep)
 	rqbo_engine_set_source(engine, add_due_tasks, upkeep);
 	rqbo_engine_run(engine);
 	check_progress(upkeep);
-	rqbo_maintenance_run();
+	if (upkeep->slot->number == 0)
+		upkeep->has_pruned |= rqbo_maintenance_run();
 	MemoryContextSwitchTo(saved);
 	MemoryContextDelete(round);
 }
@@ -431,6 +468,19 @@ take_over(void)
 	rqbo_db_commit();
 }
 
+/*
+ * Work off what one worker has no hands for; what comes after that is for the
+ * database's own to see.
+ */
+static void
+help(Upkeep *upkeep)
+{
+	run_round(upkeep);
+	do
+		upkeep->wakes = count_wakes(upkeep);
+	while (!note_end(upkeep, DT_NOEND));
+}
+
 static void
 serve(void)
 {
@@ -441,10 +491,15 @@ serve(void)
 		return;
 	upkeep.job.context = CurrentMemoryContext;
 	upkeep.job.is_unattended = true;
-	if (!rqbo_lock_try(RQBO_LOCK_WORKER, 0))
+	if (!rqbo_lock_try(RQBO_LOCK_WORKER, my_slot->number))
 	{
 		upkeep.wakes = count_wakes(&upkeep);
 		(void) note_end(&upkeep, rqbo_now() + BUSY_US);
+		return;
+	}
+	if (my_slot->number > 0)
+	{
+		help(&upkeep);
 		return;
 	}
 	take_over();

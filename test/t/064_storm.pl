@@ -20,15 +20,16 @@ use Reefqbo::Worker;
 my ($COMPANIES, $KILLS) = (1000, 100);
 my @companies = map { "pod-$_" } 1 .. $COMPANIES;
 my $intuit = Reefqbo::Simulator->start;
-my $node = reefqbo_cluster('storm', $intuit, preload => 1, settings => <<'END');
+my $node = reefqbo_cluster('storm', $intuit, preload => 1, side_by_side => 1, settings => <<'END');
 reefqbo.databases = 'postgres'
+reefqbo.workers_per_database = 2
 restart_after_crash = on
 log_statement = none
 END
 
 sub worker
 {
-	my $pid = $node->answer(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'working'});
+	my $pid = $node->answer(q{SELECT pid FROM reefqbo.worker_status() WHERE state = 'working' ORDER BY random() LIMIT 1});
 
 	return $pid =~ /^\d+$/ ? $pid : undef;
 }

@@ -35,8 +35,9 @@ srand $SEED;
 diag("storm: STORM_ROUNDS=$ROUNDS STORM_SEED=$SEED");
 
 my $intuit = Reefqbo::Simulator->start(today => '2026-11-20', no_throttle => undef);
-my $node = reefqbo_cluster('storm_without_grace', $intuit, preload => 1, settings => <<'END');
+my $node = reefqbo_cluster('storm_without_grace', $intuit, preload => 1, side_by_side => 1, settings => <<'END');
 reefqbo.databases = 'postgres'
+reefqbo.workers_per_database = 2
 restart_after_crash = on
 log_statement = none
 END

@@ -92,7 +92,8 @@ BEGIN
     FOR i IN 1 .. $PATIENCE * 50 LOOP
         IF EXISTS (SELECT FROM reefqbo.worker_status()
                    WHERE database = current_database() AND state = 'idle'
-                   AND GREATEST(last_began, last_ended) >= to_timestamp($since)) THEN
+                   AND GREATEST(last_began, last_ended) >= to_timestamp($since))
+           AND NOT EXISTS (SELECT FROM reefqbo.worker_status() WHERE database = current_database() AND state = 'working') THEN
             RETURN;
         END IF;
         PERFORM pg_sleep(0.02);
