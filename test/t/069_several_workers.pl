@@ -123,7 +123,8 @@ sub test_finds_nothing
 	my $before = -s $node->logfile;
 	set_clock($node, '6 hours');
 	wait_until('it is told', sub { return defined starts_until_told($before) });
-	cmp_ok(starts_until_told($before), '<=', 3, "$name: is not started again at once");
+	# it is told when that happens for the second time, and both workers may have come each time
+	cmp_ok(starts_until_told($before), '<=', 4, "$name: is not started again at once");
 	like(sql(q{SELECT state, problem FROM reefqbo.worker_status() WHERE database = 'postgres'}), qr/\Afailing\|something is due/, "$name: is shown");
 	sql(q{CREATE OR REPLACE FUNCTION reefqbo._now() RETURNS timestamptz LANGUAGE c STABLE PARALLEL SAFE
 	    AS '$libdir/reefqbo', 'rqbo_now_sql'});
