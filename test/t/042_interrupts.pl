@@ -341,7 +341,7 @@ sub begin_locked
 	my ($node, $intuit) = @_;
 
 	connect_in($node, $intuit, 'locked', 'Pod', 'pod-5');
-	return begin_sql($node, 'BEGIN; LOCK TABLE reefqbo.actual; ' . import_sql('Pod'), 'locked');
+	return begin_sql($node, 'BEGIN; LOCK TABLE reefqbo._actual_year; ' . import_sql('Pod'), 'locked');
 }
 
 sub test_locked
@@ -487,7 +487,7 @@ sub test_two_imports
 	$node->connect_company('Twice', 'sim-production', 'pod-6');
 	# what the first wants to store has to wait until the second has met it
 	my $lock = $node->background_psql('postgres');
-	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.actual IN ACCESS EXCLUSIVE MODE;');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo._actual_year IN ACCESS EXCLUSIVE MODE;');
 	my @sessions = map { begin_sql($node, import_sql('Twice')) } 1 .. 2;
 	wait_until('one waits for the other', sub {
 		$_->{run}->pump_nb foreach @sessions;

@@ -370,7 +370,7 @@ sub test_two_companies
 
 	$node->connect_company($model, 'sim-production', $second, 'Second');
 	my $began = "t.connection_id = (SELECT min(connection_id) FROM reefqbo.connection JOIN reefqbo.model USING (model_id) WHERE name = '$model')";
-	$lock->query_safe('BEGIN; LOCK TABLE reefqbo.actual IN ACCESS EXCLUSIVE MODE;');
+	$lock->query_safe('BEGIN; LOCK TABLE reefqbo._actual_year IN ACCESS EXCLUSIVE MODE;');
 	make_it_rotate($first, 4);
 	my $session = begin_sql(importing($model));
 	$node->wait_for_fault($first, 'delay');

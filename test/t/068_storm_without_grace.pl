@@ -67,7 +67,7 @@ sub statement
 
 my @LOCKS = (
 	(map { "LOCK TABLE reefqbo.credential IN $_ MODE" } 'EXCLUSIVE', 'SHARE'),
-	(map { "LOCK TABLE reefqbo.$_ IN ACCESS EXCLUSIVE MODE" } qw(actual account api_call import_log connection upkeep)),
+	(map { "LOCK TABLE reefqbo.$_ IN ACCESS EXCLUSIVE MODE" } qw(_actual_year account api_call import_log connection upkeep)),
 	(map { "SELECT FROM reefqbo.$_ FOR UPDATE" } qw(credential connection upkeep model)),
 	(map { "INSERT INTO reefqbo.mapping SELECT * FROM reefqbo.propose_mapping('$_') ON CONFLICT DO NOTHING" } @ALL));
 
