@@ -19,6 +19,7 @@
 #include "base/errors.h"
 #include "grant/disconnect.h"
 #include "qbo/fault.h"
+#include "qbo/notify.h"
 #include "qbo/oauth.h"
 #include "qbo/oauth_kept.h"
 #include "qbo/oauth_answer.h"
@@ -209,6 +210,7 @@ end_here(RqboTask *task, const char *note)
 	else
 		rqbo_store_disconnect(c->model_id, c->connection_id);
 	audit(task, work->forgets ? "forgotten" : "disconnected", note);
+	rqbo_notify_status(c, "disconnected");
 	rqbo_db_commit();
 	MemoryContextSwitchTo(saved);
 }

@@ -31,7 +31,11 @@
 #include "qbo/accounting.h"
 #include "qbo/present.h"
 #include "qbo/sending.h"
+#include "store/requests.h"
 #include "store/unsettled.h"
+
+/* Others are told how far an import is at most so often. */
+#define TELL_PROGRESS_MS 1000
 
 /* The chunks of an import, read one after the other. */
 typedef struct RqboChunkWork
@@ -42,6 +46,7 @@ typedef struct RqboChunkWork
 	int			done;
 	int			done_before;	/* by the import this one continues */
 	int64		began_ms;
+	int64		told_ms;		/* when others were told the last time of how far it is */
 	MemoryContext context;		/* as long as the chunk in hand */
 	RqboReport *profit_and_loss;
 	RqboReport *balance_sheet;
@@ -310,6 +315,23 @@ check_emptiness(RqboImport *import, const RqboReport *report)
 				 errhint("Nothing was changed. Try again.")));
 }
 
+/*
+ * Of the chunk in hand, which is about to be stored.
+ */
+static void
+tell_progress(RqboImport *import)
+{
+	RqboChunkWork *work = import->chunks;
+	int			done = work->done_before + work->done + 1;
+	int64		now = rqbo_clock_ms();
+
+	if (work->told_ms != 0 && now - work->told_ms < TELL_PROGRESS_MS)
+		return;
+	work->told_ms = now;
+	rqbo_notify_import_progress(import->session->connection, rqbo_import_told(import), done,
+								done + list_length(work->chunks));
+}
+
 static void
 store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 {
@@ -329,6 +351,7 @@ store_chunk(RqboImport *import, const RqboReport *balance_sheet)
 	rqbo_proof_keep_chunk(import, import->chunks->chunk, import->chunks->profit_and_loss, balance_sheet);
 	rqbo_store_import_progress(c->model_id, import->import_id, &counts, import->session->requests);
 	rqbo_store_chunk_done(c->model_id, import->import_id, import->chunks->chunk->start, import->chunks->chunk->end);
+	tell_progress(import);
 	rqbo_db_commit();
 	rqbo_proof_note_chunk(import, import->chunks->chunk);
 	import->counts = counts;
@@ -463,6 +486,25 @@ profit_and_loss_answered(RqboTask *task)
 	ask_report(import, RQBO_BALANCE_SHEET, balance_sheet_answered);
 }
 
+/*
+ * A caller may have taken the request back meanwhile.
+ */
+static void
+check_wanted(RqboImport *import)
+{
+	bool		is_wanted;
+
+	if (import->ask.request_id == 0)
+		return;
+	rqbo_db_begin();
+	is_wanted = rqbo_store_request_is_wanted(import->model_id, import->connection_id, import->ask.request_id);
+	rqbo_db_commit();
+	if (!is_wanted)
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("request " INT64_FORMAT " was cancelled", import->ask.request_id)));
+}
+
 static void
 next_chunk(RqboTask *task)
 {
@@ -476,6 +518,7 @@ next_chunk(RqboTask *task)
 		import->chunks->then(task);
 		return;
 	}
+	check_wanted(import);
 	import->chunks->chunk = llast(import->chunks->chunks);
 	import->chunks->chunks = list_delete_last(import->chunks->chunks);
 	ask_report(import, RQBO_PROFIT_AND_LOSS, profit_and_loss_answered);

@@ -18,6 +18,10 @@
 #include "import/failure.h"
 #include "net/retry.h"
 #include "qbo/notify.h"
+#include "store/requests.h"
+
+/* How often a request is begun that fails for what passes. */
+#define REQUEST_ATTEMPTS 6
 
 /*
  * What the readers object to is about an answer whose id only the session
@@ -64,6 +68,14 @@ seconds_to_wait(const RqboImport *import, int failures, int throttled_seconds, b
 								   pg_prng_double(&pg_global_prng_state));
 }
 
+static void
+tell_failure(const RqboImport *import)
+{
+	if (import->session->connection != NULL)
+		rqbo_notify_import_failed(import->session->connection, rqbo_import_told(import),
+								  import->session->task->failure->sqlerrcode);
+}
+
 /*
  * The schedule's own account: when it tries again, and one line in the
  * server's log when something begins to fail.
@@ -87,9 +99,55 @@ store_upkeep_failure(RqboImport *import, bool is_lifted)
 	if (import->session->connection == NULL)
 		return;
 	if (is_news)
+	{
 		rqbo_notify_failure(import->session->connection, failure);
+		tell_failure(import);
+	}
 	if (is_throttled && rqbo_retry_quota_is_used_up(throttled_seconds))
 		rqbo_notify_quota_used_up(import->session->connection, throttled_seconds);
+}
+
+/*
+ * What passes by itself: QuickBooks is not there or throttles, somebody has a
+ * lock, the server is short of something.
+ */
+static bool
+passes(int sqlstate)
+{
+	if (sqlstate == ERRCODE_RQBO_THROTTLED || sqlstate == ERRCODE_RQBO_UNAVAILABLE ||
+		sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
+		return true;
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ||
+		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK;
+}
+
+/*
+ * A request waits again for what passes, some times; it has failed for good else.
+ */
+static void
+store_request_failure(RqboImport *import, bool is_lifted)
+{
+	const RqboImportAsk *ask = &import->ask;
+	const ErrorData *failure = import->session->task->failure;
+	int			attempts = rqbo_store_request_attempts(import->model_id, import->connection_id, ask->request_id);
+	int			wait = -1;
+
+	if (passes(failure->sqlerrcode) && attempts <= REQUEST_ATTEMPTS)
+		wait = seconds_to_wait(import, Max(0, attempts - 1), -1, is_lifted);
+	rqbo_store_request_failed(import->model_id, import->connection_id, ask->request_id, failure, wait);
+	if (wait < 0)
+		tell_failure(import);
+}
+
+static void
+store_verdict(RqboImport *import, bool is_cancel, bool is_lifted)
+{
+	if (import->ask.request_id != 0)
+		store_request_failure(import, is_lifted);
+	else if (!import->ask.is_scheduled)
+		tell_failure(import);
+	else if (!is_cancel)
+		store_upkeep_failure(import, is_lifted);
 }
 
 static void
@@ -99,7 +157,7 @@ record_failure(RqboImport *import)
 	bool		is_cancel = session->task->failure->sqlerrcode == ERRCODE_QUERY_CANCELED;
 	bool		is_lifted;
 
-	if (import->import_id == 0 && !import->ask.is_scheduled)
+	if (import->import_id == 0 && !import->is_claimed && !import->ask.is_scheduled)
 		return;
 	rqbo_db_begin();
 	/* the connection first and its upkeep after, as whoever lifts a pause */
@@ -107,8 +165,7 @@ record_failure(RqboImport *import)
 	store_log_failure(import);
 	if (is_cancel && import->kind->has_plan && !import->ask.is_scheduled)
 		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
-	if (import->ask.is_scheduled && !is_cancel)
-		store_upkeep_failure(import, is_lifted);
+	store_verdict(import, is_cancel, is_lifted);
 	rqbo_store_count_requests(import->model_id, import->connection_id, session->requests, 0);
 	if (session->connection != NULL)
 		rqbo_session_judge(session);
@@ -142,7 +199,7 @@ rqbo_import_fail(RqboTask *task)
 	rqbo_job_add_failure(import->job, task->failure);
 	/* what was sent is in the budget that is kept */
 	rqbo_session_forget_ahead(import->session);
-	if (import->ask.is_scheduled && !import->is_claimed)
+	if ((import->ask.is_scheduled || import->ask.request_id != 0) && !import->is_claimed)
 		note_unclaimed(import);
 	/* even if that cannot be recorded, the company is free again */
 	PG_TRY();

@@ -226,7 +226,7 @@ finish(RqboTask *task)
 	keep_rows(import);
 	failure = rqbo_store_read_proof_failure(of_import(import));
 	if (failure != NULL)
-		rqbo_notify_tie_out_failed(import->session->connection, import->import_id, failure->count);
+		rqbo_notify_tie_out_failed(import->session->connection, rqbo_import_told(import), failure->count);
 	rqbo_db_commit();
 	if (failure != NULL)
 		warn(import, failure);

@@ -24,6 +24,7 @@
 #include "import/run.h"
 #include "qbo/company.h"
 #include "qbo/notify.h"
+#include "store/requests.h"
 
 #define IMPORT_LOCK_RETRY_MS 500
 #define BUSY_SECONDS 60
@@ -53,7 +54,7 @@ review_restatements(RqboImport *import)
 	int64		closed = rqbo_store_review_restatements(import->model_id, import->import_id);
 
 	if (closed > 0)
-		rqbo_notify_closed_period(import->session->connection, import->import_id, closed);
+		rqbo_notify_closed_period(import->session->connection, rqbo_import_told(import), closed);
 }
 
 /*
@@ -98,8 +99,10 @@ end(RqboTask *task)
 	kind->store_end(import);
 	(void) rqbo_store_put_throttle(c);
 	if (kind->stores_figures && import->import_id != 0 && !is_left_untied(import))
-		rqbo_notify_import_finished(c, import->import_id, &import->counts);
+		rqbo_notify_import_finished(c, rqbo_import_told(import), &import->counts);
 	rqbo_notify_endings(c->model_id, c->connection_id);
+	if (import->ask.request_id != 0 && !is_left_untied(import))
+		rqbo_store_request_succeeded(c->model_id, c->connection_id, import->ask.request_id);
 	rqbo_db_commit();
 	if (is_left_untied(import))
 		rqbo_import_raise_untied(import);
@@ -127,8 +130,8 @@ put_off(RqboTask *task)
 }
 
 /*
- * Somebody else is at it.  A caller waits; the schedule comes again, since
- * what the other does may be just what is due.
+ * Somebody else is at it.  A caller waits; what the background worker does comes
+ * again, since what the other does may be just what is due.
  */
 static void
 wait_for_other_import(RqboTask *task)
@@ -141,6 +144,11 @@ wait_for_other_import(RqboTask *task)
 		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
 		rqbo_db_commit();
 		import->job->nclaimed++;
+		put_off(task);
+		return;
+	}
+	if (import->ask.request_id != 0)
+	{
 		put_off(task);
 		return;
 	}
@@ -160,17 +168,25 @@ begin_reading(RqboTask *task)
 	import->kind->begin(import);
 }
 
+static bool
+store_claim(const RqboImport *import)
+{
+	if (import->ask.request_id != 0)
+		return rqbo_store_claim_request(import->model_id, import->connection_id, import->ask.request_id);
+	return rqbo_store_claim(import->model_id, import->connection_id, import->ask.attempted_at);
+}
+
 /*
- * Only what is on schedule is claimed.  False if it must come again, or if another
- * worker has had it since it was found to be due.
+ * Only what the background worker does is claimed.  False if it must come again,
+ * or if another worker has had it since it was found to be due.
  */
 static bool
 claim(RqboImport *import)
 {
-	if (!import->ask.is_scheduled)
+	if (!import->ask.is_scheduled && import->ask.request_id == 0)
 		return true;
 	rqbo_db_begin();
-	import->is_claimed = rqbo_store_claim(import->model_id, import->connection_id, import->ask.attempted_at);
+	import->is_claimed = store_claim(import);
 	if (import->is_claimed && import->gone_backfill_id != 0)
 		rqbo_store_backfill_done(import->model_id, import->connection_id, import->gone_backfill_id);
 	rqbo_db_commit();
@@ -272,11 +288,25 @@ rqbo_import_add(RqboEngine *engine, RqboJob *job)
 				 errhint("Connect it first with reefqbo.connect. If that was done in the present transaction, commit it: an import runs in a process of its own.")));
 }
 
+static void
+add_request(RqboEngine *engine, RqboJob *job, const RqboDue *due)
+{
+	const RqboRequest *request = due->request;
+	const RqboImportKind *kind = request->is_refresh ? &rqbo_import_refresh_kind : &rqbo_import_actuals_kind;
+	RqboImport *import = add_connection(engine, job, kind, due->model_id, due->connection_id);
+
+	import->ask.request_id = request->request_id;
+	import->ask.is_whole = request->is_whole;
+	import->ask.range = request->range;
+	import->ask.range.method = MemoryContextStrdup(import->session->task->context, request->range.method);
+	strlcpy(import->ask.started_by, request->requested_by, NAMEDATALEN);
+}
+
 /*
  * Inside a transaction.
  */
-void
-rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
+static void
+add_scheduled(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 {
 	RqboImport *import = add_connection(engine, job, &rqbo_import_refresh_kind, due->model_id, due->connection_id);
 	RqboImportAsk *ask = &import->ask;
@@ -296,4 +326,13 @@ rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 	}
 	else if (due->kind == RQBO_DUE_BACKFILL)
 		import->gone_backfill_id = due->backfill_import_id;
+}
+
+void
+rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
+{
+	if (due->request != NULL)
+		add_request(engine, job, due);
+	else
+		add_scheduled(engine, job, due);
 }

@@ -15,8 +15,10 @@
 #include "base/errors.h"
 #include "base/show.h"
 #include "import/state.h"
+#include "qbo/notify.h"
 #include "report/read.h"
 #include "store/connection.h"
+#include "store/requests.h"
 
 #define SUMMARY_COLUMNS 11
 
@@ -38,7 +40,16 @@ rqbo_import_open_log(RqboImport *import)
 	rqbo_db_begin();
 	import->import_id = rqbo_store_begin_import(import->model_id, import->connection_id, import->kind->name,
 												import->kind->has_range ? &import->ask.range : NULL, import->ask.started_by);
+	if (import->ask.request_id != 0)
+		rqbo_store_request_import(import->model_id, import->connection_id, import->ask.request_id, import->import_id);
+	rqbo_notify_import_started(import->session->connection, rqbo_import_told(import));
 	rqbo_db_commit();
+}
+
+RqboToldImport
+rqbo_import_told(const RqboImport *import)
+{
+	return (RqboToldImport) {import->import_id, import->ask.request_id};
 }
 
 void

@@ -10,6 +10,7 @@
 
 #include "job/result.h"
 #include "net/engine.h"
+#include "qbo/notify.h"
 #include "qbo/session.h"
 #include "report/lines.h"
 #include "store/chunks.h"
@@ -28,6 +29,7 @@ typedef struct RqboImportAsk
 	bool		is_scheduled;
 	bool		is_failing;		/* the last attempt on schedule has failed */
 	TimestampTz attempted_at;	/* when that was */
+	int64		request_id;		/* that a caller has made of the background worker; or 0 */
 	char		started_by[NAMEDATALEN];
 } RqboImportAsk;
 
@@ -66,7 +68,7 @@ typedef struct RqboImport
 	int64		import_id;		/* 0 until the log has its line */
 	TimestampTz began_at;
 	bool		has_waited;		/* for another import of the same company */
-	bool		is_claimed;		/* an attempt on schedule, and noted */
+	bool		is_claimed;		/* an attempt on schedule or a request, and noted */
 	int64		gone_backfill_id;	/* an import that it was to go on with, of which there is no line any more */
 	bool		is_current;		/* at its end the tables hold what QuickBooks holds */
 	bool		is_full;		/* and everything was read for that */
@@ -94,6 +96,9 @@ extern RqboImport *rqbo_import_of(RqboTask *task);
 
 /* Give the import its line in the log, unless it has one. */
 extern void rqbo_import_open_log(RqboImport *import);
+
+/* Which one it is, for those who are told of it. */
+extern RqboToldImport rqbo_import_told(const RqboImport *import);
 
 /* The import is over, however it ended. */
 extern void rqbo_import_close(RqboImport *import);

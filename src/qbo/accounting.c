@@ -39,6 +39,7 @@ typedef struct RqboCall
 	int			attempt;
 	int64		began_ms;
 	bool		token_was_refreshed;
+	ErrorData  *refusal;		/* while the token endpoint is asked whether the grant lives */
 } RqboCall;
 
 static void send_call(RqboTask *task);
@@ -99,6 +100,54 @@ give_up_once(RqboSession *session, const char *why)
 	session->call->if_refused(session->task);
 }
 
+/*
+ * The company has answered this app's keys before, and says now that they are not
+ * for it.  So it does when somebody has disconnected the app in QuickBooks, until
+ * the access token ends; the token endpoint knows.
+ */
+static bool
+may_be_revoked(const RqboSession *session, const RqboAttempt *attempt)
+{
+	return attempt->fault_code == RQBO_FAULT_APP_AUTHORIZATION && session->connection->is_verified &&
+		!attempt->token_was_refreshed;
+}
+
+/*
+ * What would be raised, kept for the end of the task.
+ */
+static ErrorData *
+refusal_of(RqboSession *session, const RqboAttempt *attempt, const RqboFault *fault, const RqboHttpResult *result)
+{
+	MemoryContext saved = CurrentMemoryContext;
+	ErrorData  *volatile refusal = NULL;
+
+	PG_TRY();
+	{
+		rqbo_fault_raise(session->call->doing, attempt, fault, result);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(session->task->context);
+		refusal = CopyErrorData();
+		FlushErrorState();
+		MemoryContextSwitchTo(saved);
+	}
+	PG_END_TRY();
+	return refusal;
+}
+
+/*
+ * The grant is not revoked; so it is what QuickBooks has said.
+ */
+static void
+grant_lives(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+
+	session->verdict = "reconnect_required";
+	ThrowErrorData(session->call->refusal);
+}
+
 static void
 call_answered(RqboTask *task)
 {
@@ -156,6 +205,12 @@ call_answered(RqboTask *task)
 			if (call->if_refused != NULL && rqbo_fault_is_about_request(&attempt))
 			{
 				call->if_refused(task);
+				return;
+			}
+			if (may_be_revoked(session, &attempt))
+			{
+				call->refusal = refusal_of(session, &attempt, &fault, result);
+				rqbo_oauth_ensure_token(session, true, grant_lives);
 				return;
 			}
 			session->verdict = rqbo_fault_verdict(&attempt);

@@ -190,26 +190,52 @@ rqbo_notify_endings(int64 model_id, int64 connection_id)
 
 /* ---- imports ---- */
 
+static void
+begin_import_event(StringInfo payload, const char *event, const RqboConnection *connection, RqboToldImport import)
+{
+	begin_event(payload, event, connection->model_id, connection->connection_id);
+	add_number(payload, "import_id", import.import_id);
+	if (import.request_id != 0)
+		add_number(payload, "request_id", import.request_id);
+}
+
 void
-rqbo_notify_import_finished(const RqboConnection *connection, int64 import_id, const RqboCounts *counts)
+rqbo_notify_import_started(const RqboConnection *connection, RqboToldImport import)
 {
 	StringInfoData payload;
 
-	begin_event(&payload, "import_finished", connection->model_id, connection->connection_id);
-	add_number(&payload, "import_id", import_id);
+	begin_import_event(&payload, "import_started", connection, import);
+	end_event(&payload);
+}
+
+void
+rqbo_notify_import_progress(const RqboConnection *connection, RqboToldImport import, int done, int total)
+{
+	StringInfoData payload;
+
+	begin_import_event(&payload, "import_progress", connection, import);
+	add_number(&payload, "done", done);
+	add_number(&payload, "total", total);
+	end_event(&payload);
+}
+
+void
+rqbo_notify_import_finished(const RqboConnection *connection, RqboToldImport import, const RqboCounts *counts)
+{
+	StringInfoData payload;
+
+	begin_import_event(&payload, "import_finished", connection, import);
 	add_number(&payload, "months", counts->months);
 	end_event(&payload);
 	if (counts->accounts_noticed > 0)
 	{
-		begin_event(&payload, "accounts_changed", connection->model_id, connection->connection_id);
-		add_number(&payload, "import_id", import_id);
+		begin_import_event(&payload, "accounts_changed", connection, import);
 		add_number(&payload, "changes", counts->accounts_noticed);
 		end_event(&payload);
 	}
 	if (counts->amounts_inserted + counts->amounts_changed == 0)
 		return;
-	begin_event(&payload, "figures_changed", connection->model_id, connection->connection_id);
-	add_number(&payload, "import_id", import_id);
+	begin_import_event(&payload, "figures_changed", connection, import);
 	add_number(&payload, "inserted", counts->amounts_inserted);
 	add_number(&payload, "changed", counts->amounts_changed);
 	add_number(&payload, "restated", counts->amounts_restated);
@@ -217,7 +243,17 @@ rqbo_notify_import_finished(const RqboConnection *connection, int64 import_id, c
 }
 
 void
-rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int64 figures)
+rqbo_notify_import_failed(const RqboConnection *connection, RqboToldImport import, int sqlstate)
+{
+	StringInfoData payload;
+
+	begin_import_event(&payload, "import_failed", connection, import);
+	appendStringInfo(&payload, ", \"sqlstate\": \"%s\"", unpack_sql_state(sqlstate));
+	end_event(&payload);
+}
+
+void
+rqbo_notify_closed_period(const RqboConnection *connection, RqboToldImport import, int64 figures)
 {
 	StringInfoData payload;
 
@@ -226,20 +262,18 @@ rqbo_notify_closed_period(const RqboConnection *connection, int64 import_id, int
 			 errmsg("\"%s\" (branch \"%s\" of model \"%s\"): " INT64_FORMAT " figures of closed months have changed",
 					rqbo_show_line(connection->company), connection->branch, connection->title, figures),
 			 errhint("The table reefqbo.restatement has the old and the new amounts, of import " INT64_FORMAT ".",
-					 import_id)));
-	begin_event(&payload, "closed_period_changed", connection->model_id, connection->connection_id);
-	add_number(&payload, "import_id", import_id);
+					 import.import_id)));
+	begin_import_event(&payload, "closed_period_changed", connection, import);
 	add_number(&payload, "figures", figures);
 	end_event(&payload);
 }
 
 void
-rqbo_notify_tie_out_failed(const RqboConnection *connection, int64 import_id, int checks)
+rqbo_notify_tie_out_failed(const RqboConnection *connection, RqboToldImport import, int checks)
 {
 	StringInfoData payload;
 
-	begin_event(&payload, "tie_out_failed", connection->model_id, connection->connection_id);
-	add_number(&payload, "import_id", import_id);
+	begin_import_event(&payload, "tie_out_failed", connection, import);
 	add_number(&payload, "checks", checks);
 	end_event(&payload);
 }

@@ -258,7 +258,7 @@ rqbo_session_judge(const RqboSession *session)
 
 	if (session->verdict != NULL &&
 		rqbo_store_judge(c->model_id, c->connection_id, session->verdict_generation, session->verdict,
-						 session->task->failure->message))
+						 session->task->failure))
 		rqbo_notify_status(c, session->verdict);
 }
 

@@ -8,6 +8,7 @@ CREATE TABLE reefqbo.connection (
     status text NOT NULL,
     status_since timestamptz NOT NULL DEFAULT reefqbo._now(),
     status_reason text,
+    status_sqlstate text,
     realm_id_sealed bytea NOT NULL,
     realm_digest bytea NOT NULL,
     company_name text,
@@ -310,84 +311,3 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._tell_unsettled_months(bigint, bigint[], text, date, date) IS
 'Internal: a notice of the months that a statement shows and that must be read again.';
-
-CREATE VIEW reefqbo.connection_status WITH (security_barrier) AS
-SELECT m.name AS model,
-       b.name AS branch,
-       c.company_name AS company,
-       e.name AS environment,
-       CASE WHEN c.status = 'connected' AND g.ends_at <= k.now THEN 'reconnect_required'
-            ELSE c.status END AS status,
-       c.status_since AS since,
-       CASE WHEN c.status = 'connected' AND g.ends_at <= k.now THEN 'the grant has ended'
-            ELSE c.status_reason END AS reason,
-       CASE WHEN c.status = 'reconnect_required' OR g.ends_at <= k.now
-                THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L); then open the address and sign in as an admin of the company',
-                                       m.name, b.name)
-            WHEN c.status = 'suspended'
-                THEN 'renew the company''s QuickBooks subscription; the next import notices it by itself'
-            WHEN c.status = 'disconnected'
-                THEN pg_catalog.format('nothing, or SELECT reefqbo.connect(%L, %L, %L) to link it again', m.name, e.name, b.name)
-            WHEN g.ends_at < k.now + interval '30 days'
-                THEN pg_catalog.format('SELECT reefqbo.reconnect(%L, %L) before the grant ends', m.name, b.name)
-            WHEN n.reclassified > 0
-                THEN pg_catalog.format('SELECT * FROM reefqbo.refresh(%L, %L); since %s months have accounts that were reclassified after they were read', m.name, b.name, n.reclassified)
-            WHEN n.untied > 0
-                THEN pg_catalog.format('in QuickBooks, put right what does not tie out in %s; a refresh tries it again', n.untied_months)
-            WHEN c.actuals_as_of IS NULL
-                THEN 'nothing is wrong; import with reefqbo.import_accounts and reefqbo.import_actuals'
-            ELSE 'nothing'
-       END AS what_to_do,
-       CASE WHEN c.status IN ('connected', 'suspended')
-            THEN GREATEST(0, pg_catalog.floor(pg_catalog.extract('epoch', g.ends_at - k.now) / 86400)::integer)
-       END AS days_until_grant_ends,
-       c.actuals_as_of AS data_as_of,
-       c.model_id,
-       c.connection_id,
-       n.reclassified + n.untied AS unsettled_months,
-       COALESCE(m.title, m.name) AS title
-FROM reefqbo.connection c
-JOIN reefqbo.model m ON m.model_id = c.model_id
-JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
-JOIN reefqbo.environment e ON e.environment_id = c.environment_id
-CROSS JOIN LATERAL (
-    -- reefqbo._now(), in words that whoever may read this view may use
-    SELECT pg_catalog.statement_timestamp()
-           + COALESCE(pg_catalog.current_setting('reefqbo.clock_offset', true), '0')::interval AS now
-) k
-LEFT JOIN LATERAL (
-    SELECT LEAST(t.refresh_expires_at, t.hard_expires_at) AS ends_at
-    FROM reefqbo.credential t
-    WHERE t.model_id = c.model_id AND t.connection_id = c.connection_id
-) g ON true
-CROSS JOIN LATERAL (
-    SELECT pg_catalog.count(DISTINCT u.period_start) FILTER (WHERE u.reason = 'reclassified') AS reclassified,
-           pg_catalog.count(DISTINCT u.period_start) FILTER (WHERE u.reason <> 'reclassified') AS untied,
-           pg_catalog.string_agg(DISTINCT pg_catalog.to_char(u.period_start, 'YYYY-MM'), ', ')
-               FILTER (WHERE u.reason <> 'reclassified') AS untied_months
-    FROM reefqbo.unsettled_month u
-    WHERE u.model_id = c.model_id AND u.connection_id = c.connection_id
-) n
--- whoever has all models is spared the list of them
-WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AND NOT a.scoped AND a.level = ANY (reefqbo._levels_with('reader'))))
-   OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_model v);
-
-COMMENT ON VIEW reefqbo.connection_status IS
-'How each connection stands. Never calls Intuit. status: connected, reconnect_required, suspended (the company''s subscription has lapsed) or disconnected.
-days_until_grant_ends counts to the earlier of the rolling end of the refresh token and the hard end of the grant; data_as_of is the end of the last complete import of actuals.';
-COMMENT ON COLUMN reefqbo.connection_status.model IS 'name of the model';
-COMMENT ON COLUMN reefqbo.connection_status.branch IS 'name of the branch';
-COMMENT ON COLUMN reefqbo.connection_status.company IS 'the company''s name, as QuickBooks has it';
-COMMENT ON COLUMN reefqbo.connection_status.environment IS 'the set of endpoints';
-COMMENT ON COLUMN reefqbo.connection_status.status IS 'connected, reconnect_required, suspended or disconnected';
-COMMENT ON COLUMN reefqbo.connection_status.since IS 'since when';
-COMMENT ON COLUMN reefqbo.connection_status.reason IS 'why it is not connected';
-COMMENT ON COLUMN reefqbo.connection_status.what_to_do IS 'the statement to run, or what else';
-COMMENT ON COLUMN reefqbo.connection_status.days_until_grant_ends IS 'whole days';
-COMMENT ON COLUMN reefqbo.connection_status.data_as_of IS 'when the tables were last known to hold what QuickBooks holds';
-COMMENT ON COLUMN reefqbo.connection_status.model_id IS 'the model';
-COMMENT ON COLUMN reefqbo.connection_status.connection_id IS 'the connection: one QuickBooks company in one branch';
-COMMENT ON COLUMN reefqbo.connection_status.title IS 'what messages call the model: its title, or its name';
-COMMENT ON COLUMN reefqbo.connection_status.unsettled_months IS 'how many months must be read again: reefqbo.unsettled_month has which, and why';
-
-INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.connection_status');

@@ -305,7 +305,7 @@ SELECT pg_catalog.current_database() AS database,
        c.status,
        s.is_paused AS paused,
        u.succeeded_at AS last_success,
-       k.now - u.succeeded_at AS lag,
+       k.now - COALESCE(u.succeeded_at, c.actuals_as_of) AS lag,
        u.failures AS failures_in_a_row,
        CASE WHEN u.failures > 0 THEN u.sqlstate END AS sqlstate,
        CASE WHEN u.failures > 0 THEN u.message END AS error,
@@ -344,7 +344,7 @@ WHERE (SELECT EXISTS (SELECT 1 FROM reefqbo._my_access a WHERE a.model_id = 0 AN
    OR c.model_id IN (SELECT v.model_id FROM reefqbo._my_right v WHERE v.level = ANY (reefqbo._levels_with(NULL)));
 
 COMMENT ON VIEW reefqbo.upkeep_status IS
-'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds; failures_in_a_row counts attempts on schedule, and error is the last one''s.
+'For monitoring: how each connection stands with the schedule. lag is the time since the tables were last known to hold what QuickBooks holds, or since the first import; failures_in_a_row counts attempts on schedule, and error is the last one''s.
 requests_today (of the day in UTC) were made to the accounting API, which Intuit meters; requests_saved_today were not needed. next_due is when the background worker does something for it next.';
 COMMENT ON COLUMN reefqbo.upkeep_status.database IS 'this database';
 COMMENT ON COLUMN reefqbo.upkeep_status.model IS 'name of the model';

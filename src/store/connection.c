@@ -278,7 +278,7 @@ rqbo_store_put_connection(const RqboConnection *connection, const bytea *realm_d
 		" (model_id, branch_id, environment_id, status, realm_id_sealed, realm_digest)"
 		" VALUES ($1, $2, $3, 'connected', $4, $5)"
 		" ON CONFLICT (model_id, branch_id) DO UPDATE SET environment_id = EXCLUDED.environment_id,"
-		" status = 'connected', status_reason = NULL,"
+		" status = 'connected', status_reason = NULL, status_sqlstate = NULL,"
 		" status_since = CASE WHEN c.status = 'connected' THEN c.status_since ELSE reefqbo._now() END,"
 		" realm_id_sealed = EXCLUDED.realm_id_sealed, realm_digest = EXCLUDED.realm_digest,"
 		" connected_at = reefqbo._now()"
@@ -333,23 +333,25 @@ rqbo_store_put_preferences(int64 model_id, int64 connection_id, const RqboCompan
 }
 
 bool
-rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const char *status, const char *reason)
+rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation, const char *status,
+				 const ErrorData *failure)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection c SET status = $4, status_reason = $5,"
+		"UPDATE reefqbo.connection c SET status = $4, status_reason = $5, status_sqlstate = $6,"
 		" status_since = CASE WHEN c.status = $4 THEN c.status_since ELSE reefqbo._now() END"
 		" FROM reefqbo.credential t"
 		" WHERE c.model_id = $1 AND c.connection_id = $2 AND c.status <> 'disconnected'"
-		" AND (c.status, c.status_reason) IS DISTINCT FROM ($4, $5)"
+		" AND (c.status, c.status_reason, c.status_sqlstate) IS DISTINCT FROM ($4, $5, $6)"
 		" AND t.model_id = c.model_id AND t.connection_id = c.connection_id AND t.generation = $3"
 		" RETURNING c.status_since = reefqbo._now()",
-		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID);
+		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, generation);
 	rqbo_arg_text(&args, status);
-	rqbo_arg_text(&args, reason);
+	rqbo_arg_text(&args, failure->message);
+	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
 	return rqbo_db_run(&statement, &args) > 0 && rqbo_column_bool(1);
 }
 
@@ -357,7 +359,7 @@ void
 rqbo_store_mark_working(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection SET status = 'connected', status_reason = NULL,"
+		"UPDATE reefqbo.connection SET status = 'connected', status_reason = NULL, status_sqlstate = NULL,"
 		" status_since = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND status IN ('suspended', 'reconnect_required')",
 		INT8OID, INT8OID);
@@ -395,7 +397,7 @@ rqbo_store_disconnect(int64 model_id, int64 connection_id)
 		" WHERE model_id = $1 AND connection_id = $2",
 		INT8OID, INT8OID);
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo.connection SET status = 'disconnected', status_reason = 'disconnected on request',"
+		"UPDATE reefqbo.connection SET status = 'disconnected', status_reason = 'disconnected on request', status_sqlstate = NULL,"
 		" status_since = reefqbo._now()"
 		" WHERE model_id = $1 AND connection_id = $2 AND status <> 'disconnected'",
 		INT8OID, INT8OID);

@@ -184,7 +184,7 @@ extern void rqbo_store_put_preferences(int64 model_id, int64 connection_id, cons
  * the connection was ended on request.
  */
 extern bool rqbo_store_judge(int64 model_id, int64 connection_id, int64 generation,
-							 const char *status, const char *reason);
+							 const char *status, const ErrorData *failure);
 extern void rqbo_store_mark_working(int64 model_id, int64 connection_id);
 extern void rqbo_store_disconnect(int64 model_id, int64 connection_id);
 

@@ -75,6 +75,7 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("unsettled_month"),
 		REMOVE_FROM("withdrawn_month"),
 		REMOVE_FROM("webhook_event"),
+		REMOVE_FROM("_request"),
 		REMOVE_FROM("_proof"),
 		REMOVE_FROM("import_log"),
 		REMOVE_FROM("account"),

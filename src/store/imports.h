@@ -61,6 +61,12 @@ typedef struct RqboAccount
 	char	   *description;
 } RqboAccount;
 
+/* A condition in SQL: nobody holds the import lock, whose class is $1, of connection c. */
+#define RQBO_NOBODY_IMPORTS_FROM_C \
+	"NOT EXISTS (SELECT 1 FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted" \
+	" AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())" \
+	" AND k.objsubid = $1 AND (k.classid::bigint << 32 | k.objid::bigint) = c.branch_id)"
+
 extern int64 rqbo_store_begin_import(int64 model_id, int64 connection_id, const char *kind, const RqboRange *range,
 									 const char *started_by);
 extern void rqbo_store_import_progress(int64 model_id, int64 import_id, const RqboCounts *counts, int requests);

@@ -14,6 +14,7 @@
 #include "base/db.h"
 #include "base/guc.h"
 #include "base/lock.h"
+#include "store/imports.h"
 #include "store/maintenance.h"
 
 /*
@@ -63,9 +64,7 @@ rqbo_store_mark_interrupted(void)
 		"UPDATE reefqbo.import_log l SET status = 'interrupted', finished_at = reefqbo._now()"
 		" FROM reefqbo.connection c"
 		" WHERE l.status = 'running' AND c.model_id = l.model_id AND c.connection_id = l.connection_id"
-		" AND NOT EXISTS (SELECT 1 FROM pg_locks k WHERE k.locktype = 'advisory' AND k.granted"
-		"  AND k.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-		"  AND k.objsubid = $1 AND (k.classid::bigint << 32 | k.objid::bigint) = c.branch_id)",
+		" AND " RQBO_NOBODY_IMPORTS_FROM_C,
 		INT8OID);
 	RqboArgs	args = {0};
 

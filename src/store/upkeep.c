@@ -18,8 +18,8 @@
 
 /* ---- what is due ---- */
 
-static void
-arg_left_alone(RqboArgs *args, const RqboLeftAlone *left_alone)
+void
+rqbo_store_arg_left_alone(RqboArgs *args, const RqboLeftAlone *left_alone)
 {
 	RqboColumn	ids;
 
@@ -57,10 +57,11 @@ rqbo_store_list_due(int limit, int failing_limit, const RqboLeftAlone *left_alon
 	RqboDue    *due;
 
 	rqbo_arg_ids(&args, limit, failing_limit);
-	arg_left_alone(&args, left_alone);
+	rqbo_store_arg_left_alone(&args, left_alone);
 	rqbo_arg_ids(&args, nworkers, rank);
 	*count = (int) rqbo_db_run(&statement, &args);
 	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
+	memset(due, 0, (*count + 1) * sizeof(RqboDue));
 	for (int i = 0; i < *count; i++)
 	{
 		due[i].model_id = rqbo_cell_int8(i, 1);
@@ -81,7 +82,7 @@ rqbo_store_next_due(const RqboLeftAlone *left_alone)
 		INT8ARRAYOID);
 	RqboArgs	args = {0};
 
-	arg_left_alone(&args, left_alone);
+	rqbo_store_arg_left_alone(&args, left_alone);
 	rqbo_db_run(&statement, &args);
 	return rqbo_column_is_null(1) ? DT_NOEND : (TimestampTz) rqbo_column_int8(1);
 }

@@ -21,8 +21,11 @@ typedef enum RqboDueKind
 {
 	RQBO_DUE_BACKFILL,
 	RQBO_DUE_REFRESH,
-	RQBO_DUE_GRANT
+	RQBO_DUE_GRANT,
+	RQBO_DUE_REQUEST			/* what a caller has asked for, whatever is on schedule */
 } RqboDueKind;
+
+struct RqboRequest;
 
 typedef struct RqboDue
 {
@@ -32,6 +35,7 @@ typedef struct RqboDue
 	int64		backfill_import_id;
 	bool		is_failing;		/* the last attempt has failed */
 	TimestampTz attempted_at;	/* when that was; DT_NOBEGIN if there was none */
+	const struct RqboRequest *request;	/* store/requests.h; NULL for what is on schedule */
 } RqboDue;
 
 /* Connections that are left alone for now, whatever is due. */
@@ -40,6 +44,9 @@ typedef struct RqboLeftAlone
 	int			count;
 	int64	   *connections;
 } RqboLeftAlone;
+
+/* Their ids as the next argument of a statement. */
+extern void rqbo_store_arg_left_alone(RqboArgs *args, const RqboLeftAlone *left_alone);
 
 /*
  * At most so many, and at most so many of those that are failing, taking turns

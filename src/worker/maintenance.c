@@ -15,6 +15,7 @@
 #include "qbo/notify.h"
 #include "store/calls.h"
 #include "store/maintenance.h"
+#include "store/requests.h"
 #include "worker/maintenance.h"
 
 /* Rows removed in one transaction, and such transactions in one run. */
@@ -45,10 +46,12 @@ rqbo_maintenance_run(void)
 
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
+	rqbo_store_release_requests();
 	rqbo_store_write_late_keys();
 	rqbo_notify_endings(0, 0);
 	rqbo_db_commit();
 	has_removed = prune_log(rqbo_store_prune_proof);
 	has_removed |= prune_log(rqbo_store_prune);
+	has_removed |= prune_log(rqbo_store_prune_requests);
 	return prune_log(rqbo_store_prune_calls) || has_removed;
 }

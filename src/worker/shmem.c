@@ -137,6 +137,19 @@ rqbo_shmem_count_workers(const RqboSlot *slot, int *rank)
 	return count;
 }
 
+bool
+rqbo_shmem_serves(const char *database)
+{
+	bool		serves;
+
+	if (shared == NULL)
+		return false;
+	rqbo_shmem_lock(LW_SHARED);
+	serves = rqbo_shmem_find(database, 0) != NULL;
+	rqbo_shmem_unlock();
+	return serves;
+}
+
 /* ---- the launcher's latch ---- */
 
 static void

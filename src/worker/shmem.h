@@ -69,6 +69,9 @@ extern void rqbo_shmem_unlock(void);
 extern RqboSlot *rqbo_shmem_slot(int index);
 extern RqboSlot *rqbo_shmem_find(const char *database, int number);
 
+/* Is a database listed, so that a worker looks after it? */
+extern bool rqbo_shmem_serves(const char *database);
+
 /* There is more to do in a database than one worker has in hand. */
 extern void rqbo_shmem_call_helpers(const char *database);
 

@@ -34,6 +34,7 @@
 #include "net/engine.h"
 #include "qbo/oauth_kept.h"
 #include "store/maintenance.h"
+#include "store/requests.h"
 #include "store/restore.h"
 #include "worker/main.h"
 #include "worker/maintenance.h"
@@ -316,6 +317,31 @@ list_put_off(Upkeep *upkeep, int64 *until_ms)
 	return left;
 }
 
+static TimestampTz
+next_of(const RqboLeftAlone *left)
+{
+	return Min(rqbo_store_next_due(left), rqbo_store_next_request(left));
+}
+
+/*
+ * What callers have asked for, and what is on schedule: of each as much as a list
+ * takes, so that neither is in the other's way.
+ */
+static void
+list_part(Upkeep *upkeep, const RqboLeftAlone *left, int nworkers, int rank)
+{
+	int			nrequests;
+	int			nscheduled;
+	RqboDue    *requests = rqbo_store_list_requests(LIST_LENGTH / 2, left, nworkers, rank, &nrequests);
+	RqboDue    *scheduled = rqbo_store_list_due(LIST_LENGTH / 2, capacity_for_failing(upkeep), left, nworkers, rank,
+												&nscheduled);
+
+	upkeep->length = nrequests + nscheduled;
+	upkeep->list = SPI_palloc((upkeep->length + 1) * sizeof(RqboDue));
+	memcpy(upkeep->list, requests, nrequests * sizeof(RqboDue));
+	memcpy(upkeep->list + nrequests, scheduled, nscheduled * sizeof(RqboDue));
+}
+
 /*
  * Who works here with others leaves to each of them what is theirs, until
  * nothing is left that is one's own.
@@ -326,10 +352,9 @@ list_share(Upkeep *upkeep, const RqboLeftAlone *left)
 	int			rank;
 
 	upkeep->nworkers = rqbo_shmem_count_workers(upkeep->slot, &rank);
-	upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), left, upkeep->nworkers, rank,
-									   &upkeep->length);
+	list_part(upkeep, left, upkeep->nworkers, rank);
 	if (upkeep->length == 0 && upkeep->nworkers > 1)
-		upkeep->list = rqbo_store_list_due(LIST_LENGTH, capacity_for_failing(upkeep), left, 1, 0, &upkeep->length);
+		list_part(upkeep, left, 1, 0);
 	if (upkeep->length > rqbo_max_concurrent_requests)
 		rqbo_shmem_call_helpers(upkeep->slot->database);
 }
@@ -354,7 +379,7 @@ list_due(Upkeep *upkeep)
 	upkeep->next = 0;
 	if (upkeep->length == 0)
 		upkeep->look_again_at = Min(put_off_until,
-									rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(rqbo_store_next_due(&left))));
+									rqbo_clock_ms() + Max(SHORTEST_PAUSE_MS, ms_until(next_of(&left))));
 	rqbo_db_commit();
 	if (upkeep->length > 0)
 		(void) rqbo_job_keyring(&upkeep->job);
@@ -424,7 +449,7 @@ next_due(Upkeep *upkeep)
 	RqboLeftAlone left = list_put_off(upkeep, &put_off_until);
 
 	rqbo_db_begin();
-	due_at = Min(rqbo_store_next_due(&left), rqbo_store_next_maintenance());
+	due_at = Min(next_of(&left), rqbo_store_next_maintenance());
 	rqbo_db_commit();
 	if (left.count > 0)
 		due_at = Min(due_at, rqbo_now() + (put_off_until - rqbo_clock_ms()) * 1000);
@@ -465,6 +490,7 @@ take_over(void)
 	rqbo_oauth_take_all_kept();
 	rqbo_db_begin();
 	rqbo_store_release_cut_attempts();
+	rqbo_store_release_requests();
 	rqbo_db_commit();
 }
 

@@ -195,14 +195,16 @@ sub test_revoked_grant
 	return;
 }
 
-# Until its access token ends, a revoked grant looks like the wrong keys.
+# Until its access token ends, the accounting API speaks of a revoked grant as of the wrong keys; the token endpoint knows.
 sub test_revoked_grant_with_living_token
 {
 	$node->connect_company('Withdrawn', 'sim-production', 'pod-3');
 	$intuit->admin('revoke_grant', { company => 'pod-3' });
 	$intuit->admin('log_clear');
-	fails('consent withdrawn in QuickBooks', model => 'Withdrawn', sqlstate => 'RQ003', message => qr/do not belong together/,
-		detail => qr/Fault 3100/, hint => qr/disconnected in QuickBooks: call reefqbo\.reconnect/, asked => 'query 403');
+	fails('consent withdrawn in QuickBooks', model => 'Withdrawn', sqlstate => 'RQ001', message => qr/has ended or was revoked/,
+		detail => qr/HTTP status 400\..*invalid_grant/, hint => qr/Call reefqbo\.reconnect/, asked => 'query 403, token 400');
+	is(sql(q{SELECT reason_code, user_message, user_action FROM reefqbo.connection_status WHERE model = 'Withdrawn'}),
+		'revoked|This app was disconnected in QuickBooks.|Connect again.', 'and its user is told so');
 	return;
 }
 
@@ -257,7 +259,7 @@ sub test_permanent_faults
 		{
 			misbehave('fault', code => $code, format => $format, %$more);
 			fails("fault $code with status $status, $format", sqlstate => $sqlstate, message => $message, detail => $detail,
-				asked => "ProfitAndLoss $status");
+				asked => "ProfitAndLoss $status" . ($code eq '3100' ? ', token 200' : ''));
 		}
 	}
 	return;
@@ -270,7 +272,7 @@ sub test_plain_text_faults
 
 	misbehave('fault', code => '3100', format => 'text');
 	fails('fault 3100 in plain text', set => $short, sqlstate => 'RQ003', message => qr/do not belong together/, detail => qr/ApplicationAuthorizationFailed/,
-		asked => 'ProfitAndLoss 403');
+		asked => 'ProfitAndLoss 403, token 200');
 	misbehave('fault', code => '3001', format => 'text');
 	fails('fault 3001 in plain text', set => $ONCE, sqlstate => 'RQ006', message => qr/throttles requests/, detail => qr/ThrottleExceeded/,
 		asked => 'ProfitAndLoss 429');

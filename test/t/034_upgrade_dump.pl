@@ -65,6 +65,7 @@ sub fill
 	$node->sqlstate_of(call('import_accounts', 'Gone'));
 	sql(q{SELECT reefqbo._count_removed_calls(ARRAY[model_id], '{GET}', '{200}', '{120}') FROM reefqbo.model WHERE name = 'Reef'});
 	sql(call('register_webhook', 'sim-production', 'a-verifier-token'));
+	sql(call('request_refresh', 'Reef'));
 	sql('CREATE ROLE all_seeing; CREATE ROLE of_reef');
 	sql(call('grant_access', 'all_seeing', 'reader'));
 	sql(call('grant_access', 'of_reef', 'operator', 'Reef'));

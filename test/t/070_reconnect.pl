@@ -745,6 +745,7 @@ sub use_everything
 	sql("SELECT FROM reefqbo.import_dimensions('$model', 'class', $month, (date $month + interval '1 month')::date - 1)");
 	sql("SELECT reefqbo.map_dimension('$model', 'class', 'unspecified', '$model')");
 	sql("SELECT count(*) FROM reefqbo.ledger_lines('$model', '$account', $month, keep => true)");
+	sql(call('request_refresh', $model));
 	# as after a clock that was ahead for a moment
 	sql("INSERT INTO reefqbo.withdrawn_month (model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, import_id)"
 		. " SELECT model_id, connection_id, 'profit_and_loss', 'Accrual', '2031-01-01', '2031-01-31', now(), 1 FROM reefqbo.connection WHERE connection_id = " . connection_id($model));

@@ -1,0 +1,267 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/requests.c
+ *	  What callers have asked of the background worker, in tables: put there,
+ *	  taken in hand, ended.
+ *	  How one is carried out is import's.
+ *
+ * The one that is begun leads others that want the same of the same connection,
+ * and all end together.  What a caller has cancelled has ended, and stays so
+ * whatever becomes of the import.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+
+#include "base/db.h"
+#include "base/guc.h"
+#include "base/lock.h"
+#include "store/requests.h"
+
+/* ---- by callers ---- */
+
+int64
+rqbo_store_put_request(int64 model_id, int64 branch_id, const RqboRequest *request)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH made AS MATERIALIZED (SELECT nextval('reefqbo._request_id_seq') AS request_id)"
+		" INSERT INTO reefqbo._request (model_id, request_id, connection_id, branch_id, kind, is_whole, requested_by,"
+		"  accounting_method, start_date, end_date)"
+		" SELECT c.model_id, made.request_id, c.connection_id, NULLIF($2, 0), $3, $4, $5::name, $6, $7, $8"
+		" FROM reefqbo.connection c, made WHERE c.model_id = $1 AND ($2 = 0 OR c.branch_id = $2)"
+		" RETURNING request_id",
+		INT8OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, DATEOID, DATEOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, branch_id);
+	rqbo_arg_text(&args, request->is_refresh ? "refresh" : "import");
+	rqbo_arg_datum(&args, BoolGetDatum(request->is_whole));
+	rqbo_arg_text(&args, request->requested_by);
+	if (request->is_refresh)
+	{
+		for (int i = 0; i < 3; i++)
+			rqbo_arg_null(&args);
+	}
+	else
+		rqbo_store_arg_range(&args, &request->range);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+int64
+rqbo_store_model_of_request(int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT COALESCE((SELECT model_id FROM reefqbo._request WHERE request_id = $1 LIMIT 1), 0)", INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, request_id);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_int8(1);
+}
+
+bool
+rqbo_store_cancel_request(int64 model_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET finished_at = reefqbo._now(), outcome = 'cancelled'"
+		" WHERE model_id = $1 AND request_id = $2 AND finished_at IS NULL",
+		INT8OID, INT8OID);
+
+	return rqbo_db_run_ids(&statement, model_id, request_id) > 0;
+}
+
+/* ---- what may begin ---- */
+
+static const RqboRequest *
+read_request(uint64 row)
+{
+	RqboRequest *request = SPI_palloc(sizeof(RqboRequest));
+
+	request->request_id = rqbo_cell_int8(row, 3);
+	request->is_refresh = rqbo_cell_bool(row, 4);
+	request->is_whole = rqbo_cell_bool(row, 5);
+	request->requested_by = rqbo_cell_text(row, 6);
+	request->range.method = rqbo_cell_text(row, 7);
+	request->range.start = (DateADT) rqbo_cell_int8(row, 8);
+	request->range.end = (DateADT) rqbo_cell_int8(row, 9);
+	return request;
+}
+
+RqboDue *
+rqbo_store_list_requests(int limit, const RqboLeftAlone *left_alone, int nworkers, int rank, int *count)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT d.model_id, d.connection_id, d.request_id, d.kind = 'refresh', d.is_whole, d.requested_by::text,"
+		" COALESCE(d.accounting_method, ''), COALESCE(d.start_date - date '2000-01-01', 0)::bigint,"
+		" COALESCE(d.end_date - date '2000-01-01', 0)::bigint"
+		" FROM reefqbo._request_due d"
+		" WHERE d.not_before <= reefqbo._now() AND d.connection_id <> ALL ($2) AND d.connection_id % $3 = $4"
+		" ORDER BY d.place LIMIT $1",
+		INT8OID, INT8ARRAYOID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+	RqboDue    *due;
+
+	rqbo_arg_int8(&args, limit);
+	rqbo_store_arg_left_alone(&args, left_alone);
+	rqbo_arg_ids(&args, nworkers, rank);
+	*count = (int) rqbo_db_run(&statement, &args);
+	due = SPI_palloc((*count + 1) * sizeof(RqboDue));
+	memset(due, 0, (*count + 1) * sizeof(RqboDue));
+	for (int i = 0; i < *count; i++)
+	{
+		due[i].model_id = rqbo_cell_int8(i, 1);
+		due[i].connection_id = rqbo_cell_int8(i, 2);
+		due[i].kind = RQBO_DUE_REQUEST;
+		due[i].request = read_request(i);
+	}
+	return due;
+}
+
+TimestampTz
+rqbo_store_next_request(const RqboLeftAlone *left_alone)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT min(d.not_before) FROM reefqbo._request_due d WHERE d.connection_id <> ALL ($1)", INT8ARRAYOID);
+	RqboArgs	args = {0};
+
+	rqbo_store_arg_left_alone(&args, left_alone);
+	rqbo_db_run(&statement, &args);
+	return rqbo_column_is_null(1) ? DT_NOEND : (TimestampTz) rqbo_column_int8(1);
+}
+
+/* ---- under way ---- */
+
+static uint64
+run(RqboStatement *statement, int64 model_id, int64 connection_id, int64 request_id)
+{
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, request_id);
+	return rqbo_db_run(statement, &args);
+}
+
+bool
+rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH free AS MATERIALIZED ("
+		"  SELECT r.* FROM reefqbo._request r"
+		"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.finished_at IS NULL AND r.led_by IS NULL"
+		"  FOR NO KEY UPDATE SKIP LOCKED)"
+		" UPDATE reefqbo._request r SET led_by = $3, attempts = r.attempts + 1,"
+		" started_at = COALESCE(r.started_at, reefqbo._now()), sqlstate = NULL, message = NULL, hint = NULL"
+		" FROM free f JOIN free l ON l.request_id = $3"
+		"  AND (f.kind, f.is_whole, f.accounting_method, f.start_date, f.end_date)"
+		"   IS NOT DISTINCT FROM (l.kind, l.is_whole, l.accounting_method, l.start_date, l.end_date)"
+		" WHERE r.model_id = $1 AND r.connection_id = $2 AND r.request_id = f.request_id",
+		INT8OID, INT8OID, INT8OID);
+
+	return run(&statement, model_id, connection_id, request_id) > 0;
+}
+
+void
+rqbo_store_request_import(int64 model_id, int64 connection_id, int64 request_id, int64 import_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET import_id = $4"
+		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		INT8OID, INT8OID, INT8OID, INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_ids(&args, request_id, import_id);
+	rqbo_db_run(&statement, &args);
+}
+
+bool
+rqbo_store_request_is_wanted(int64 model_id, int64 connection_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT 1 FROM reefqbo._request"
+		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL LIMIT 1",
+		INT8OID, INT8OID, INT8OID);
+
+	return run(&statement, model_id, connection_id, request_id) > 0;
+}
+
+int
+rqbo_store_request_attempts(int64 model_id, int64 connection_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT COALESCE(max(attempts), 0)::bigint FROM reefqbo._request"
+		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		INT8OID, INT8OID, INT8OID);
+
+	run(&statement, model_id, connection_id, request_id);
+	return (int) rqbo_column_int8(1);
+}
+
+/* ---- ended ---- */
+
+void
+rqbo_store_request_succeeded(int64 model_id, int64 connection_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET finished_at = reefqbo._now(), outcome = 'succeeded'"
+		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		INT8OID, INT8OID, INT8OID);
+
+	run(&statement, model_id, connection_id, request_id);
+}
+
+void
+rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure,
+						  int wait_seconds)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET sqlstate = $4, message = $5, hint = $6, led_by = CASE WHEN $7 < 0 THEN led_by END,"
+		" not_before = reefqbo._now() + interval '1 second' * GREATEST($7, 0),"
+		" finished_at = CASE WHEN $7 < 0 THEN reefqbo._now() END, outcome = CASE WHEN $7 < 0 THEN 'failed' END"
+		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT4OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, request_id);
+	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
+	rqbo_arg_text(&args, failure->message);
+	rqbo_arg_text(&args, failure->hint);
+	rqbo_arg_int4(&args, wait_seconds);
+	rqbo_db_run(&statement, &args);
+}
+
+/*
+ * The lock comes before the claim and goes after the end.
+ */
+void
+rqbo_store_release_requests(void)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request r SET led_by = NULL"
+		" FROM reefqbo.connection c"
+		" WHERE r.finished_at IS NULL AND r.led_by IS NOT NULL"
+		" AND c.model_id = r.model_id AND c.connection_id = r.connection_id"
+		" AND " RQBO_NOBODY_IMPORTS_FROM_C,
+		INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, rqbo_lock_class(RQBO_LOCK_IMPORT));
+	rqbo_db_run(&statement, &args);
+}
+
+int
+rqbo_store_prune_requests(int limit)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"DELETE FROM reefqbo._request r WHERE (r.model_id, r.request_id, r.connection_id) IN ("
+		"  SELECT o.model_id, o.request_id, o.connection_id FROM reefqbo._request o"
+		"  WHERE o.finished_at < reefqbo._now() - interval '1 minute' * $1 ORDER BY o.finished_at LIMIT $2)",
+		INT8OID, INT8OID);
+
+	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);
+}

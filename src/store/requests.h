@@ -1,0 +1,71 @@
+/*-------------------------------------------------------------------------
+ *
+ * store/requests.h
+ *	  What callers have asked of the background worker, in tables.
+ *
+ * As store/connection.h: inside a transaction with SPI connected.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RQBO_STORE_REQUESTS_H
+#define RQBO_STORE_REQUESTS_H
+
+#include "store/upkeep.h"
+
+/* What is asked for. */
+typedef struct RqboRequest
+{
+	int64		request_id;
+	bool		is_refresh;
+	RqboRange	range;			/* of an import */
+	bool		is_whole;		/* a refresh that reads everything */
+	const char *requested_by;
+} RqboRequest;
+
+/* ---- by callers ---- */
+
+/* For each connection of a branch, or of the model where branch_id is 0.  Returns its id. */
+extern int64 rqbo_store_put_request(int64 model_id, int64 branch_id, const RqboRequest *request);
+
+/* Whose it is; 0 for one that is not there. */
+extern int64 rqbo_store_model_of_request(int64 request_id);
+
+/* False if it had ended. */
+extern bool rqbo_store_cancel_request(int64 model_id, int64 request_id);
+
+/* ---- by the background worker ---- */
+
+/* At most so many that may begin, by place, as rqbo_store_list_due; *count says how many. */
+extern RqboDue *rqbo_store_list_requests(int limit, const RqboLeftAlone *left_alone, int nworkers, int rank, int *count);
+
+/* When the first of the others may begin; DT_NOEND for never. */
+extern TimestampTz rqbo_store_next_request(const RqboLeftAlone *left_alone);
+
+/*
+ * It begins, and with it those of the connection that want the same.  False if
+ * it cannot, or need not any more; nobody is waited for.
+ */
+extern bool rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 request_id);
+
+/* By this import. */
+extern void rqbo_store_request_import(int64 model_id, int64 connection_id, int64 request_id, int64 import_id);
+
+/* Does anybody still want what is under way? */
+extern bool rqbo_store_request_is_wanted(int64 model_id, int64 connection_id, int64 request_id);
+
+extern void rqbo_store_request_succeeded(int64 model_id, int64 connection_id, int64 request_id);
+
+/* How often it was begun. */
+extern int	rqbo_store_request_attempts(int64 model_id, int64 connection_id, int64 request_id);
+
+/* For good where wait_seconds is negative; else it is tried again after them. */
+extern void rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure,
+									  int wait_seconds);
+
+/* What counts as under way though nobody imports from its connection has been cut off, and waits again. */
+extern void rqbo_store_release_requests(void);
+
+/* Remove old ones that have ended, at most so many.  How many they were. */
+extern int	rqbo_store_prune_requests(int limit);
+
+#endif							/* RQBO_STORE_REQUESTS_H */
