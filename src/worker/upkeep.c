@@ -360,6 +360,19 @@ list_share(Upkeep *upkeep, const RqboLeftAlone *left)
 }
 
 /*
+ * A reload wakes us; what is listed after having noticed that is listed by what
+ * was reloaded.
+ */
+static void
+take_settings(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+}
+
+/*
  * Look into the tables, at most as often as something becomes due.  The key
  * is needed for all that there is to do, and asked for first.
  */
@@ -371,6 +384,7 @@ list_due(Upkeep *upkeep)
 	int64		put_off_until;
 
 	upkeep->wakes = count_wakes(upkeep);
+	take_settings();
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	left = list_put_off(upkeep, &put_off_until);
