@@ -20,6 +20,9 @@
  * - another company than it should be: nothing is stored.  Its name is asked
  *	 for, so that the error can tell both.
  *
+ * A page that the same session of the browser loads again finds the connection
+ * made, and asks Intuit nothing.
+ *
  * From then on the work commits step by step, whatever becomes of the session
  * that asked for it.
  *
@@ -44,6 +47,8 @@
 #include "store/kept.h"
 
 #define LOCK_RETRY_MS 200
+
+static void begin(RqboTask *task);
 
 /*
  * Read what of the company has not been read yet.
@@ -128,6 +133,22 @@ exchange_answered(RqboTask *task)
 	rqbo_company_ask(session, company_is_known);
 }
 
+/*
+ * The page that the browser came back to was loaded again, maybe before the first
+ * time has ended.
+ */
+static void
+begin_again(RqboTask *task)
+{
+	if (!rqbo_session_lock_grant(rqbo_session_of(task)))
+	{
+		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);
+		return;
+	}
+	rqbo_sign_in_state_check_made(task);
+	rqbo_sign_in_end_again(task);
+}
+
 static void
 begin(RqboTask *task)
 {
@@ -136,6 +157,11 @@ begin(RqboTask *task)
 	MemoryContext saved;
 
 	session->is_sign_in = true;
+	if (rqbo_sign_in_state_is_again(task))
+	{
+		begin_again(task);
+		return;
+	}
 	if (!rqbo_sign_in_state_lock(task))
 	{
 		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);

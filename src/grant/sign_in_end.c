@@ -75,15 +75,35 @@ notice_what_next(const RqboConnection *c, bool goes_on)
 				(errmsg("\"%s\" is connected to branch \"%s\" again; nothing else is needed", company, c->branch)));
 }
 
-void
-rqbo_sign_in_end(RqboTask *task)
+static void
+answer(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
-	SignIn	   *sign_in = sign_in_of(task);
-	RqboConnection *c = session->connection;
+	const RqboConnection *c = session->connection;
 	const char *values[] = {
 		c->model, c->branch, c->company, c->environment, "connected", psprintf(INT64_FORMAT, c->connection_id)
 	};
+
+	rqbo_job_add_row(sign_in_of(task)->job, lengthof(values), values);
+	rqbo_session_close(session);
+	rqbo_task_end(task);
+}
+
+void
+rqbo_sign_in_end_again(RqboTask *task)
+{
+	const RqboConnection *c = rqbo_session_of(task)->connection;
+
+	ereport(NOTICE,
+			(errmsg("\"%s\" was connected to branch \"%s\" by this sign-in before", rqbo_session_company(rqbo_session_of(task)), c->branch)));
+	answer(task);
+}
+
+void
+rqbo_sign_in_end(RqboTask *task)
+{
+	SignIn	   *sign_in = sign_in_of(task);
+	RqboConnection *c = rqbo_session_of(task)->connection;
 	bool		goes_on;
 
 	rqbo_db_begin();
@@ -93,9 +113,7 @@ rqbo_sign_in_end(RqboTask *task)
 	rqbo_notify_connected(c);
 	rqbo_db_commit();
 	notice_what_next(c, goes_on);
-	rqbo_job_add_row(sign_in->job, lengthof(values), values);
-	rqbo_session_close(session);
-	rqbo_task_end(task);
+	answer(task);
 }
 
 /* ---- another company ---- */

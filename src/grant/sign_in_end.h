@@ -14,6 +14,10 @@
 
 /* Steps: the company is connected and read, or something has failed. */
 extern void rqbo_sign_in_end(RqboTask *task);
+
+/* It had ended before: the same row again. */
+extern void rqbo_sign_in_end_again(RqboTask *task);
+
 extern void rqbo_sign_in_end_failed(RqboTask *task);
 
 extern void rqbo_sign_in_end_audit(const SignIn *sign_in, const RqboConnection *c, const char *action, const char *detail);

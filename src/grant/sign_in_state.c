@@ -61,6 +61,13 @@ check_realm_id(const char *realm_id)
 				 errhint("It is the realmId of the address the browser came back to: digits only.")));
 }
 
+static bool
+is_of_session(const RqboJobRequest *job, const RqboSignInRequest *request)
+{
+	return job->has_session && request->session_digest != NULL &&
+		rqbo_secret_is_digest(request->session_digest, job->session_digest);
+}
+
 /*
  * Whoever sends the address of a sign-in of his own to somebody else would have
  * her company linked to his model.  It is his browser that the state was begun
@@ -71,8 +78,7 @@ check_session(const RqboJobRequest *job, const RqboSignInRequest *request)
 {
 	bool		was_begun_in_one = request->session_digest != NULL;
 
-	if (was_begun_in_one == job->has_session &&
-		(!was_begun_in_one || rqbo_secret_is_digest(request->session_digest, job->session_digest)))
+	if ((!was_begun_in_one && !job->has_session) || is_of_session(job, request))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_RQBO_AUTHORIZATION_INVALID),
@@ -187,6 +193,46 @@ refuse_twice(RqboTask *task, const char *realm_id)
 						   rqbo_show_line(c->branch)),
 				 errhint("Sign in again and choose another company. To move the company to this branch, an admin calls reefqbo.forget_company for the other one first; classes and departments of one company are given branches with reefqbo.map_dimension.")));
 }
+
+/* ---- loaded again ---- */
+
+bool
+rqbo_sign_in_state_is_again(RqboTask *task)
+{
+	const RqboJobRequest *job = sign_in_of(task)->job->request;
+	RqboSignInRequest *request = &sign_in_of(task)->request;
+	MemoryContext saved = MemoryContextSwitchTo(task->context);
+	bool		is_again;
+
+	rqbo_db_begin();
+	is_again = rqbo_store_find_request(rqbo_secret_digest_state(job->state), request) == RQBO_REQUEST_USED &&
+		job->refusal[0] == '\0' && is_of_session(job, request);
+	if (is_again)
+		rqbo_session_of(task)->connection =
+			rqbo_store_read_branch(request->model_id, request->branch_id, request->environment_id);
+	rqbo_db_commit();
+	MemoryContextSwitchTo(saved);
+	return is_again;
+}
+
+void
+rqbo_sign_in_state_check_made(RqboTask *task)
+{
+	RqboSession *session = rqbo_session_of(task);
+	const RqboJobRequest *job = sign_in_of(task)->job->request;
+	bool		is_made;
+
+	Assert(session->holds_grant_lock);
+	rqbo_db_begin();
+	is_made = rqbo_store_request_has_connected(rqbo_secret_digest_state(job->state));
+	rqbo_db_commit();
+	if (is_made)
+		session->ring = rqbo_job_keyring(sign_in_of(task)->job);
+	if (!is_made || !is_same_realm(session, job->realm_id))
+		rqbo_sign_in_state_raise(RQBO_REQUEST_USED);
+}
+
+/* ---- using it up ---- */
 
 /*
  * Under the lock, use the state up and take over what the browser brought.

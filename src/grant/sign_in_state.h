@@ -15,6 +15,13 @@
 /* Look at the state, and lock the branch it was begun for; false if somebody else has it. */
 extern bool rqbo_sign_in_state_lock(RqboTask *task);
 
+/* Is it a page loaded again, with a state that was used, in the session of a browser that it was begun in? */
+extern bool rqbo_sign_in_state_is_again(RqboTask *task);
+
+/* Nobody ends that sign-in just now: RQ009 unless it has made the connection. */
+extern void rqbo_sign_in_state_check_made(RqboTask *task);
+
+
 /* Under that lock: choose the way, and use the state up, durably. */
 extern void rqbo_sign_in_state_claim(RqboTask *task);
 

@@ -191,7 +191,8 @@ COMMENT ON FUNCTION reefqbo.complete_connection(text, text) IS
 The exchange runs and commits in a background worker, so a ROLLBACK of the caller does not lose the grant.
 Arguments: redirect_url, the whole address the browser came back to; session, what was given to reefqbo.connect or reefqbo.reconnect, taken from the session of the browser that came back. Result: the connection.
 An application always passes session, also when its own route never began anything: a sign-in that was begun without one, in psql or by a route that has none, is refused when it is to be ended in one, since it is somebody else''s; so is one that was begun in a session and is to be ended without. A sign-in that is refused for its session is not used up.
-Errors: RQ009 the state is unknown, used or older than ten minutes, the session is not the one it was begun in, or the user said no; 22023 an empty session; RQ002 another company than the connected one, or one that another branch of the model has; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
+A page that is loaded again, with the same state in the same session, finds the connection made: the same result, and Intuit is asked nothing.
+Errors: RQ009 the state is unknown, older than ten minutes, or used, unless it is such a page, the session is not the one it was begun in, or the user said no; 22023 an empty session; RQ002 another company than the connected one, or one that another branch of the model has; RQ003 keys and company of different kinds; RQ004, RQ005, RQ006, RQ008, RQ010, RQ011.
 See https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.complete_connection(text, text)');
 

@@ -150,6 +150,9 @@ extern void rqbo_store_add_request(const RqboConnection *branch, RqboSignInKind 
 								   const bytea *session_digest);
 extern RqboRequestState rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request);
 
+/* Has it made a connection, which is there? */
+extern bool rqbo_store_request_has_connected(const bytea *digest);
+
 /* The model that a request of that digest is for; 0 if there is none. */
 extern int64 rqbo_store_request_model(const bytea *digest);
 extern void rqbo_store_use_request(int64 model_id, const bytea *digest);

@@ -84,6 +84,24 @@ rqbo_store_find_request(const bytea *digest, RqboSignInRequest *request)
 	return rqbo_column_bool(5) ? RQBO_REQUEST_TOO_OLD : RQBO_REQUEST_VALID;
 }
 
+/*
+ * The grant of a sign-in is stored with the moment, and after its state was used.
+ */
+bool
+rqbo_store_request_has_connected(const bytea *digest)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT 1 FROM reefqbo.authorization_request r"
+		" JOIN reefqbo.connection c ON c.model_id = r.model_id AND c.branch_id = r.branch_id"
+		"  AND c.environment_id = r.environment_id"
+		" WHERE r.state_digest = $1 AND c.connected_at >= r.used_at AND c.status = 'connected'",
+		BYTEAOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_bytea(&args, digest);
+	return rqbo_db_run(&statement, &args) > 0;
+}
+
 int64
 rqbo_store_request_model(const bytea *digest)
 {

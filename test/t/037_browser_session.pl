@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 use Reefqbo::Cluster;
+use Reefqbo::Session;
 use Reefqbo::Simulator;
 
 my ($HIS, $HERS) = ('mallory-4f1d0c77', 'bookkeeper-93ab51e2');
@@ -132,10 +133,48 @@ sub test_used_and_old
 	my $back = signed_in(begin('Old', $HIS), 'pod-5');
 
 	connects($back, $HIS, 'Pod 5 Ltd', 'a sign-in is ended');
-	like(try(call('complete_connection', $back, $_))->{message}, qr/has been used already/, 'a used state is used') foreach $HIS, $HERS, undef;
+	like(try(call('complete_connection', $back, $_))->{message}, qr/has been used already/, 'a used state is used') foreach $HERS, undef;
 	my $old = signed_in(begin('Old', $HIS), 'pod-5');
 	sql(q{UPDATE reefqbo.authorization_request SET expires_at = now() WHERE used_at IS NULL});
 	like(try(call('complete_connection', $old, $_))->{message}, qr/older than ten minutes/, 'an old state is old') foreach $HIS, $HERS, undef;
+	return;
+}
+
+# The page that the browser comes back to, in the same session: the connection is made, and nothing is asked for that.
+sub test_loaded_again
+{
+	my $back = signed_in(begin('Again', $HIS), 'pod-7');
+	my ($state, $code, $realm) = parts_of($back);
+	my $columns = 'SELECT model, branch, company, environment, status, connection_id FROM reefqbo.complete_connection(' . quote($back) . ', ' . quote($HIS) . ')';
+	my $first = sql($columns);
+	my $grants = sql(q{SELECT md5(string_agg(t::text, ';' ORDER BY connection_id)) FROM reefqbo.credential t});
+
+	$intuit->admin('log_clear');
+	is(sql($columns), $first, 'loaded again: the same connection');
+	is(sql('SELECT status FROM reefqbo.complete_connection(' . join(', ', map { quote($_) } $state, $code, $realm, $HIS) . ')'), 'connected', 'loaded again: in parts');
+	is(asked(), '', 'loaded again: Intuit is asked nothing');
+	is(sql(q{SELECT md5(string_agg(t::text, ';' ORDER BY connection_id)) FROM reefqbo.credential t}), $grants, 'loaded again: the grant is as it was');
+	like(try(call('complete_connection', $state, $code, '9' . $realm, $HIS))->{message}, qr/has been used already/, 'loaded again: not with another company');
+	like(try(call('complete_connection', $back, $HERS))->{message}, qr/has been used already/, 'loaded again: not in another session');
+	sql(call('disconnect', 'Again'));
+	like(try(call('complete_connection', $back, $HIS))->{message}, qr/has been used already/, 'loaded again: not once it was disconnected');
+	return;
+}
+
+# While the first time is under way, the second waits for it.
+sub test_loaded_meanwhile
+{
+	my $back = signed_in(begin('Impatient', $HIS), 'pod-8');
+	my $query = 'SELECT status FROM reefqbo.complete_connection(' . quote($back) . ', ' . quote($HIS) . ')';
+
+	$intuit->admin('fault', { kind => 'hold', endpoint => 'token' });
+	my $first = begin_sql($query);
+	wait_until('the code is being exchanged', sub { return grep { ($_->{fault} // '') eq 'hold' } @{ $intuit->admin('log')->{log} } });
+	my $second = begin_sql($query);
+	wait_until('the second waits', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'") == 2 });
+	$intuit->admin('clear_faults');
+	is(end_sql($_), 'connected', 'loaded meanwhile: both find the connection made') foreach $first, $second;
+	is(scalar(grep { $_->{endpoint} eq 'token' && $_->{status} == 200 } @{ $intuit->admin('log')->{log} }), 1, 'loaded meanwhile: the code is exchanged once');
 	return;
 }
 
@@ -202,7 +241,7 @@ sub test_overloads
 	is(try("SELECT reefqbo.complete_connection('$back', '$HERS')")->{sqlstate}, 'RQ009', 'two texts are an address and a session');
 	is(try("SELECT reefqbo.complete_connection('$state', '$code', '$realm')")->{message} =~ $ENDED_WITHOUT, 1, 'three are the parts');
 	is(sql("SELECT status FROM reefqbo.complete_connection(session => '$HIS', redirect_url => '$back')"), 'connected', 'and by name they are what they say');
-	is(try("SELECT reefqbo.complete_connection(state => '$state', realm_id => '$realm', code => '$code', session => '$HIS')")->{message} =~ qr/used already/, 1,
+	is(sql("SELECT status FROM reefqbo.complete_connection(state => '$state', realm_id => '$realm', code => '$code', session => '$HIS')"), 'connected',
 		'in parts as well');
 	return;
 }
@@ -266,6 +305,8 @@ test_begun_by_hand();
 test_ended_without();
 test_user_said_no();
 test_used_and_old();
+test_loaded_again();
+test_loaded_meanwhile();
 test_renewing();
 test_texts();
 test_empty();

@@ -149,7 +149,7 @@ sub test_many
 	is(sql("SELECT count(*) FROM reefqbo.request WHERE request_id > $before AND state IN ('queued', 'running')"), 100, "$name: wait");
 	is(sql("SELECT count(DISTINCT place) = count(*) AND min(place) >= 1 FROM reefqbo.request WHERE request_id > $before AND state = 'queued'"), 't',
 		"$name: each in its place");
-	is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo job'"), 0, "$name: without a process of their own");
+	is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'reefqbo worker'"), 1, "$name: without a process of their own");
 	$intuit->admin('clear_faults');
 	wait_until('all have ended', sub { return sql("SELECT count(*) FROM reefqbo.request WHERE state IN ('queued', 'running')") == 0 });
 	is(sql("SELECT state, count(*) FROM reefqbo.request WHERE request_id > $before GROUP BY state"), 'succeeded|100', "$name: and all succeed");
