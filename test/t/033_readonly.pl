@@ -227,11 +227,13 @@ sub test_one_way_out
 	is(files_with(qr/\brqbo_http_start\s*\(/, grep { /\.c$/ && !m{net/http\.c$} } sources()), 'net/task.c', 'a task of the engine starts every request');
 	is(files_with(qr/\brqbo_task_send\s*\(|\brqbo_task_exchange\s*\(/, grep { /\.c$/ && !m{net/task\.c$} } sources()), 'qbo/session.c',
 		'at one place, which takes a note of each');
-	is(owners_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !m{qbo/session\.c$} } sources()), 'qbo/accounting.c qbo/oauth.c',
+	is(owners_with(qr/\brqbo_session_send\s*\(|\brqbo_session_exchange\s*\(/, grep { /\.c$/ && !m{qbo/session\.c$} } sources()), 'qbo/oauth.c qbo/sending.c',
 		'for OAuth and for the accounting API only');
-	is(owners_with(qr/->api_url\b/), 'qbo/accounting.c store/connection.c', 'the address of the accounting API is read in one place and used in one');
+	is(owners_with(qr/->api_url\b/), 'qbo/sending.c store/connection.c', 'the address of the accounting API is read in one place and used in one');
 	is(owners_with(qr/->(?:token|revoke)_url\b/), 'qbo/oauth.c store/connection.c', 'those of token and revoke in two others');
-	unlike(code_of("$SOURCE/qbo/accounting.c"), qr/\bform\b/, 'and the one for the accounting API knows no body');
+	is(files_with(qr/\brqbo_task_send_ahead\s*\(/, grep { /\.c$/ && !m{net/task\.c$} } sources()), 'qbo/sending.c',
+		'what is sent ahead is for the accounting API');
+	unlike(code_of("$SOURCE/qbo/sending.c"), qr/\bform\b/, 'which knows no body');
 	return;
 }
 
