@@ -39,7 +39,8 @@ typedef struct RqboCall
 	int			attempt;
 	int64		began_ms;
 	bool		token_was_refreshed;
-	ErrorData  *refusal;		/* while the token endpoint is asked whether the grant lives */
+	ErrorData  *refusal;		/* while the token endpoint is asked whether the grant lives, */
+	char	   *refusal_tid;	/* and of which answer it is */
 } RqboCall;
 
 static void send_call(RqboTask *task);
@@ -145,6 +146,7 @@ grant_lives(RqboTask *task)
 	RqboSession *session = rqbo_session_of(task);
 
 	session->verdict = "reconnect_required";
+	session->intuit_tid = session->call->refusal_tid;
 	ThrowErrorData(session->call->refusal);
 }
 
@@ -210,6 +212,8 @@ call_answered(RqboTask *task)
 			if (may_be_revoked(session, &attempt))
 			{
 				call->refusal = refusal_of(session, &attempt, &fault, result);
+				if (result->intuit_tid != NULL)
+					rqbo_session_keep(session, &call->refusal_tid, result->intuit_tid);
 				rqbo_oauth_ensure_token(session, true, grant_lives);
 				return;
 			}

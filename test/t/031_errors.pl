@@ -202,9 +202,10 @@ sub test_revoked_grant_with_living_token
 	$intuit->admin('revoke_grant', { company => 'pod-3' });
 	$intuit->admin('log_clear');
 	fails('consent withdrawn in QuickBooks', model => 'Withdrawn', sqlstate => 'RQ001', message => qr/has ended or was revoked/,
-		detail => qr/HTTP status 400\..*invalid_grant/, hint => qr/Call reefqbo\.reconnect/, asked => 'query 403, token 400');
+		detail => qr/HTTP status 400\..*invalid_grant/, hint => qr/Call reefqbo\.reconnect/, asked => 'query 403, token 400, token 400', keep => 1);
 	is(sql(q{SELECT reason_code, user_message, user_action FROM reefqbo.connection_status WHERE model = 'Withdrawn'}),
 		'revoked|This app was disconnected in QuickBooks.|Connect again.', 'and its user is told so');
+	$intuit->admin('log_clear');
 	return;
 }
 
