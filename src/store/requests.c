@@ -121,11 +121,18 @@ rqbo_store_list_requests(int limit, const RqboLeftAlone *left_alone, int nworker
 	return due;
 }
 
+/*
+ * Those under way are looked at now and then: whoever is at it may be cut off, and
+ * what was done may have been locked.
+ */
 TimestampTz
 rqbo_store_next_request(const RqboLeftAlone *left_alone)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT min(d.not_before) FROM reefqbo._request_due d WHERE d.connection_id <> ALL ($1)", INT8ARRAYOID);
+		"SELECT LEAST((SELECT min(d.not_before) FROM reefqbo._request_due d WHERE d.connection_id <> ALL ($1)),"
+		" (SELECT reefqbo._now() + interval '15 seconds' FROM reefqbo._request r"
+		"  WHERE r.finished_at IS NULL AND r.led_by IS NOT NULL LIMIT 1))",
+		INT8ARRAYOID);
 	RqboArgs	args = {0};
 
 	rqbo_store_arg_left_alone(&args, left_alone);
@@ -134,6 +141,18 @@ rqbo_store_next_request(const RqboLeftAlone *left_alone)
 }
 
 /* ---- under way ---- */
+
+/*
+ * An update of those that an import does.  A row that somebody's open transaction
+ * has locked is left as it is: it is released when that has ended.
+ */
+#define UPDATE_LED(what) \
+	"WITH free AS MATERIALIZED (" \
+	"  SELECT r.request_id FROM reefqbo._request r" \
+	"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.led_by = $3 AND r.finished_at IS NULL" \
+	"  FOR NO KEY UPDATE SKIP LOCKED)" \
+	" UPDATE reefqbo._request r SET " what " FROM free f" \
+	" WHERE r.model_id = $1 AND r.connection_id = $2 AND r.request_id = f.request_id"
 
 static uint64
 run(RqboStatement *statement, int64 model_id, int64 connection_id, int64 request_id)
@@ -168,8 +187,7 @@ void
 rqbo_store_request_import(int64 model_id, int64 connection_id, int64 request_id, int64 import_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request SET import_id = $4"
-		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		UPDATE_LED("import_id = $4"),
 		INT8OID, INT8OID, INT8OID, INT8OID);
 	RqboArgs	args = {0};
 
@@ -207,8 +225,7 @@ void
 rqbo_store_request_succeeded(int64 model_id, int64 connection_id, int64 request_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request SET finished_at = reefqbo._now(), outcome = 'succeeded'"
-		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		UPDATE_LED("finished_at = reefqbo._now(), outcome = 'succeeded'"),
 		INT8OID, INT8OID, INT8OID);
 
 	run(&statement, model_id, connection_id, request_id);
@@ -219,10 +236,10 @@ rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id,
 						  int wait_seconds)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request SET sqlstate = $4, message = $5, hint = $6, led_by = CASE WHEN $7 < 0 THEN led_by END,"
-		" not_before = reefqbo._now() + interval '1 second' * GREATEST($7, 0),"
-		" finished_at = CASE WHEN $7 < 0 THEN reefqbo._now() END, outcome = CASE WHEN $7 < 0 THEN 'failed' END"
-		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL",
+		UPDATE_LED("sqlstate = $4, message = $5, hint = $6, led_by = CASE WHEN $7 < 0 THEN r.led_by END,"
+				   " not_before = reefqbo._now() + interval '1 second' * GREATEST($7, 0),"
+				   " finished_at = CASE WHEN $7 < 0 THEN reefqbo._now() END,"
+				   " outcome = CASE WHEN $7 < 0 THEN 'failed' END"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT4OID);
 	RqboArgs	args = {0};
 
@@ -242,11 +259,13 @@ void
 rqbo_store_release_requests(void)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request r SET led_by = NULL"
-		" FROM reefqbo.connection c"
-		" WHERE r.finished_at IS NULL AND r.led_by IS NOT NULL"
-		" AND c.model_id = r.model_id AND c.connection_id = r.connection_id"
-		" AND " RQBO_NOBODY_IMPORTS_FROM_C,
+		"WITH cut AS MATERIALIZED ("
+		"  SELECT r.model_id, r.request_id, r.connection_id FROM reefqbo._request r"
+		"  JOIN reefqbo.connection c ON c.model_id = r.model_id AND c.connection_id = r.connection_id"
+		"  WHERE r.finished_at IS NULL AND r.led_by IS NOT NULL AND " RQBO_NOBODY_IMPORTS_FROM_C
+		"  FOR NO KEY UPDATE OF r SKIP LOCKED)"
+		" UPDATE reefqbo._request r SET led_by = NULL FROM cut"
+		" WHERE r.model_id = cut.model_id AND r.request_id = cut.request_id AND r.connection_id = cut.connection_id",
 		INT8OID);
 	RqboArgs	args = {0};
 
@@ -260,7 +279,7 @@ rqbo_store_prune_requests(int limit)
 	static RqboStatement statement = RQBO_STATEMENT(
 		"DELETE FROM reefqbo._request r WHERE (r.model_id, r.request_id, r.connection_id) IN ("
 		"  SELECT o.model_id, o.request_id, o.connection_id FROM reefqbo._request o"
-		"  WHERE o.finished_at < reefqbo._now() - interval '1 minute' * $1 ORDER BY o.finished_at LIMIT $2)",
+		"  WHERE o.finished_at < reefqbo._now() - interval '1 minute' * $1 ORDER BY o.finished_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
 		INT8OID, INT8OID);
 
 	return rqbo_log_retention == 0 ? 0 : (int) rqbo_db_run_ids(&statement, rqbo_log_retention, limit);

@@ -228,6 +228,30 @@ sub test_cancel
 	return;
 }
 
+# Somebody has begun to take a request back, and goes for lunch: what it has locked, the worker waits for no second.
+sub test_open_transaction
+{
+	my $name = 'an open transaction';
+
+	hold('reef');
+	my $request = sql(call('request_refresh', 'reef', undef, \'true'));
+	wait_until_held('reef');
+	my $session = begin_sql('BEGIN; ' . call('cancel_request', $request) . '; SELECT pg_sleep(600)');
+	wait_until('it has locked the row', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'") == 1 });
+	$intuit->admin('clear_faults');
+	wait_until('its import has ended', sub { return sql(q{SELECT count(*) FROM reefqbo.import_log WHERE status = 'running'}) == 0 });
+	my $other = sql(call('request_refresh', 'lagoon'));
+	wait_for($other, 'succeeded');
+	is(of($request, 'state'), 'running', "$name: others go on meanwhile");
+	is(sql(q{SELECT state FROM reefqbo.worker_status() WHERE database = 'postgres' AND state = 'failing'}), '', "$name: and the worker");
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	end_sql($session);
+	set_clock($node, '1 minute');
+	wait_for($request, 'succeeded');
+	pass("$name: the request comes to its end when that is over");
+	return;
+}
+
 # ---- 5. failing ----
 
 sub test_failing
@@ -267,7 +291,7 @@ sub test_rights
 	sql(call('grant_access', 'operator', 'operator', 'reef'));
 	sql(call('grant_access', 'stranger', 'operator', 'kelp'));
 	my %as = map { $_ => "SET ROLE $_; " } qw(reader operator stranger);
-	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model = 'reef'"), 2, "$name: a reader sees them");
+	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model = 'reef'"), 3, "$name: a reader sees them");
 	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model <> 'reef'"), 0, "$name: of the reader's models");
 	is(sqlstate($as{reader} . call('request_refresh', 'reef')), '42501', "$name: and makes none");
 	is(sqlstate($as{stranger} . call('cancel_request', $request)), '42704', "$name: another's request is none");
@@ -296,6 +320,7 @@ test_transaction();
 test_refresh();
 test_refused();
 test_cancel();
+test_open_transaction();
 test_failing();
 test_many();
 test_rights();
