@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
@@ -155,7 +156,9 @@ read_throttle(RqboThrottle *throttle, int column)
 {
 	throttle->is_begun = !rqbo_column_is_null(column + 1);
 	throttle->tokens = rqbo_column_float8(column);
-	throttle->counted_at = throttle->asked_at = rqbo_column_int8(column + 1);
+	throttle->counted_at = rqbo_column_int8(column + 1);
+	/* it is kept ahead; who lifts the pause from now on knows of it */
+	throttle->asked_at = Min(throttle->counted_at, GetCurrentTransactionStartTimestamp());
 	throttle->quiet_until = 0;
 }
 
