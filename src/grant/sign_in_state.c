@@ -223,12 +223,12 @@ rqbo_sign_in_state_check_made(RqboTask *task)
 	bool		is_made;
 
 	Assert(session->holds_grant_lock);
+	session->ring = rqbo_job_keyring(sign_in_of(task)->job);
 	rqbo_db_begin();
-	is_made = rqbo_store_request_has_connected(rqbo_secret_digest_state(job->state));
+	is_made = rqbo_store_request_has_connected(rqbo_secret_digest_state(job->state)) &&
+		is_same_realm(session, job->realm_id);
 	rqbo_db_commit();
-	if (is_made)
-		session->ring = rqbo_job_keyring(sign_in_of(task)->job);
-	if (!is_made || !is_same_realm(session, job->realm_id))
+	if (!is_made)
 		rqbo_sign_in_state_raise(RQBO_REQUEST_USED);
 }
 
