@@ -138,14 +138,16 @@ refusal_of(RqboSession *session, const RqboAttempt *attempt, const RqboFault *fa
 }
 
 /*
- * The grant is not revoked; so it is what QuickBooks has said.
+ * The grant is not revoked; so it is what QuickBooks has said.  Where another
+ * process has brought the tokens, it may be a new grant, of which it says nothing.
  */
 static void
 grant_lives(RqboTask *task)
 {
 	RqboSession *session = rqbo_session_of(task);
 
-	session->verdict = "reconnect_required";
+	if (rqbo_oauth_has_refreshed(session))
+		session->verdict = "reconnect_required";
 	session->intuit_tid = session->call->refusal_tid;
 	ThrowErrorData(session->call->refusal);
 }

@@ -415,6 +415,7 @@ refresh_is_stored(RqboTask *task)
 		ask_for_access(task);
 		return;
 	}
+	rqbo_exchange_of(session)->has_refreshed = true;
 	rqbo_session_unlock_grant(session);
 	rqbo_exchange_of(session)->then(task);
 }
@@ -539,6 +540,12 @@ rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then)
 		then(session->task);
 	else
 		ensure_token(session->task);
+}
+
+bool
+rqbo_oauth_has_refreshed(const RqboSession *session)
+{
+	return session->exchange != NULL && session->exchange->has_refreshed;
 }
 
 void

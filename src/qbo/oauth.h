@@ -31,6 +31,9 @@ extern void rqbo_oauth_put_tokens(RqboSession *session, bool is_new_consent);
  */
 extern void rqbo_oauth_ensure_token(RqboSession *session, bool was_refused, RqboStep then);
 
+/* Was it this session that has brought the present pair, by its last request for a token? */
+extern bool rqbo_oauth_has_refreshed(const RqboSession *session);
+
 /* Refresh the grant though the access token may do for a while. */
 extern void rqbo_oauth_keep_alive(RqboSession *session, RqboStep then);
 

@@ -39,6 +39,7 @@ rqbo_exchange_begin(RqboSession *session, RqboStep then)
 	x->use_previous = false;
 	x->came_alone = false;
 	x->rejections = 0;
+	x->has_refreshed = false;
 	x->attempt = 0;
 	x->began_ms = rqbo_clock_ms();
 	return x;

@@ -20,6 +20,7 @@ typedef struct RqboExchange
 	bool		is_forced;		/* refresh, whatever access token there is */
 	bool		use_previous;	/* the newest refresh token was rejected */
 	int			rejections;
+	bool		has_refreshed;	/* a new pair has come, and is stored */
 	bool		came_alone;		/* a refresh token, without an access token, once */
 	int			attempt;
 	int64		began_ms;

@@ -683,15 +683,15 @@ sub test_one_of_several_fails
 		return sql(q{SELECT count(*) FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Group' AND c.status = 'reconnect_required'}) == 1;
 	});
 	release();
-	is(end_sql($session), 'RQ003', "$name: the error is that of the first that failed");
-	like($session->{err}, qr/ERROR:  RQ003: .*\Q@{[ name_of($company{East}) ]}\E/, "$name: the message names that company");
+	is(end_sql($session), 'RQ001', "$name: the error is that of the first that failed");
+	like($session->{err}, qr/ERROR:  RQ001: .*\Q@{[ name_of($company{East}) ]}\E/, "$name: the message names that company");
 	is(accounts_stored($_), accounts_in_books($company{$_}), "$name: $_ is imported") foreach 'North', 'West';
 	is(accounts_stored($_), '', "$name: $_ is not") foreach 'East', 'South';
 	is(sql(q{SELECT string_agg(b.name || ' ' || c.status, ', ' ORDER BY b.branch_id) FROM reefqbo.connection c JOIN reefqbo.branch b USING (model_id, branch_id)
 	          JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Group'}),
 		'North connected, East reconnect_required, South suspended, West connected', "$name: each connection says how it stands");
 	is(sql(q{SELECT string_agg(l.status || coalesce(' ' || l.sqlstate, ''), ', ' ORDER BY l.connection_id) FROM reefqbo.import_log l JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Group'}),
-		'succeeded, failed RQ003, failed RQ004, succeeded', "$name: and the log of imports has the error of each");
+		'succeeded, failed RQ001, failed RQ004, succeeded', "$name: and the log of imports has the error of each");
 	return;
 }
 
