@@ -17,6 +17,7 @@
 #include "store/requests.h"
 #include "store/restore.h"
 #include "worker/shmem.h"
+#include "worker/wake.h"
 
 PG_FUNCTION_INFO_V1(rqbo_request_import);
 PG_FUNCTION_INFO_V1(rqbo_request_refresh);
@@ -92,6 +93,9 @@ rqbo_cancel_request(PG_FUNCTION_ARGS)
 				 errmsg("there is no request " INT64_FORMAT, request_id),
 				 errhint("The view reefqbo.request lists them. Those that have ended are removed after reefqbo.log_retention.")));
 	is_cancelled = rqbo_store_cancel_request(model_id, request_id);
+	/* the next of its companies may be due now */
+	if (is_cancelled)
+		rqbo_wake_at_commit();
 	rqbo_call_end(&caller);
 	PG_RETURN_BOOL(is_cancelled);
 }

@@ -499,10 +499,12 @@ check_wanted(RqboImport *import)
 	rqbo_db_begin();
 	is_wanted = rqbo_store_request_is_wanted(import->model_id, import->connection_id, import->ask.request_id);
 	rqbo_db_commit();
-	if (!is_wanted)
-		ereport(ERROR,
-				(errcode(ERRCODE_QUERY_CANCELED),
-				 errmsg("request " INT64_FORMAT " was cancelled", import->ask.request_id)));
+	if (is_wanted)
+		return;
+	import->session->task->ends_alone = true;
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("request " INT64_FORMAT " was cancelled", import->ask.request_id)));
 }
 
 static void

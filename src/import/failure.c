@@ -123,6 +123,7 @@ passes(int sqlstate)
 
 /*
  * A request waits again for what passes, some times; it has failed for good else.
+ * One that was cancelled is none any more.
  */
 static void
 store_request_failure(RqboImport *import, bool is_lifted)
@@ -135,7 +136,10 @@ store_request_failure(RqboImport *import, bool is_lifted)
 	if (passes(failure->sqlerrcode) && attempts <= REQUEST_ATTEMPTS)
 		wait = seconds_to_wait(import, Max(0, attempts - 1), -1, is_lifted);
 	rqbo_store_request_failed(import->model_id, import->connection_id, ask->request_id, failure, wait);
-	if (wait < 0)
+	/* the request goes on with it, and not the schedule */
+	if (wait >= 0 && import->kind->has_plan)
+		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
+	if (wait < 0 || attempts == 0)
 		tell_failure(import);
 }
 

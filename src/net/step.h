@@ -22,6 +22,7 @@ struct RqboTask
 	void	   *data;			/* the task's owner's own */
 	RqboHttpResult *result;		/* of the last request, until the step after it ends */
 	ErrorData  *failure;		/* why it failed, in the engine's memory */
+	bool		ends_alone;		/* a cancel that it ends with is meant for no other task */
 };
 
 /*

@@ -271,7 +271,7 @@ rqbo_task_run(RqboTask *public)
 		(void) call_guarded(task, task->on_failure);
 		task->state = TASK_ENDED;
 		/* a cancel is meant for all of the work, not for the company it happened to hit */
-		if (task->public.failure->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		if (task->public.failure->sqlerrcode == ERRCODE_QUERY_CANCELED && !task->public.ends_alone)
 			task->public.engine->cancelled = task->public.failure;
 	}
 	task->public.result = NULL;

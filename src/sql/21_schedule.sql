@@ -240,6 +240,10 @@ BEGIN
     FROM reefqbo.connection c
     WHERE c.realm_digest = ANY (companies) AND u.model_id = c.model_id AND u.connection_id = c.connection_id
       AND u.sqlstate = 'RQ006';
+    UPDATE reefqbo._request r SET not_before = reefqbo._now()
+    FROM reefqbo.connection c
+    WHERE c.realm_digest = ANY (companies) AND r.model_id = c.model_id AND r.connection_id = c.connection_id
+      AND r.finished_at IS NULL AND r.sqlstate = 'RQ006';
     -- the background worker looks at commit what has become due
     UPDATE reefqbo.schedule s SET is_paused = s.is_paused WHERE s.model_id = in_model;
     PERFORM reefqbo._audit('pause_lifted', in_model, $1, format('of %s companies', paused));

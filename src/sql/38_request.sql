@@ -63,7 +63,8 @@ FROM (
     SELECT DISTINCT ON (r.model_id, r.connection_id) r.*
     FROM reefqbo._request r
     WHERE r.finished_at IS NULL
-    ORDER BY r.model_id, r.connection_id, r.request_id
+    -- what is tried again later keeps nobody waiting
+    ORDER BY r.model_id, r.connection_id, r.led_by IS NULL, GREATEST(r.not_before, reefqbo._now()), r.request_id
 ) f
 JOIN reefqbo._request_queue q ON q.model_id = f.model_id AND q.request_id = f.request_id
 WHERE f.led_by IS NULL;
@@ -76,7 +77,7 @@ SELECT r.request_id,
        m.name AS model,
        b.name AS branch,
        r.kind,
-       CASE WHEN r.is_under_way OR (r.is_open AND r.started_at IS NOT NULL AND r.sqlstate IS NULL) THEN 'running'
+       CASE WHEN r.is_under_way OR (r.is_open AND r.connections_done > 0) THEN 'running'
             WHEN r.is_open THEN 'queued'
             WHEN r.has_failed THEN 'failed'
             WHEN r.is_cancelled THEN 'cancelled'
@@ -87,8 +88,8 @@ SELECT r.request_id,
        CASE WHEN NOT r.is_open THEN r.finished_at END AS finished_at,
        r.chunks_done,
        r.chunks_total,
-       CASE WHEN r.is_open AND NOT r.is_under_way THEN q.place END AS place,
-       CASE WHEN r.is_open AND NOT r.is_under_way THEN r.not_before END AS not_before,
+       CASE WHEN r.is_open AND NOT r.is_under_way AND r.connections_done = 0 THEN q.place END AS place,
+       CASE WHEN r.is_open AND NOT r.is_under_way AND r.connections_done = 0 THEN r.not_before END AS not_before,
        r.import_id,
        r.sqlstate,
        r.message,
@@ -180,7 +181,7 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_request_refresh';
 
 COMMENT ON FUNCTION reefqbo.request_refresh(text, text, boolean) IS
-'Asks the background worker for what reefqbo.refresh does, and returns at once; as reefqbo.request_import. Requests of one connection that wait for the same are done together.
+'Asks the background worker for what reefqbo.refresh does, and returns at once; as reefqbo.request_import. Requests of one connection that wait for the same are done together, and notifications name the first of them.
 Arguments: as reefqbo.refresh. Result: the id of the request.
 Errors: 42704 no such model, branch or connection.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.request_refresh(text, text, boolean)');

@@ -164,22 +164,34 @@ run(RqboStatement *statement, int64 model_id, int64 connection_id, int64 request
 	return rqbo_db_run(statement, &args);
 }
 
+/*
+ * What an attempt writes must be free: as on schedule.  One that is cut off is
+ * begun again at once for the first time, and with pauses after that.
+ */
 bool
 rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 request_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH free AS MATERIALIZED ("
-		"  SELECT r.* FROM reefqbo._request r"
-		"  WHERE r.model_id = $1 AND r.connection_id = $2 AND r.finished_at IS NULL AND r.led_by IS NULL"
-		"  FOR NO KEY UPDATE SKIP LOCKED)"
+		"WITH ready AS MATERIALIZED ("
+		"  SELECT 1 FROM reefqbo.upkeep u"
+		"  JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED),"
+		" free AS MATERIALIZED ("
+		"  SELECT r.request_id FROM reefqbo._request l"
+		"  JOIN reefqbo._request r ON r.model_id = l.model_id AND r.connection_id = l.connection_id"
+		"   AND (r.kind, r.is_whole, r.accounting_method, r.start_date, r.end_date)"
+		"    IS NOT DISTINCT FROM (l.kind, l.is_whole, l.accounting_method, l.start_date, l.end_date)"
+		"  WHERE l.model_id = $1 AND l.connection_id = $2 AND l.request_id = $3"
+		"  AND l.finished_at IS NULL AND l.led_by IS NULL AND r.finished_at IS NULL AND r.led_by IS NULL"
+		"  AND EXISTS (SELECT 1 FROM ready) FOR NO KEY UPDATE OF r SKIP LOCKED)"
 		" UPDATE reefqbo._request r SET led_by = $3, attempts = r.attempts + 1,"
+		" not_before = reefqbo._now() + interval '1 minute' * ((1 << LEAST(r.attempts, 6)) - 1),"
 		" started_at = COALESCE(r.started_at, reefqbo._now()), sqlstate = NULL, message = NULL, hint = NULL"
-		" FROM free f JOIN free l ON l.request_id = $3"
-		"  AND (f.kind, f.is_whole, f.accounting_method, f.start_date, f.end_date)"
-		"   IS NOT DISTINCT FROM (l.kind, l.is_whole, l.accounting_method, l.start_date, l.end_date)"
-		" WHERE r.model_id = $1 AND r.connection_id = $2 AND r.request_id = f.request_id",
+		" FROM free f WHERE r.model_id = $1 AND r.connection_id = $2 AND r.request_id = f.request_id"
+		" AND EXISTS (SELECT 1 FROM free l WHERE l.request_id = $3)",
 		INT8OID, INT8OID, INT8OID);
 
+	(void) rqbo_store_schedule_connection(model_id, connection_id);
 	return run(&statement, model_id, connection_id, request_id) > 0;
 }
 
@@ -253,6 +265,24 @@ rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id,
 }
 
 /*
+ * Of a company that was forgotten while somebody's transaction still asked for it.
+ */
+static void
+remove_orphans(void)
+{
+	static RqboStatement statement = {
+		.text = "DELETE FROM reefqbo._request r WHERE (r.model_id, r.request_id, r.connection_id) IN ("
+		"  SELECT o.model_id, o.request_id, o.connection_id FROM reefqbo._request o"
+		"  WHERE NOT EXISTS (SELECT 1 FROM reefqbo.connection c"
+		"   WHERE c.model_id = o.model_id AND c.connection_id = o.connection_id)"
+		"  FOR UPDATE SKIP LOCKED)"
+	};
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&statement, &none);
+}
+
+/*
  * The lock comes before the claim and goes after the end.
  */
 void
@@ -271,6 +301,7 @@ rqbo_store_release_requests(void)
 
 	rqbo_arg_int8(&args, rqbo_lock_class(RQBO_LOCK_IMPORT));
 	rqbo_db_run(&statement, &args);
+	remove_orphans();
 }
 
 int

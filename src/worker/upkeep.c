@@ -389,6 +389,8 @@ list_due(Upkeep *upkeep)
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	left = list_put_off(upkeep, &put_off_until);
 	rqbo_db_begin();
+	if (upkeep->slot->number == 0)
+		rqbo_store_release_requests();
 	list_share(upkeep, &left);
 	upkeep->next = 0;
 	if (upkeep->length == 0)

@@ -252,6 +252,45 @@ sub test_open_transaction
 	return;
 }
 
+# Whoever takes a request back ends nobody else's.
+sub test_cancel_beside_others
+{
+	my $name = 'beside others';
+
+	hold('kelp');
+	$intuit->admin('fault', { kind => 'hold', company => 'lagoon', endpoint => 'ProfitAndLoss', times => -1 });
+	my ($mine, $other) = map { sql(request_import($_, '2024-12-01', $LAST)) } 'kelp', 'lagoon';
+	wait_until_held($_) foreach 'kelp', 'lagoon';
+	sql(call('cancel_request', $mine));
+	$intuit->admin('clear_faults');
+	wait_for($other, 'succeeded');
+	is(of($other, 'attempts, sqlstate IS NULL'), '1|t', "$name: another company's import goes on");
+	wait_until_idle($node);
+	is(of($mine, 'state'), 'cancelled', "$name: and mine has ended");
+	is(sql(q{SELECT count(*) FROM reefqbo.import_log l JOIN reefqbo.model m USING (model_id) WHERE m.name = 'lagoon' AND l.status <> 'succeeded'}), 0,
+		"$name: nothing of mine is in another's log");
+	return;
+}
+
+# Who has locked what an import writes keeps that company waiting, and QuickBooks is asked nothing meanwhile.
+sub test_locked_schedule
+{
+	my $name = 'a locked schedule';
+	my $session = begin_sql(q{BEGIN; UPDATE reefqbo.upkeep u SET failures = failures FROM reefqbo.model m WHERE m.model_id = u.model_id AND m.name = 'reef'; SELECT pg_sleep(600)});
+
+	wait_until('it is locked', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'") == 1 });
+	$intuit->admin('log_clear');
+	my ($request, $other) = map { sql(call('request_refresh', $_, undef, \'true')) } 'reef', 'lagoon';
+	wait_for($other, 'succeeded');
+	is(of($request, 'state, attempts'), 'queued|0', "$name: it waits");
+	is(scalar(grep { ($_->{company} // '') eq 'reef' } @{ $intuit->admin('log')->{log} }), 0, "$name: nothing is asked");
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	end_sql($session);
+	wait_for($request, 'succeeded');
+	pass("$name: and goes on when that is over");
+	return;
+}
+
 # ---- 5. failing ----
 
 sub test_failing
@@ -291,7 +330,7 @@ sub test_rights
 	sql(call('grant_access', 'operator', 'operator', 'reef'));
 	sql(call('grant_access', 'stranger', 'operator', 'kelp'));
 	my %as = map { $_ => "SET ROLE $_; " } qw(reader operator stranger);
-	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model = 'reef'"), 3, "$name: a reader sees them");
+	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model = 'reef'"), 4, "$name: a reader sees them");
 	is(sql("$as{reader}SELECT count(*) FROM reefqbo.request WHERE model <> 'reef'"), 0, "$name: of the reader's models");
 	is(sqlstate($as{reader} . call('request_refresh', 'reef')), '42501', "$name: and makes none");
 	is(sqlstate($as{stranger} . call('cancel_request', $request)), '42704', "$name: another's request is none");
@@ -308,6 +347,12 @@ sub test_forgotten
 	wait_until_idle($node);
 	is(sqlstate(call('forget_company', 'kelp')), 'none', "$name: goes");
 	is(sql("SELECT count(*) FROM reefqbo.request WHERE model = 'kelp'"), 0, "$name: and its requests go with it");
+
+	my $session = begin_sql('BEGIN; ' . call('request_refresh', 'atoll') . '; SELECT pg_sleep(5); COMMIT');
+	wait_until('it is asked for', sub { return sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'") == 1 });
+	sql(call('forget_company', 'atoll'));
+	end_sql($session);
+	wait_until('what was asked for meanwhile is gone as well', sub { return sql("SELECT count(*) FROM reefqbo.request WHERE model = 'atoll'") == 0 });
 	return;
 }
 
@@ -321,6 +366,8 @@ test_refresh();
 test_refused();
 test_cancel();
 test_open_transaction();
+test_cancel_beside_others();
+test_locked_schedule();
 test_failing();
 test_many();
 test_rights();
