@@ -20,6 +20,7 @@
 
 #include <limits.h>
 
+#include "postmaster/interrupt.h"
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
@@ -272,4 +273,15 @@ rqbo_guc_restore(const char *space)
 			SetConfigOption(names[i], space, PGC_SUSET, PGC_S_SESSION);
 		space += strlen(space) + 1;
 	}
+}
+
+/* ---- reloading ---- */
+
+void
+rqbo_guc_reload_if_asked(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
 }

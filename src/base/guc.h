@@ -43,6 +43,9 @@ extern int	rqbo_clock_offset;
 
 extern void rqbo_guc_define(void);
 
+/* The configuration files are read again, if they were to be.  Outside of a transaction. */
+extern void rqbo_guc_reload_if_asked(void);
+
 /* The names in reefqbo.databases, as a List of char * in CurrentMemoryContext. */
 extern List *rqbo_guc_list_databases(void);
 

@@ -20,6 +20,7 @@
 
 #include "base/month.h"
 #include "functions/call.h"
+#include "secret/clear.h"
 #include "store/restore.h"
 
 /* ---- arguments ---- */
@@ -38,6 +39,17 @@ rqbo_call_text(FunctionCallInfo fcinfo, int n, const char *name)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be null", name)));
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+char *
+rqbo_call_take_secret(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char	   *argument = rqbo_call_text(fcinfo, n, name);
+	char	   *secret = rqbo_clear_copy(CurrentMemoryContext, argument);
+
+	explicit_bzero(argument, strlen(argument));
+	pfree(argument);
+	return secret;
 }
 
 void

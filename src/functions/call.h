@@ -21,6 +21,9 @@
 extern char *rqbo_call_text_or_null(FunctionCallInfo fcinfo, int n);
 extern char *rqbo_call_text(FunctionCallInfo fcinfo, int n, const char *name);
 
+/* Ours to be wiped by rqbo_clear_wipe; the caller's statement has it by nature. */
+extern char *rqbo_call_take_secret(FunctionCallInfo fcinfo, int n, const char *name);
+
 /* A value that goes into an address or a header, or comes with one. */
 extern void rqbo_call_check_plain(const char *value, const char *name, int sqlstate);
 

@@ -57,25 +57,12 @@ check_redirect_uri(const char *uri)
 				 errhint("It is an https address, or http://localhost with development keys, exactly as registered with the app at Intuit.")));
 }
 
-/*
- * Our copy of it is wiped; the caller's statement has it by nature.
- */
-static char *
-take_secret(char *argument)
-{
-	char	   *secret = rqbo_clear_copy(CurrentMemoryContext, argument);
-
-	explicit_bzero(argument, strlen(argument));
-	pfree(argument);
-	return secret;
-}
-
 Datum
 rqbo_register_app(PG_FUNCTION_ARGS)
 {
 	char	   *environment = rqbo_call_text(fcinfo, 0, "environment");
 	char	   *client_id = rqbo_call_text(fcinfo, 1, "client_id");
-	char	   *secret = take_secret(rqbo_call_text(fcinfo, 2, "client_secret"));
+	char	   *secret = rqbo_call_take_secret(fcinfo, 2, "client_secret");
 	char	   *redirect_uri = rqbo_call_text(fcinfo, 3, "redirect_uri");
 	RqboSealOwner owner = {.purpose = RQBO_SEAL_CLIENT_SECRET};
 	RqboAudit	entry = {.action = "app_registered"};

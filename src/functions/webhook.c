@@ -80,11 +80,9 @@ Datum
 rqbo_register_webhook(PG_FUNCTION_ARGS)
 {
 	char	   *environment = rqbo_call_text(fcinfo, 0, "environment");
-	char	   *argument = rqbo_call_text(fcinfo, 1, "verifier_token");
-	char	   *token = rqbo_clear_copy(CurrentMemoryContext, argument);
+	char	   *token = rqbo_call_take_secret(fcinfo, 1, "verifier_token");
 	RqboCaller	caller;
 
-	explicit_bzero(argument, strlen(argument));
 	rqbo_call_check_plain(token, "verifier_token", ERRCODE_INVALID_PARAMETER_VALUE);
 	rqbo_call_begin(fcinfo, &caller);
 	rqbo_rights_check(&caller, RQBO_ALL_MODELS, NULL, RQBO_ADMIN);

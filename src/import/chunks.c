@@ -135,11 +135,9 @@ cut_ranges(RqboImport *import, const RqboRange *ranges)
 	return chunks;
 }
 
-void
-rqbo_import_chunks_plan(RqboImport *import, const RqboRange *ranges)
+static void
+plan_chunks(RqboImport *import, List *chunks, const RqboRange *ranges)
 {
-	List	   *chunks = cut_ranges(import, ranges);
-
 	for (int i = list_length(chunks) - 1; i >= 0; i--)
 	{
 		const RqboRange *chunk = list_nth(chunks, i);
@@ -148,6 +146,12 @@ rqbo_import_chunks_plan(RqboImport *import, const RqboRange *ranges)
 		rqbo_sending_plan(import->session, rqbo_import_report_path(import->session, RQBO_BALANCE_SHEET, chunk, "Month"), false);
 	}
 	rqbo_proof_plan(import, ranges);
+}
+
+void
+rqbo_import_chunks_plan(RqboImport *import, const RqboRange *ranges)
+{
+	plan_chunks(import, cut_ranges(import, ranges), ranges);
 }
 
 /*
@@ -497,7 +501,7 @@ check_wanted(RqboImport *import)
 	if (import->ask.request_id == 0)
 		return;
 	rqbo_db_begin();
-	is_wanted = rqbo_store_request_is_wanted(import->model_id, import->connection_id, import->ask.request_id);
+	is_wanted = rqbo_store_request_attempts(import->model_id, import->connection_id, import->ask.request_id) > 0;
 	rqbo_db_commit();
 	if (is_wanted)
 		return;
@@ -543,7 +547,7 @@ rqbo_import_chunks_begin(RqboImport *import, const RqboRange *ranges, int done_b
 	work->chunks = cut_ranges(import, ranges);
 	MemoryContextSwitchTo(saved);
 	if (!rqbo_sending_has_plan(import->session))
-		rqbo_import_chunks_plan(import, ranges);
+		plan_chunks(import, work->chunks, ranges);
 	next_chunk(import->session->task);
 }
 

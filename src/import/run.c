@@ -331,7 +331,7 @@ add_scheduled(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 void
 rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due)
 {
-	if (due->request != NULL)
+	if (due->kind == RQBO_DUE_REQUEST)
 		add_request(engine, job, due);
 	else
 		add_scheduled(engine, job, due);

@@ -294,11 +294,7 @@ handle_interrupts(RqboEngine *engine)
 	CHECK_FOR_INTERRUPTS();
 	if (!rqbo_wanted())
 		rqbo_wanted_raise();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	rqbo_guc_reload_if_asked();
 }
 
 /*

@@ -124,11 +124,7 @@ note_answers(RqboSession *session)
 
 		if (result == NULL || ahead->place == RQBO_NO_PLACE)
 			continue;
-		rqbo_place_leave(&session->places, ahead->place, result->ended_ms);
-		rqbo_throttle_answered(&session->connection->throttle, GetCurrentTimestamp());
-		rqbo_calls_end(ahead->note, result);
-		ahead->place = RQBO_NO_PLACE;
-		ahead->note = NULL;
+		rqbo_session_end_request(session, &ahead->note, &ahead->place, result);
 		session->holds_back |= result->status != 200;
 	}
 }
@@ -139,13 +135,7 @@ note_answers(RqboSession *session)
 static void
 give_up(RqboSession *session, RqboAhead *ahead)
 {
-	if (ahead->place == RQBO_NO_PLACE)
-		return;
-	rqbo_place_leave(&session->places, ahead->place, rqbo_clock_ms());
-	rqbo_throttle_answered(&session->connection->throttle, GetCurrentTimestamp());
-	rqbo_calls_end(ahead->note, NULL);
-	ahead->place = RQBO_NO_PLACE;
-	ahead->note = NULL;
+	rqbo_session_end_request(session, &ahead->note, &ahead->place, NULL);
 }
 
 static void

@@ -149,18 +149,24 @@ rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *request, Rqbo
 	session->note = rqbo_session_begin_note(session, request);
 }
 
+void
+rqbo_session_end_request(RqboSession *session, RqboCallNote **note, int *place, const RqboHttpResult *result)
+{
+	if (*note != NULL)
+		rqbo_calls_end(*note, result);
+	*note = NULL;
+	if (*place != RQBO_NO_PLACE)
+	{
+		rqbo_place_leave(&session->places, *place, result != NULL ? result->ended_ms : rqbo_clock_ms());
+		rqbo_throttle_answered(&session->connection->throttle, GetCurrentTimestamp());
+	}
+	*place = RQBO_NO_PLACE;
+}
+
 static void
 end_note(RqboSession *session, const RqboHttpResult *result)
 {
-	if (session->note != NULL)
-		rqbo_calls_end(session->note, result);
-	session->note = NULL;
-	if (session->place != RQBO_NO_PLACE)
-	{
-		rqbo_place_leave(&session->places, session->place, result != NULL ? result->ended_ms : rqbo_clock_ms());
-		rqbo_throttle_answered(&session->connection->throttle, GetCurrentTimestamp());
-	}
-	session->place = RQBO_NO_PLACE;
+	rqbo_session_end_request(session, &session->note, &session->place, result);
 }
 
 void

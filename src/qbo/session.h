@@ -87,6 +87,9 @@ extern void rqbo_session_exchange(RqboSession *session, const RqboHttpRequest *r
 /* The note alone, of a request that somebody else sends and keeps the note of. */
 extern RqboCallNote *rqbo_session_begin_note(RqboSession *session, const RqboHttpRequest *request);
 
+/* A request is over, with its evidence and its place in the budget; without a result it was given up. */
+extern void rqbo_session_end_request(RqboSession *session, RqboCallNote **note, int *place, const RqboHttpResult *result);
+
 /* Keep the intuit_tid of the answer that has just come, and note it. */
 extern void rqbo_session_note_answer(RqboSession *session);
 

@@ -208,17 +208,6 @@ rqbo_store_request_import(int64 model_id, int64 connection_id, int64 request_id,
 	rqbo_db_run(&statement, &args);
 }
 
-bool
-rqbo_store_request_is_wanted(int64 model_id, int64 connection_id, int64 request_id)
-{
-	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT 1 FROM reefqbo._request"
-		" WHERE model_id = $1 AND connection_id = $2 AND led_by = $3 AND finished_at IS NULL LIMIT 1",
-		INT8OID, INT8OID, INT8OID);
-
-	return run(&statement, model_id, connection_id, request_id) > 0;
-}
-
 int
 rqbo_store_request_attempts(int64 model_id, int64 connection_id, int64 request_id)
 {
@@ -265,24 +254,6 @@ rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id,
 }
 
 /*
- * Of a company that was forgotten while somebody's transaction still asked for it.
- */
-static void
-remove_orphans(void)
-{
-	static RqboStatement statement = {
-		.text = "DELETE FROM reefqbo._request r WHERE (r.model_id, r.request_id, r.connection_id) IN ("
-		"  SELECT o.model_id, o.request_id, o.connection_id FROM reefqbo._request o"
-		"  WHERE NOT EXISTS (SELECT 1 FROM reefqbo.connection c"
-		"   WHERE c.model_id = o.model_id AND c.connection_id = o.connection_id)"
-		"  FOR UPDATE SKIP LOCKED)"
-	};
-	RqboArgs	none = {0};
-
-	rqbo_db_run(&statement, &none);
-}
-
-/*
  * The lock comes before the claim and goes after the end.
  */
 void
@@ -301,7 +272,21 @@ rqbo_store_release_requests(void)
 
 	rqbo_arg_int8(&args, rqbo_lock_class(RQBO_LOCK_IMPORT));
 	rqbo_db_run(&statement, &args);
-	remove_orphans();
+}
+
+void
+rqbo_store_remove_orphaned_requests(void)
+{
+	static RqboStatement statement = {
+		.text = "DELETE FROM reefqbo._request r WHERE (r.model_id, r.request_id, r.connection_id) IN ("
+		"  SELECT o.model_id, o.request_id, o.connection_id FROM reefqbo._request o"
+		"  WHERE o.finished_at IS NULL AND NOT EXISTS (SELECT 1 FROM reefqbo.connection c"
+		"   WHERE c.model_id = o.model_id AND c.connection_id = o.connection_id)"
+		"  FOR UPDATE SKIP LOCKED)"
+	};
+	RqboArgs	none = {0};
+
+	rqbo_db_run(&statement, &none);
 }
 
 int

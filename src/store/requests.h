@@ -50,12 +50,9 @@ extern bool rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 
 /* By this import. */
 extern void rqbo_store_request_import(int64 model_id, int64 connection_id, int64 request_id, int64 import_id);
 
-/* Does anybody still want what is under way? */
-extern bool rqbo_store_request_is_wanted(int64 model_id, int64 connection_id, int64 request_id);
-
 extern void rqbo_store_request_succeeded(int64 model_id, int64 connection_id, int64 request_id);
 
-/* How often it was begun. */
+/* How often it was begun; 0 if nobody wants it any more. */
 extern int	rqbo_store_request_attempts(int64 model_id, int64 connection_id, int64 request_id);
 
 /* For good where wait_seconds is negative; else it is tried again after them. */
@@ -64,6 +61,9 @@ extern void rqbo_store_request_failed(int64 model_id, int64 connection_id, int64
 
 /* What counts as under way though nobody imports from its connection has been cut off, and waits again. */
 extern void rqbo_store_release_requests(void);
+
+/* Of companies that were forgotten while somebody's transaction still asked for them. */
+extern void rqbo_store_remove_orphaned_requests(void);
 
 /* Remove old ones that have ended, at most so many.  How many they were. */
 extern int	rqbo_store_prune_requests(int limit);

@@ -35,7 +35,7 @@ typedef struct RqboDue
 	int64		backfill_import_id;
 	bool		is_failing;		/* the last attempt has failed */
 	TimestampTz attempted_at;	/* when that was; DT_NOBEGIN if there was none */
-	const struct RqboRequest *request;	/* store/requests.h; NULL for what is on schedule */
+	const struct RqboRequest *request;	/* store/requests.h; of that kind only */
 } RqboDue;
 
 /* Connections that are left alone for now, whatever is due. */

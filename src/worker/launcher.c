@@ -457,8 +457,7 @@ set_up(void)
 static void
 reload(void)
 {
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
+	rqbo_guc_reload_if_asked();
 	rqbo_shmem_lock(LW_EXCLUSIVE);
 	for (int i = 0; i < RQBO_MAX_SLOTS; i++)
 	{

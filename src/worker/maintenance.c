@@ -46,7 +46,7 @@ rqbo_maintenance_run(void)
 
 	rqbo_db_begin();
 	rqbo_store_mark_interrupted();
-	rqbo_store_release_requests();
+	rqbo_store_remove_orphaned_requests();
 	rqbo_store_write_late_keys();
 	rqbo_notify_endings(0, 0);
 	rqbo_db_commit();

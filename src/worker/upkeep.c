@@ -360,19 +360,6 @@ list_share(Upkeep *upkeep, const RqboLeftAlone *left)
 }
 
 /*
- * A reload wakes us; what is listed after having noticed that is listed by what
- * was reloaded.
- */
-static void
-take_settings(void)
-{
-	if (!ConfigReloadPending)
-		return;
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
-}
-
-/*
  * Look into the tables, at most as often as something becomes due.  The key
  * is needed for all that there is to do, and asked for first.
  */
@@ -384,7 +371,8 @@ list_due(Upkeep *upkeep)
 	int64		put_off_until;
 
 	upkeep->wakes = count_wakes(upkeep);
-	take_settings();
+	/* a reload wakes us: what is listed after that is listed by what was reloaded */
+	rqbo_guc_reload_if_asked();
 	MemoryContextReset(upkeep->list_context);
 	saved = MemoryContextSwitchTo(upkeep->list_context);
 	left = list_put_off(upkeep, &put_off_until);
@@ -506,7 +494,6 @@ take_over(void)
 	rqbo_oauth_take_all_kept();
 	rqbo_db_begin();
 	rqbo_store_release_cut_attempts();
-	rqbo_store_release_requests();
 	rqbo_db_commit();
 }
 
