@@ -4,6 +4,8 @@
 #   make test                               everything, on a throw-away cluster; installs what it lacks
 #   make demo                               the main job, on a throw-away cluster and a simulated QuickBooks
 #   make demo-cluster                       the same cluster, left running for you to try things on, until Ctrl-C
+#   make panel                              a web application on such a cluster: models, sign-in, statements
+#   make screenshots                        the manual's pictures of it, docs/panel
 #   make docs                               docs/reference.md, from the comments of what is installed
 #   make storm                              many companies, kills and lost answers at once: ROUNDS=400, SEED=...
 #   make fuzz                               libFuzzer on every reader of what comes from outside: FUZZ_SECONDS=60
@@ -36,7 +38,7 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
 # "make" and "make install" need PostgreSQL's makefiles and the libraries; "make test" and its like bring them.
-OWN_GOALS = test demo demo-cluster docs storm fuzz bench dist
+OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist
 ifeq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(wildcard $(PGXS)),)
@@ -78,13 +80,15 @@ install-pages:
 	$(MKDIR_P) '$(pagesdir)/docs'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(PAGES)) '$(pagesdir)/'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/*.md)) '$(pagesdir)/docs/'
+	$(MKDIR_P) '$(pagesdir)/docs/panel'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/panel/*)) '$(pagesdir)/docs/panel/'
 	$(MKDIR_P) '$(pagesdir)/contrib/prometheus'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/prometheus/*)) '$(pagesdir)/contrib/prometheus/'
 
 uninstall-pages:
 	rm -rf '$(pagesdir)'
 
-.PHONY: test demo demo-cluster docs storm fuzz bench
+.PHONY: test demo demo-cluster panel screenshots docs storm fuzz bench
 test:
 	@test/run test
 
@@ -93,6 +97,12 @@ demo:
 
 demo-cluster:
 	@test/run cluster
+
+panel:
+	@test/run panel
+
+screenshots:
+	@test/run screenshots
 
 docs:
 	@test/run docs

@@ -28,6 +28,12 @@ APPS = {app.client: app for app in (
     App("prod-client", "prod-secret", "production", (CALLBACK,)))}
 
 
+def allow_redirects(addresses):
+    """Both apps are registered with these addresses too."""
+    for app in APPS.values():
+        app.redirects = (*app.redirects, *addresses)
+
+
 class Grant:
     """One consent: a client may read one company. It owns a chain of refresh tokens."""
 

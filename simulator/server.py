@@ -26,6 +26,7 @@ import admin_verbs
 import answers
 import certs
 import faults
+import oauth
 import reports
 import signin
 from ledger import LedgerError
@@ -351,6 +352,8 @@ def _arguments():
     parser.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD")
     parser.add_argument("--bind", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--redirect", action="append", default=[], metavar="URI",
+                        help="an address that browsers may be sent back to; may be said again")
     parser.add_argument("--no-throttle", action="store_true")
     parser.add_argument("--until-stdin-closes", action="store_true",
                         help="end when standard input does")
@@ -387,6 +390,7 @@ def main():
     _raise_file_limit()
     threading.stack_size(512 * 1024)
     ca_file = certs.make(directory)
+    oauth.allow_redirects(arguments.redirect)
     world = World(directory, arguments.today, not arguments.no_throttle)
     server = Server((arguments.bind, arguments.port), world, certs.server_context(directory))
     for number in (signal.SIGTERM, signal.SIGINT):

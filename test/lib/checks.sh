@@ -18,6 +18,7 @@ run_test()
 	check fuzz "the readers of what comes from outside, with the seeds of libFuzzer" check_fuzz_seeds
 	check reference "docs/reference.md is what an installed extension says of itself" check_reference
 	check tap "TAP tests" check_tap
+	check panel "the panel of examples/panel, in a browser" check_panel
 	check sanitizers "regression and network tests under AddressSanitizer and UndefinedBehaviorSanitizer" check_sanitizers
 	finish_test "$began"
 }
@@ -65,7 +66,7 @@ wanted()
 check_of()
 {
 	case $1 in
-		build | layers | promises | clang | simulator | regress | fuzz | reference | tap | sanitizers) echo "$1" ;;
+		build | layers | promises | clang | simulator | regress | fuzz | reference | tap | panel | sanitizers) echo "$1" ;;
 		sql/* | expected/*) echo regress ;;
 		*) echo tap ;;
 	esac

@@ -41,8 +41,17 @@ install_wanted_packages()
 {
 	[ "$1" = test ] && command -v apt-get >/dev/null || return 0
 	[ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || return 0
+	! panel_is_wanted || want_panel
 	want_pgaudit
 	[ -x /usr/bin/prometheus-sql-exporter ] || want_package prometheus-sql-exporter "which is run as a monitoring system would"
+}
+
+# Chromium's sandbox is a package of its own.
+want_panel()
+{
+	command -v node >/dev/null || want_package nodejs "which runs the panel"
+	command -v npm >/dev/null || want_package npm "which installs what the panel is made of"
+	command -v chromium >/dev/null || want_package "chromium chromium-sandbox" "which looks at the panel as its users do"
 }
 
 want_pgaudit()
@@ -55,13 +64,15 @@ want_pgaudit()
 	want_package "postgresql-$version-pgaudit" "whose log the tests search for secrets too"
 }
 
-# want_package NAME PURPOSE: its service, if it has one, is not started.
+# want_package NAMES PURPOSE: its service, if it has one, is not started.
 want_package()
 {
-	apt-cache show "$1" >/dev/null 2>&1 || return 0
+	# shellcheck disable=SC2086
+	apt-cache show $1 >/dev/null 2>&1 || return 0
 	say "Installing $1 from Debian, $2."
 	forbid_services
-	apt_get install --no-install-recommends -y "$1" || say "It could not be installed; the tests do without."
+	# shellcheck disable=SC2086
+	apt_get install --no-install-recommends -y $1 || say "It could not be installed; the tests do without."
 	allow_services
 }
 
@@ -80,6 +91,14 @@ find_missing_packages()
 	need python3 "runs the simulated QuickBooks" python3 -c 'import ssl, http.server, unittest, json'
 	need openssl "makes the simulator's certificates" command -v openssl
 	[ "$1" != bench ] || need_for_bench
+	case $1 in panel | screenshots) need_for_panel "$1" ;; esac
+}
+
+need_for_panel()
+{
+	need nodejs "runs the panel" command -v node
+	need npm "installs what the panel is made of" command -v npm
+	[ "$1" = panel ] || need chromium "looks at it" command -v chromium
 }
 
 # An ordinary user's PATH may not reach nginx.
