@@ -29,7 +29,7 @@ AS $$
     SELECT a.connection_id, a.account_id, a.nature FROM account a WHERE a.nature IS NOT NULL
     UNION ALL
     -- QuickBooks has it above its operating income
-    SELECT a.connection_id, a.account_id, '~Operating Tax' FROM account a WHERE a.variable_type = 'Tax' AND a.account_type = 'Expense'
+    SELECT a.connection_id, a.account_id, '~Operating Tax' FROM account a WHERE a.variable_type = 'Tax' AND a.account_type IN ('Income', 'Cost of Goods Sold', 'Expense')
     UNION ALL
     -- eliminations of tax
     SELECT 0, 'Tax', '~Tax'
@@ -41,9 +41,12 @@ COMMENT ON FUNCTION reefqbo._natures(bigint, bigint[]) IS
 CREATE FUNCTION reefqbo._result_section(variable_type text, account_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE
-RETURN CASE WHEN $1 = 'Revenue' AND coalesce($2, '') NOT IN ('Income', 'Cost of Goods Sold', 'Expense', 'Other Expense') THEN 'Other Income'
-            WHEN $1 IN ('Opex', 'Staff') AND coalesce($2, '') NOT IN ('Income', 'Other Income', 'Cost of Goods Sold', 'Expense') THEN 'Other Expenses'
-            ELSE $1 END;
+RETURN CASE WHEN $1 = 'Tax' OR $2 IN ('Income', 'Cost of Goods Sold', 'Expense') THEN $1
+            WHEN $2 = 'Other Income' THEN 'Other Income'
+            WHEN $2 = 'Other Expense' THEN 'Other Expenses'
+            -- of no known type
+            WHEN $1 = 'Revenue' THEN 'Other Income'
+            ELSE 'Other Expenses' END;
 
 COMMENT ON FUNCTION reefqbo._result_section(text, text) IS
 'Internal: the section of a profit and loss by categories that a mapped account stands in: that of its variable type, but for other income and other expenses, which are not of the operations (ASC 220, Regulation S-X 5-03; IAS 1.87).';

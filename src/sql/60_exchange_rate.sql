@@ -146,44 +146,6 @@ $$;
 COMMENT ON FUNCTION reefqbo._opening(bigint, bigint, text, text, timestamptz) IS
 'Internal: the month with which a company''s equity begins in another currency, and the historical rate of all it has by its end.';
 
-CREATE FUNCTION reefqbo._missing_rate(model_id bigint, connection_id bigint, statement text, accounting_method text,
-                                      months date[], currency text, as_of timestamptz)
-RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-AS $$
-    WITH company AS (
-        SELECT c.home_currency, o.month AS opening,
-               (SELECT min(k.period_start) FROM reefqbo._known_months($1, $2, 'balance_sheet', $4, $7) k) AS first
-        FROM reefqbo.connection c
-        LEFT JOIN LATERAL reefqbo._opening($1, $2, $4, $6, $7) o ON $3 = 'balance_sheet'
-        WHERE c.model_id = $1 AND c.connection_id = $2
-    ), needed AS (
-        SELECT m.month, CASE $3 WHEN 'balance_sheet' THEN 'closing' ELSE 'average' END AS kind
-        FROM unnest($5) m (month)
-        UNION
-        SELECT k.period_start, 'average'
-        FROM company c CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'profit_and_loss', $4, $7) k
-        WHERE $3 = 'balance_sheet' AND k.period_start BETWEEN c.opening AND (SELECT max(m.month) FROM unnest($5) m (month))
-        UNION
-        -- of the month that all it has is told of first
-        SELECT c.first, 'historical'
-        FROM company c
-        WHERE $3 = 'balance_sheet' AND (c.opening IS NULL OR c.opening > ANY ($5))
-    )
-    SELECT format('there is no %s rate from %s to %s for %s', n.kind, c.home_currency, $6, to_char(n.month, 'YYYY-MM'))
-    FROM needed n
-    CROSS JOIN company c
-    LEFT JOIN reefqbo.exchange_rate r
-        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = n.month
-    WHERE c.home_currency <> $6
-      AND CASE n.kind WHEN 'closing' THEN r.closing WHEN 'average' THEN r.average END IS NULL
-    ORDER BY n.kind DESC, n.month
-    LIMIT 1
-$$;
-
-COMMENT ON FUNCTION reefqbo._missing_rate(bigint, bigint, text, text, date[], text, timestamptz) IS
-'Internal: a rate without which months of a company cannot be shown in a currency, in words; NULL if there is none.';
-
 CREATE FUNCTION reefqbo._translated_result(model_id bigint, connection_id bigint, accounting_method text, first_month date,
                                            last_month date, currency text, as_of timestamptz)
 RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)

@@ -189,25 +189,98 @@ $$;
 COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
 'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported.';
 
-CREATE FUNCTION reefqbo._months_read(model_id bigint, connection_id bigint, statement text, imported text,
-                                     slot reefqbo._statement_slot, as_of timestamptz)
-RETURNS date[]
+-- Looked for once and for all columns: which rates companies lack is a short list, mostly an empty one.
+CREATE FUNCTION reefqbo._lacking_rates(model_id bigint, connections bigint[], slots reefqbo._statement_slot[], currency text,
+                                       as_of timestamptz)
+RETURNS TABLE (connection_id bigint, accounting_method text, kind text, month date, is_known boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN $3 = 'trial_balance' AND $4 = 'profit_and_loss' THEN ARRAY(
-                    SELECT k.period_start
-                    FROM reefqbo.connection c
-                    CROSS JOIN LATERAL reefqbo._known_months($1, $2, $4, $5.accounting_method, $6) k
-                    WHERE c.model_id = $1 AND c.connection_id = $2
-                      AND k.period_start BETWEEN reefqbo._period_of(l.last, 'year', coalesce(c.fiscal_year_start_month, 1)) AND l.last)
-                WHEN $4 = 'profit_and_loss' THEN $5.months
-                WHEN $3 = 'cash_flow' THEN ARRAY[$5.before, l.last]
-                ELSE ARRAY[l.last] END
-    FROM (SELECT $5.months[cardinality($5.months)] AS last) l
+    WITH company AS MATERIALIZED (
+        SELECT c.connection_id, c.home_currency, m.accounting_method
+        FROM reefqbo.connection c
+        CROSS JOIN (SELECT DISTINCT s.accounting_method FROM unnest($3) s) m
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $4
+    ), month AS (
+        SELECT c.connection_id, c.accounting_method, k.period_start AS month, true AS is_known
+        FROM company c
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', c.accounting_method, $5) k
+        UNION ALL
+        SELECT c.connection_id, c.accounting_method, m.month, false
+        FROM company c
+        JOIN (SELECT DISTINCT s.accounting_method, u.month FROM unnest($3) s CROSS JOIN LATERAL unnest(s.months || s.before) u (month)) m
+            ON m.accounting_method = c.accounting_method
+    )
+    SELECT m.connection_id, m.accounting_method, k.kind, m.month, bool_or(m.is_known)
+    FROM month m
+    JOIN company c ON c.connection_id = m.connection_id AND c.accounting_method = m.accounting_method
+    LEFT JOIN reefqbo.exchange_rate r
+        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $4 AND r.month = m.month
+    JOIN (VALUES ('closing'), ('average')) k (kind) ON CASE k.kind WHEN 'closing' THEN r.closing ELSE r.average END IS NULL
+    GROUP BY m.connection_id, m.accounting_method, k.kind, m.month
 $$;
 
-COMMENT ON FUNCTION reefqbo._months_read(bigint, bigint, text, text, reefqbo._statement_slot, timestamptz) IS
-'Internal: the months of an imported statement that a column of a statement is worked out of: of a trial balance, those of the fiscal year so far.';
+COMMENT ON FUNCTION reefqbo._lacking_rates(bigint, bigint[], reefqbo._statement_slot[], text, timestamptz) IS
+'Internal: the closing and average rates that companies in other currencies do not have, of the months of columns, and of those whose profit and loss is imported (is_known).';
+
+CREATE FUNCTION reefqbo._missing_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
+                                       currency text, as_of timestamptz)
+RETURNS TABLE (slot bigint, missing text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH slot AS MATERIALIZED (
+        SELECT s.ordinality AS slot, s.accounting_method, s.months, s.months[cardinality(s.months)] AS last,
+               CASE $3 WHEN 'cash_flow' THEN s.before ELSE s.months[cardinality(s.months)] END AS first
+        FROM unnest($4) WITH ORDINALITY s
+    ), lacking AS MATERIALIZED (
+        SELECT l.* FROM reefqbo._lacking_rates($1, $2, $4, $5, $6) l
+    ), company AS MATERIALIZED (
+        SELECT c.connection_id, c.home_currency, coalesce(c.fiscal_year_start_month, 1)::integer AS first_month, m.accounting_method,
+               o.month AS opening, CASE WHEN o.month IS NULL OR o.month > m.first THEN
+                   (SELECT min(k.period_start) FROM reefqbo._known_months($1, c.connection_id, 'balance_sheet', m.accounting_method, $6) k) END AS known_first
+        FROM reefqbo.connection c
+        CROSS JOIN (SELECT s.accounting_method, min(s.first) AS first FROM slot s GROUP BY s.accounting_method) m
+        LEFT JOIN LATERAL reefqbo._opening($1, c.connection_id, m.accounting_method, $5, $6) o ON $3 <> 'profit_and_loss'
+        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5
+    ), needed AS (
+        -- of the balances
+        SELECT s.slot, l.connection_id, 'balance_sheet' AS statement, l.kind, l.month
+        FROM slot s
+        JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'closing' AND l.month IN (s.first, s.last)
+        WHERE $3 <> 'profit_and_loss'
+        UNION ALL
+        -- of equity, which is carried forward
+        SELECT s.slot, l.connection_id, 'balance_sheet', l.kind, l.month
+        FROM slot s
+        JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'average' AND l.is_known
+        JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
+        WHERE $3 <> 'profit_and_loss' AND l.month BETWEEN c.opening AND s.last
+        UNION ALL
+        -- and of the month that all it has is told of first
+        SELECT s.slot, c.connection_id, 'balance_sheet', 'historical', c.known_first
+        FROM slot s
+        JOIN company c ON c.accounting_method = s.accounting_method
+        WHERE $3 <> 'profit_and_loss' AND c.known_first IS NOT NULL AND (c.opening IS NULL OR c.opening > s.first)
+        UNION ALL
+        -- of movements: of a trial balance, those of the fiscal year so far
+        SELECT s.slot, l.connection_id, 'profit_and_loss', l.kind, l.month
+        FROM slot s
+        JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'average'
+        JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
+        WHERE CASE $3 WHEN 'trial_balance' THEN l.is_known AND l.month BETWEEN reefqbo._period_of(s.last, 'year', c.first_month) AND s.last
+                      WHEN 'balance_sheet' THEN false ELSE l.month = ANY (s.months) END
+    ), told AS (
+        SELECT DISTINCT ON (n.slot, n.connection_id, n.statement) n.slot, n.connection_id, n.kind, n.month
+        FROM needed n
+        ORDER BY n.slot, n.connection_id, n.statement, n.kind DESC, n.month
+    )
+    SELECT t.slot, min(format('there is no %s rate from %s to %s for %s', t.kind, c.home_currency, $5, to_char(t.month, 'YYYY-MM')))
+    FROM told t
+    JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = t.connection_id
+    GROUP BY t.slot
+$$;
+
+COMMENT ON FUNCTION reefqbo._missing_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz) IS
+'Internal: the columns of a statement that cannot be shown for want of a rate, and one that is missing, in words.';
 
 CREATE FUNCTION reefqbo._slots_with_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
                                           currency text, as_of timestamptz)
@@ -215,27 +288,23 @@ RETURNS reefqbo._statement_slot[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    slot reefqbo._statement_slot;
-    usable reefqbo._statement_slot[] := '{}';
-    missing text;
+    unusable bigint[];
+    told text;
 BEGIN
-    FOREACH slot IN ARRAY $4 LOOP
-        SELECT min(r.missing) INTO missing
-        FROM reefqbo.connection c
-        CROSS JOIN unnest(reefqbo._statements_read($3)) s (statement)
-        CROSS JOIN LATERAL (
-            SELECT reefqbo._missing_rate($1, c.connection_id, s.statement, slot.accounting_method,
-                                         reefqbo._months_read($1, c.connection_id, $3, s.statement, slot, $6), $5, $6) AS missing) r
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5;
-        IF missing IS NULL THEN
-            usable := usable || slot;
-        ELSIF slot.variant = 'amount' THEN
-            RAISE undefined_object USING
-                MESSAGE = reefqbo._show_line(missing),
-                HINT = 'State it with reefqbo.set_rate, or ask for other months.';
-        END IF;
-    END LOOP;
-    RETURN usable;
+    IF NOT EXISTS (SELECT 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5) THEN
+        RETURN $4;
+    END IF;
+    SELECT array_agg(m.slot), (array_agg(m.missing ORDER BY m.slot) FILTER (WHERE ($4)[m.slot].variant = 'amount'))[1] INTO unusable, told
+    FROM reefqbo._missing_rates($1, $2, $3, $4, $5, $6) m;
+    IF told IS NOT NULL THEN
+        RAISE undefined_object USING
+            MESSAGE = reefqbo._show_line(told),
+            HINT = 'State it with reefqbo.set_rate, or ask for other months.';
+    END IF;
+    RETURN ARRAY(SELECT ROW(s.period, s.variant, s.accounting_method, s.months, s.before)::reefqbo._statement_slot
+                 FROM unnest($4) WITH ORDINALITY s
+                 WHERE s.ordinality <> ALL (coalesce(unusable, '{}'))
+                 ORDER BY s.ordinality);
 END
 $$;
 

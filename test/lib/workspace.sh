@@ -127,7 +127,7 @@ run_as_chosen_user()
 	[ -z "${ROUNDS:-}" ] || inside+=("STORM_ROUNDS=$ROUNDS")
 	[ -z "${FUZZ_SECONDS:-}" ] || inside+=("FUZZ_SECONDS=$FUZZ_SECONDS")
 	[ -z "${SEED:-}" ] || inside+=("STORM_SEED=$SEED")
-	for name in "${!BENCH_@}"; do
+	for name in "${!BENCH_@}" "${!MADE_GROUPS@}"; do
 		inside+=("$name=${!name}")
 	done
 	# The death signal covers the case that this shell is killed outright.
