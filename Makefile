@@ -6,6 +6,7 @@
 #   make demo-cluster                       the same cluster, left running for you to try things on, until Ctrl-C
 #   make panel                              a web application on such a cluster: models, sign-in, statements
 #   make screenshots                        the manual's pictures of it, docs/panel
+#   make install-simulator                  the simulated QuickBooks, for tests of applications: PREFIX=/usr/local
 #   make docs                               docs/reference.md, from the comments of what is installed
 #   make storm                              many companies, kills and lost answers at once: ROUNDS=400, SEED=...
 #   make fuzz                               libFuzzer on every reader of what comes from outside: FUZZ_SECONDS=60
@@ -38,7 +39,7 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl -ljson-c
 
 # "make" and "make install" need PostgreSQL's makefiles and the libraries; "make test" and its like bring them.
-OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist
+OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist install-simulator uninstall-simulator
 ifeq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(wildcard $(PGXS)),)
@@ -115,3 +116,19 @@ fuzz:
 
 bench:
 	@test/run bench
+
+# The simulated QuickBooks as a tool for applications' own tests. It needs Python and openssl, and no PostgreSQL.
+PREFIX ?= /usr/local
+simulatordir = $(DESTDIR)$(PREFIX)/share/reefqbo-simulator
+SIMULATOR = $(filter-out simulator/test_%.py simulator/support.py,$(call below,simulator/*.py)) \
+	simulator/README.md simulator/reefqbo_test.sql simulator/example_companies.json
+
+.PHONY: install-simulator uninstall-simulator
+install-simulator:
+	install -d '$(simulatordir)' '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 $(addprefix $(srcdir)/,$(SIMULATOR)) '$(simulatordir)/'
+	install -m 755 $(srcdir)/simulator/reefqbo-simulator '$(DESTDIR)$(PREFIX)/bin/'
+
+uninstall-simulator:
+	rm -rf '$(simulatordir)'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/reefqbo-simulator'

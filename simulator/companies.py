@@ -35,6 +35,10 @@ class Plan:
             "reports_forbidden": False, "country": country}
 
 
+    def post(self, ledger, moment):
+        """What else is in its books: nothing."""
+
+
 def _plain():
     return charts.parse(charts.PLAIN)
 
@@ -126,6 +130,7 @@ class Company:
         if self.plan.books is not None:
             History(self.key, chart, self.clock.first_day, **self.plan.books).write(ledger)
         dimensions.write_history(ledger, self.key, born)
+        self.plan.post(ledger, born)
         for account in chart:
             if "x" in account.marks or "d" in account.marks:
                 ledger.db.execute("UPDATE account SET active = 0, deleted = ? WHERE id = ?",
@@ -141,10 +146,10 @@ class Company:
 class Directory:
     """All companies by key and by realm id; pods come into being when they are named."""
 
-    def __init__(self, path, clock, config, lock):
+    def __init__(self, path, clock, config, lock, plans=None):
         self.path, self.clock, self.config, self.lock = path, clock, config, lock
         self.by_key, self.by_realm = {}, {}
-        for plan in _catalogue():
+        for plan in plans or _catalogue():
             self._add(plan)
 
     def _add(self, plan):

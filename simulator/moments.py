@@ -9,11 +9,14 @@ DAY = 86400
 class Clock:
     """The simulator's time: real time plus an offset, so that a test can wait an hour at once.
 
-    It starts on the given day at the real time of day (or now when no day was given).
+    It starts on the given day at the real time of day (or now when no day was given). A stopped one starts at
+    noon of that day, and moves only when it is told to.
     """
 
-    def __init__(self, today=None):
+    def __init__(self, today=None, stopped=False):
         self.first_day = today or datetime.date.today()
+        noon = datetime.datetime.combine(datetime.date.today(), datetime.time(12), datetime.timezone.utc).timestamp()
+        self._real = (lambda: noon) if stopped else time.time
         self._first_offset = (self.first_day - datetime.date.today()).days * DAY
         self.reset()
 
@@ -21,7 +24,7 @@ class Clock:
         self.offset = self._first_offset
 
     def now(self):
-        return time.time() + self.offset
+        return self._real() + self.offset
 
     def today(self):
         return datetime.date.fromtimestamp(self.now())
@@ -31,7 +34,7 @@ class Clock:
 
     def set(self, when):
         """`when` is seconds since 1970 or an ISO 8601 text (UTC when it names no zone)."""
-        self.offset = parse_moment(when) - time.time()
+        self.offset = parse_moment(when) - self._real()
 
 
 def parse_moment(text):

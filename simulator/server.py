@@ -25,6 +25,7 @@ import accounting
 import admin_verbs
 import answers
 import certs
+import company_file
 import faults
 import oauth
 import reports
@@ -352,6 +353,8 @@ def _arguments():
     parser.add_argument("--today", type=datetime.date.fromisoformat, help="YYYY-MM-DD")
     parser.add_argument("--bind", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--stopped", action="store_true", help="the clock stands at noon until it is moved")
+    parser.add_argument("--companies", metavar="FILE", help="these companies instead of the built-in ones")
     parser.add_argument("--redirect", action="append", default=[], metavar="URI",
                         help="an address that browsers may be sent back to; may be said again")
     parser.add_argument("--no-throttle", action="store_true")
@@ -391,7 +394,8 @@ def main():
     threading.stack_size(512 * 1024)
     ca_file = certs.make(directory)
     oauth.allow_redirects(arguments.redirect)
-    world = World(directory, arguments.today, not arguments.no_throttle)
+    plans = company_file.plans(arguments.companies) if arguments.companies else None
+    world = World(directory, arguments.today, not arguments.no_throttle, arguments.stopped, plans)
     server = Server((arguments.bind, arguments.port), world, certs.server_context(directory))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: world.stopping.set())

@@ -96,9 +96,9 @@ class Throttle:
 class World:
     """The state of one simulator. `reset` brings back the state at the start."""
 
-    def __init__(self, directory, today=None, throttle=True):
-        self.directory = directory
-        self.clock = moments.Clock(today)
+    def __init__(self, directory, today=None, throttle=True, stopped=False, plans=None):
+        self.directory, self.plans = directory, plans
+        self.clock = moments.Clock(today, stopped)
         self.lock = threading.RLock()
         self.first_config = dict(companies.DEFAULTS, throttle=throttle)
         self.config = dict(self.first_config)
@@ -106,7 +106,7 @@ class World:
         self.log = Log(self.clock, directory + "/simulator.log")
         self.throttle = Throttle()
         self.faults = faults.Queue()
-        self.companies = companies.Directory(directory, self.clock, self.config, self.lock)
+        self.companies = companies.Directory(directory, self.clock, self.config, self.lock, plans)
         self.stopping = threading.Event()
         self.gate = gate.Gate(self.stopping)
 
@@ -122,5 +122,5 @@ class World:
             self.throttle.reset()
             self.companies.close()
             self.companies = companies.Directory(self.directory, self.clock, self.config,
-                                                 self.lock)
+                                                 self.lock, self.plans)
             self.log.clear()
