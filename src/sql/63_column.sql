@@ -9,7 +9,7 @@ CREATE TYPE reefqbo._statement_slot AS (
 );
 
 COMMENT ON TYPE reefqbo._statement_slot IS
-'Internal: one column of figures: of a period, in a variant (amount, previous_period, previous_year, other_method). months: those it covers, by their first days; before: the month before them.';
+'Internal: one column of figures: of a period, in a variant (amount, previous_period, previous_year, other_method, year_to_date, previous_year_to_date, trailing_twelve_months). months: those it covers, by their first days; before: the month before them.';
 
 CREATE FUNCTION reefqbo._statements_read(statement text)
 RETURNS text[]
@@ -144,7 +144,9 @@ AS $$
         HAVING count(*) = reefqbo._months_between(greatest(k.starts, $5),
             least((k.starts + interval '1 month' * reefqbo._period_months($7))::date - 1, $6))
     )
-    SELECT (row_number() OVER (ORDER BY p.starts))::integer, reefqbo._period_label(p.starts, $7, $8), p.first, p.last,
+    SELECT (row_number() OVER (ORDER BY p.starts))::integer,
+           reefqbo._period_label(p.starts, $7, $8)
+           || CASE WHEN cardinality(p.months) < reefqbo._period_months($7) THEN ' (part)' ELSE '' END, p.first, p.last,
            p.is_provisional, p.months
     FROM part p
     -- a flow of cash is told by the balances at both its ends
@@ -155,8 +157,24 @@ $$;
 COMMENT ON FUNCTION reefqbo._periods(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
 'Internal: the periods of a statement: those parts of each month, quarter, half-year or year inside start_date to end_date of which every month was imported for every company.';
 
+-- From the beginning of the year, or of the twelve months, until the end of a period.
+CREATE FUNCTION reefqbo._months_to_date(last_month date, first_month integer)
+RETURNS TABLE (variant text, months date[])
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.variant, ARRAY(SELECT g::date FROM generate_series(v.first, v.last, interval '1 month') g ORDER BY g)
+    FROM (SELECT reefqbo._period_of($1, 'year', $2)::timestamp AS begins, $1::timestamp AS month) y
+    CROSS JOIN LATERAL (VALUES ('year_to_date', y.begins, y.month),
+                               ('previous_year_to_date', y.begins - interval '12 months', y.month - interval '12 months'),
+                               ('trailing_twelve_months', y.month - interval '11 months', y.month)) v (variant, first, last)
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_to_date(date, integer) IS
+'Internal: the months of the year to date, of the like part of the year before, and of the last twelve months, at the end of a month. first_month: that of the year, 1 to 12.';
+
 CREATE FUNCTION reefqbo._slots(model_id bigint, connections bigint[], statement text, accounting_method text,
-                               start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
+                               start_date date, end_date date, frequency text, first_month integer, as_of timestamptz,
+                               to_date boolean DEFAULT false)
 RETURNS SETOF reefqbo._statement_slot
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -169,15 +187,23 @@ AS $$
         FROM method d
         CROSS JOIN LATERAL reefqbo._common_months($1, $2, reefqbo._statements_read($3), d.name, $9) m
         GROUP BY d.name
+    ), period AS MATERIALIZED (
+        SELECT p.period, p.months FROM reefqbo._periods($1, $2, $3, $4, $5, $6, $7, $8, $9) p
     ), wanted AS (
         SELECT p.period, v.variant, d.name AS method,
                ARRAY(SELECT (m.month - v.back)::date FROM unnest(p.months) m (month) ORDER BY m.month) AS months
-        FROM reefqbo._periods($1, $2, $3, $4, $5, $6, $7, $8, $9) p
+        FROM period p
         CROSS JOIN (VALUES ('amount', interval '0', true),
                            ('previous_period', interval '1 month' * reefqbo._period_months($7), true),
                            ('previous_year', interval '12 months', true),
                            ('other_method', interval '0', false)) v (variant, back, is_asked)
         JOIN method d ON d.is_asked = v.is_asked
+        UNION ALL
+        SELECT p.period, t.variant, $4, t.months
+        FROM period p
+        CROSS JOIN LATERAL reefqbo._months_to_date(p.months[cardinality(p.months)], $8) t
+        -- a balance is that of its day
+        WHERE $10 AND $3 IN ('profit_and_loss', 'cash_flow')
     )
     SELECT w.period, w.variant, w.method, w.months, b.before
     FROM wanted w
@@ -186,8 +212,8 @@ AS $$
     WHERE w.months <@ k.months AND ($3 <> 'cash_flow' OR b.before = ANY (k.months))
 $$;
 
-COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
-'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported.';
+COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz, boolean) IS
+'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported. to_date: also those until its end (reefqbo._months_to_date).';
 
 -- Looked for once and for all columns: which rates companies lack is a short list, mostly an empty one.
 CREATE FUNCTION reefqbo._lacking_rates(model_id bigint, connections bigint[], slots reefqbo._statement_slot[], currency text,

@@ -151,7 +151,7 @@ my %RESULT = (
 	profit_and_loss => 'line depth label kind section account_id account_number period period_start period_end is_provisional amount',
 	balance_sheet => 'line depth label kind section account_id account_number period period_start period_end is_provisional amount',
 	statement => 'line depth label kind section connection_id account_id account_number period period_start period_end '
-	  . 'is_provisional currency amount share previous_period previous_year other_method',
+	  . 'is_provisional currency amount share previous_period previous_year other_method year_to_date previous_year_to_date trailing_twelve_months',
 	trial_balance => 'line company_name label account_id account_number account_type period period_end is_provisional debit credit share previous_period previous_year other_method currency connection_id',
 	reconcile => 'period line label part home_currency home_amount currency amount',
 	series_by_period => 'variable_id variable variable_type category subcategory branch currency period period_start period_end amount '

@@ -102,7 +102,31 @@ sub other_sql
 
 	return ((is_turn($group, 2) ? "SELECT 'trial/$tag', period_end, connection_id || ' ' || account_id, coalesce(debit, -credit), '' FROM reefqbo.trial_balance('$group->{name}', '" . month_at($month) . "', $branch) WHERE account_id IS NOT NULL AND coalesce(debit, credit) IS NOT NULL;" : ()),
 		(is_turn($group, 5, 1) ? "SELECT 'total/$tag', period_end, 'Total', debit - credit, '' FROM reefqbo.trial_balance('$group->{name}', '" . month_at($month) . "', $branch) WHERE label = 'Total' AND account_id IS NULL;" : ()),
+		(map { side_sql($group, $asked, $_), to_date_sql($group, $asked, $_) } @{ $asked->{statements} }),
 		map { "SELECT 'parts/$tag/$_', period, label, amount, '' FROM reefqbo.reconcile('$group->{name}', '$_', $range, '$asked->{frequency}', $branch) WHERE part = 'Difference';" } grep { is_turn($group, 9, { profit_and_loss => 0, balance_sheet => 3, cash_flow => 6 }->{$_}) } 'profit_and_loss', 'balance_sheet', 'cash_flow');
+}
+
+# Companies side by side, and the columns until the end of a period.
+sub side_sql
+{
+	my ($group, $asked, $one) = @_;
+	my ($statement, $by) = @$one;
+	return () unless is_turn($group, 4);
+	my $tag = join '/', 'side', $group->{id}, $asked->{branch}, $statement, $by;
+
+	return sprintf "SELECT '$tag', period_start, coalesce(connection_id::text, part) || ' line ' || btrim(label), amount, '' FROM reefqbo.statement_by_company('$group->{name}', '$statement', '%s', '%s'::date - 1, '$asked->{frequency}', '$by', branch => 'Branch $asked->{branch}') WHERE depth <= 1 AND kind IN ('total', 'computed') AND account_id IS NULL;",
+	  month_at($asked->{first}), month_at($asked->{last} + 1);
+}
+
+sub to_date_sql
+{
+	my ($group, $asked, $one) = @_;
+	my ($statement, $by) = @$one;
+	return () unless is_turn($group, 4, 1) && $statement ne 'balance_sheet';
+
+	return map { my $column = $_;
+		sprintf "SELECT '%s', s.period_start, $PLACE{$by} AS place, s.$column, '' FROM reefqbo.statement('$group->{name}', '$statement', '%s', '%s'::date - 1, '$asked->{frequency}', '$by', branch => 'Branch $asked->{branch}', to_date => true) s WHERE s.$column IS NOT NULL AND ($PLACE{$by}) IS NOT NULL;",
+		  join('/', $column, $group->{id}, $asked->{branch}, $statement, $by), month_at($asked->{first}), month_at($asked->{last} + 1) } 'year_to_date', 'previous_year_to_date', 'trailing_twelve_months';
 }
 
 # ---- answers ----
@@ -196,6 +220,73 @@ sub look_at_others
 	return;
 }
 
+# What each company is in the lines of a statement, the eliminations, and all together.
+sub look_at_sides
+{
+	my ($group, $asked, $answer) = @_;
+	my ($scope, %plain) = ($asked->{scope}, %$group);
+
+	return unless is_turn($group, 4);
+	$plain{eliminations} = [];
+	foreach my $one (@{ $asked->{statements} })
+	{
+		my ($statement, $by) = @$one;
+		my @periods = periods_of($scope, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last});
+		my %part = (Total => cells_of($group, $scope, $statement, $by, @periods), Eliminations => cells_of($group, { %$scope, companies => [] }, $statement, $by, @periods),
+			map { ($_->{id} => cells_of(\%plain, { %$scope, companies => [$_] }, $statement, $by, @periods)) } @{ $scope->{companies} });
+		my (%expected, %shown);
+		my $tag = join '/', 'side', $group->{id}, $asked->{branch}, $statement, $by;
+		foreach my $part (keys %part)
+		{
+			foreach my $period (keys %{ $part{$part} })
+			{
+				$expected{$period}{"$part $_"} = $part{$part}{$period}{$_} foreach grep { exists $answer->{$tag}{$period}{"Total $_"} } grep { /^line / } keys %{ $part{Total}{$period} };
+			}
+		}
+		foreach my $period (keys %{ $answer->{$tag} // {} })
+		{
+			$shown{$period} = { map { ($_ => $answer->{$tag}{$period}{$_}) } grep { $expected{$period} && exists $expected{$period}{$_} } keys %{ $answer->{$tag}{$period} } };
+		}
+		compare('side by side', $tag, $group, \%shown, \%expected);
+	}
+	return;
+}
+
+# Those of a year of the calendar, of the like part of the one before, and of twelve months: where all of them are known.
+sub months_to_date
+{
+	my ($column, $last) = @_;
+
+	return $column eq 'trailing_twelve_months' ? $last - 11 .. $last
+	  : $column eq 'year_to_date' ? $last - $last % 12 .. $last : $last - 12 - $last % 12 .. $last - 12;
+}
+
+sub look_at_dates
+{
+	my ($group, $asked, $answer) = @_;
+	my %known = map { $_ => 1 } common_months($asked->{scope});
+
+	return unless is_turn($group, 4, 1);
+	foreach my $one (grep { $_->[0] ne 'balance_sheet' } @{ $asked->{statements} })
+	{
+		my ($statement, $by) = @$one;
+		foreach my $column ('year_to_date', 'previous_year_to_date', 'trailing_twelve_months')
+		{
+			my %expected;
+			foreach my $period (periods_of($asked->{scope}, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last}))
+			{
+				my @months = months_to_date($column, $period->[-1]);
+				next if grep { !$known{$_} } @months, $statement eq 'cash_flow' ? $months[0] - 1 : ();
+				($expected{ month_at($period->[0]) }) = values %{ cells_of($group, $asked->{scope}, $statement, $by, \@months) };
+			}
+			my $tag = join '/', $column, $group->{id}, $asked->{branch}, $statement, $by;
+			my $shown = only($answer->{$tag} // {}, $statement eq 'cash_flow' ? qr/^(?!eliminated)/ : qr/./);
+			compare($column, $tag, $group, $shown, $by eq 'category' ? only(\%expected, qr/^line /) : \%expected);
+		}
+	}
+	return;
+}
+
 # By account and by category the statement's own totals are one.
 sub look_at_both
 {
@@ -236,6 +327,8 @@ sub run_batch
 			look_at($group, $asked, 'now', $before);
 			look_at_others($group, $asked, $before);
 			look_at_both($group, $asked, $before);
+			look_at_sides($group, $asked, $before);
+			look_at_dates($group, $asked, $before);
 		}
 	}
 	my $after = answers((map { restate($_) } grep { changes($_) } @groups), map { my $group = $_; map { (sql_of($group, $_, 'then', ", as_of => '2026-02-01'"), sql_of($group, $_, 'after')) } @{ $asked{ $group->{id} } } } grep { changes($_) } @groups);
@@ -260,12 +353,13 @@ for (my $number = 1; $number <= $COUNT; $number += $BATCH)
 {
 	run_batch($number .. ($number + $BATCH - 1 > $COUNT ? $COUNT : $number + $BATCH - 1));
 }
-foreach my $kind ('no error', (map { "$_->[0] by $_->[1]" } @STATEMENTS), 'trial balance', 'what is left over', 'by account equals by category', 'what was shown then')
+foreach my $kind ('no error', (map { "$_->[0] by $_->[1]" } @STATEMENTS), 'trial balance', 'what is left over', 'by account equals by category', 'what was shown then', 'side by side', 'year_to_date',
+	'previous_year_to_date', 'trailing_twelve_months')
 {
 	my @wrong = @{ $wrong{$kind} // [] };
 	is(scalar @wrong, 0, "$COUNT groups, $kind" . ($looked{$kind} ? ": $looked{$kind} figures" : '')) or diag(join "\n", "seed $SEED", grep { defined } @wrong[ 0 .. 9 ]);
 }
-cmp_ok($looked{$_} // 0, '>=', $COUNT / 4, "much was looked at of $_") foreach 'both', 'parts', 'then', 'trial balance', map { "$_->[0] by $_->[1]" } @STATEMENTS;
+cmp_ok($looked{$_} // 0, '>=', $COUNT / 4, "much was looked at of $_") foreach 'both', 'parts', 'then', 'side by side', 'year_to_date', 'trial balance', map { "$_->[0] by $_->[1]" } @STATEMENTS;
 $node->stop;
 
 done_testing();

@@ -155,7 +155,7 @@ sub slots_of
 	foreach my $starts (sort keys %part)
 	{
 		my @months = @{ $part{$starts} };
-		my %slot = (label => period_label($starts, $frequency, $first_month), months => \@months,
+		my %slot = (label => period_label($starts, $frequency, $first_month) . (@months < $LENGTH{$frequency} ? ' (part)' : ''), months => \@months,
 			amount => slot($statement, $this, @months), other_method => slot($statement, $other, @months),
 			previous_period => slot($statement, $this, map { shift_month($_, -$LENGTH{$frequency}) } @months),
 			previous_year => slot($statement, $this, map { shift_month($_, -12) } @months));

@@ -236,7 +236,7 @@ sub make_eliminations
 sub make_company
 {
 	my ($group, $number, $branch) = @_;
-	my $first = 12 + below(5);
+	my $first = 12 + (chance(60) ? 0 : below(5));
 	my %company = (id => $group->{id} * 100 + $number, name => "Company $number", branch => $branch, fiscal => chance(60) ? 1 : 1 + below(12),
 		currency => chance(50) ? $group->{currency} : one_of(@CURRENCIES), first => $first, last => $first + 4 + below(14), accounts => {}, entries => []);
 
