@@ -42,8 +42,26 @@ install_wanted_packages()
 	[ "$1" = test ] && command -v apt-get >/dev/null || return 0
 	[ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null || return 0
 	! panel_is_wanted || want_panel
+	! examples_are_wanted || want_examples
 	want_pgaudit
 	[ -x /usr/bin/prometheus-sql-exporter ] || want_package prometheus-sql-exporter "which is run as a monitoring system would"
+}
+
+# Whether this run has the test of the examples in other languages.
+examples_are_wanted()
+{
+	case " ${ONLY:-tap} " in *" tap "* | *103*) return 0 ;; esac
+	return 1
+}
+
+want_examples()
+{
+	/usr/bin/python3 -c 'import flask, psycopg' 2>/dev/null ||
+		want_package "python3-flask python3-psycopg" "which run the example in Python"
+	php -r 'exit(function_exists("pg_connect") ? 0 : 1);' 2>/dev/null ||
+		want_package "php-cli php-pgsql" "which run the example in PHP"
+	ruby -e 'require "sinatra/base"; require "pg"; require "webrick"' 2>/dev/null ||
+		want_package "ruby-sinatra ruby-pg ruby-webrick" "which run the example in Ruby"
 }
 
 # Chromium's sandbox is a package of its own.
