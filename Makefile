@@ -83,7 +83,8 @@ install-pages:
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/*.md)) '$(pagesdir)/docs/'
 	$(MKDIR_P) '$(pagesdir)/docs/panel'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/panel/*)) '$(pagesdir)/docs/panel/'
-	$(MKDIR_P) '$(pagesdir)/contrib/prometheus'
+	$(MKDIR_P) '$(pagesdir)/contrib/prometheus' '$(pagesdir)/contrib/api'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/api/*)) '$(pagesdir)/contrib/api/'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/prometheus/*)) '$(pagesdir)/contrib/prometheus/'
 
 uninstall-pages:
