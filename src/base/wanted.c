@@ -10,6 +10,8 @@
 
 #include "base/wanted.h"
 
+RqboClient *rqbo_client_present = NULL;
+
 static RqboStillWanted still_wanted = NULL;
 static void *still_wanted_arg = NULL;
 

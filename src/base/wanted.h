@@ -8,6 +8,17 @@
 #ifndef RQBO_BASE_WANTED_H
 #define RQBO_BASE_WANTED_H
 
+/* One of several whom a process works for, and what is done for it by tasks of net. */
+typedef struct RqboClient
+{
+	bool		(*is_wanted) (struct RqboClient *client);
+	bool		is_urgent;		/* waits for nobody's place */
+	int			ntasks;			/* that have not ended */
+} RqboClient;
+
+/* The one whose task's turn it is; NULL for none in particular. */
+extern RqboClient *rqbo_client_present;
+
 /* Says whether the one on whose behalf all this runs still wants it. */
 typedef bool (*RqboStillWanted) (void *arg);
 

@@ -48,21 +48,56 @@ rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg)
 	engine->source_arg = arg;
 }
 
+void
+rqbo_engine_set_visitor(RqboEngine *engine, RqboVisitor visitor, void *arg)
+{
+	engine->visitor = visitor;
+	engine->visitor_arg = arg;
+	engine->visit_at = 0;
+}
+
+void
+rqbo_engine_set_client(RqboEngine *engine, RqboClient *client)
+{
+	engine->client = client;
+}
+
+const ErrorData *
+rqbo_engine_failure(const RqboEngine *engine)
+{
+	return engine->source_failure;
+}
+
+static bool
+is_urgent(const RqboTask *task)
+{
+	return task->client != NULL && task->client->is_urgent;
+}
+
 RqboTask *
 rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 {
 	RqboTask   *task = rqbo_task_create(engine, first, on_failure);
 
-	dlist_push_tail(&engine->waiting, &((EngineTask *) task)->link);
+	if (is_urgent(task))
+		dlist_push_head(&engine->waiting, &((EngineTask *) task)->link);
+	else
+		dlist_push_tail(&engine->waiting, &((EngineTask *) task)->link);
 	return task;
 }
 
 /* ---- the loop ---- */
 
+static bool
+may_begin(RqboEngine *engine)
+{
+	return is_urgent(&dlist_head_element(EngineTask, link, &engine->waiting)->public) || rqbo_places_free(engine) > 0;
+}
+
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && rqbo_places_free(engine) > 0)
+	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && may_begin(engine))
 	{
 		dlist_node *node = dlist_pop_head_node(&engine->waiting);
 
@@ -112,6 +147,35 @@ ask_source(RqboEngine *engine)
 		return;
 	again = call_source(engine, capacity);
 	engine->ask_source_at = again < 0 ? -1 : rqbo_clock_ms() + again;
+}
+
+/*
+ * What nobody wants any more ends now, and not when its answer has come.
+ */
+static void
+refuse_unwanted_tasks(RqboEngine *engine)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &engine->running)
+	{
+		RqboTask   *task = &dlist_container(EngineTask, link, iter.cur)->public;
+
+		if (task->client != NULL && !task->client->is_wanted(task->client))
+			rqbo_task_refuse(task);
+	}
+}
+
+static void
+visit(RqboEngine *engine)
+{
+	long		again;
+
+	if (engine->visitor == NULL || engine->cancelled != NULL)
+		return;
+	again = engine->visitor(engine, engine->visitor_arg);
+	engine->visit_at = again < 0 ? -1 : rqbo_clock_ms() + again;
+	refuse_unwanted_tasks(engine);
 }
 
 static void
@@ -185,6 +249,15 @@ others_may_wait(RqboEngine *engine)
 }
 
 /*
+ * Its visitor has somebody to see to.
+ */
+static bool
+is_visited(const RqboEngine *engine)
+{
+	return engine->visitor != NULL && !engine->is_ending && engine->visit_at >= 0;
+}
+
+/*
  * Milliseconds until there is something to do though no answer has come: a
  * sleeper wakes, an exchange is given up, somebody's place becomes free, or the
  * source has more.  -1 if there is nothing of that kind.
@@ -198,6 +271,8 @@ time_to_act(RqboEngine *engine)
 
 	if (engine->source != NULL && !engine->is_ending && engine->ask_source_at > now)
 		first = engine->ask_source_at;
+	if (is_visited(engine))
+		first = Min(first, Max(engine->visit_at, now));
 	dlist_foreach(iter, &engine->running)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
@@ -315,10 +390,11 @@ run_until_done(RqboEngine *engine)
 	for (;;)
 	{
 		handle_interrupts(engine);
+		visit(engine);
 		begin_tasks(engine);
 		if (engine->cancelled != NULL)
 			continue;
-		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting))
+		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting) && !is_visited(engine))
 			break;
 		turn(engine);
 	}

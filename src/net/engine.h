@@ -19,6 +19,17 @@ extern RqboEngine *rqbo_engine_create(void);
 
 extern void rqbo_engine_set_source(RqboEngine *engine, RqboSource source, void *arg);
 
+extern void rqbo_engine_set_visitor(RqboEngine *engine, RqboVisitor visitor, void *arg);
+
+/*
+ * Whom the tasks are for that are added from now on; NULL for nobody in
+ * particular.  When it does not want them any more, they end.
+ */
+extern void rqbo_engine_set_client(RqboEngine *engine, RqboClient *client);
+
+/* What its source has failed with, so that the engine ends when what is under way has; or NULL. */
+extern const ErrorData *rqbo_engine_failure(const RqboEngine *engine);
+
 /*
  * on_failure is called with task->failure set, after the abort and outside of
  * a transaction.  It must not send or sleep.

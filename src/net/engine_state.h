@@ -54,6 +54,10 @@ struct RqboEngine
 	RqboSource	source;			/* or NULL */
 	void	   *source_arg;
 	int64		ask_source_at;	/* on rqbo_clock_ms; -1 for never */
+	RqboVisitor visitor;		/* or NULL */
+	void	   *visitor_arg;
+	int64		visit_at;		/* the same */
+	RqboClient *client;			/* of the tasks that are added now; or NULL */
 	dlist_head	waiting;		/* not begun */
 	dlist_head	running;
 	int			nrunning;

@@ -31,6 +31,10 @@ rqbo_task_create(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 	task->page = AllocSetContextCreate(task->public.context, "reefqbo page", ALLOCSET_DEFAULT_SIZES);
 	task->step = first;
 	task->on_failure = on_failure;
+	/* what a task adds is for whom it is itself */
+	task->public.client = rqbo_client_present != NULL ? rqbo_client_present : engine->client;
+	if (task->public.client != NULL)
+		task->public.client->ntasks++;
 	dlist_init(&task->ahead);
 	return &task->public;
 }
@@ -103,8 +107,10 @@ rqbo_sent_result(const RqboSent *sent)
  * In the place of a step that only the one who has gone would have wanted.
  */
 static void
-refuse_step(RqboTask *task pg_attribute_unused())
+refuse_step(RqboTask *task)
 {
+	/* others may want theirs */
+	task->ends_alone = rqbo_wanted();
 	rqbo_wanted_raise();
 }
 
@@ -181,6 +187,7 @@ call_guarded(EngineTask *task, RqboStep step)
 	MemoryContext engine_context = task->public.engine->context;
 	volatile bool done = true;
 
+	rqbo_client_present = task->public.client;
 	MemoryContextSwitchTo(task->page);
 	PG_TRY();
 	{
@@ -201,6 +208,7 @@ call_guarded(EngineTask *task, RqboStep step)
 		done = false;
 	}
 	PG_END_TRY();
+	rqbo_client_present = NULL;
 	MemoryContextSwitchTo(engine_context);
 	return done;
 }
@@ -217,6 +225,14 @@ turn_page(EngineTask *task)
 	task->page = task->awaited->page;
 }
 
+static bool
+is_wanted(const EngineTask *task)
+{
+	RqboClient *client = task->public.client;
+
+	return rqbo_wanted() && (client == NULL || client->is_wanted(client));
+}
+
 /*
  * Call a step.  The one that follows an exchange is about to store what must
  * not be lost: interrupts wait until it has, even those that came while the
@@ -230,7 +246,7 @@ call_step(EngineTask *task, RqboStep step)
 	bool		done;
 
 	if (!is_exchange)
-		return call_guarded(task, rqbo_wanted() ? step : refuse_step);
+		return call_guarded(task, is_wanted(task) ? step : refuse_step);
 	exchange_is_over(task);
 	task->public.engine->held = held;
 	HOLD_INTERRUPTS();
@@ -241,7 +257,7 @@ call_step(EngineTask *task, RqboStep step)
 
 /*
  * Nothing of a task stays, since its source may go on for long.  Without one,
- * somebody waits for the failures.
+ * or with a client, somebody waits for the failures.
  */
 static void
 release_task(EngineTask *task)
@@ -249,7 +265,9 @@ release_task(EngineTask *task)
 	RqboEngine *engine = task->public.engine;
 
 	MemoryContextDelete(task->public.context);
-	if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
+	if (task->public.client != NULL)
+		task->public.client->ntasks--;
+	else if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
 		FreeErrorData(task->public.failure);
 	pfree(task);
 }
@@ -287,6 +305,17 @@ rqbo_task_run(RqboTask *public)
 	/* other steps follow, which may be long; but who is interrupted begins nothing */
 	if (task->state == TASK_SENDING && !InterruptPending && rqbo_wanted())
 		rqbo_http_push(task->public.engine->http);
+}
+
+void
+rqbo_task_refuse(RqboTask *task)
+{
+	EngineTask *t = (EngineTask *) task;
+
+	if (t->is_exchange)
+		return;
+	t->step = refuse_step;
+	rqbo_task_run(task);
 }
 
 void

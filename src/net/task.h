@@ -44,6 +44,9 @@ extern RqboTask *rqbo_task_create(RqboEngine *engine, RqboStep first, RqboStep o
 /* Run the step that is next; a task that has ended, or failed, is gone after it. */
 extern void rqbo_task_run(RqboTask *task);
 
+/* Its client wants it no more: it ends now, unless an answer is awaited that must not be lost. */
+extern void rqbo_task_refuse(RqboTask *task);
+
 /* Tell a task why it cannot go on. */
 extern void rqbo_task_fail(RqboTask *task, ErrorData *reason);
 
