@@ -183,6 +183,12 @@ rqbo_db_make_durable(void)
 }
 
 void
+rqbo_db_flush(void)
+{
+	ForceSyncCommit();
+}
+
+void
 rqbo_db_add_hooks(void (*before) (void), void (*after) (void))
 {
 	Assert(nhooks < MAX_HOOKS);

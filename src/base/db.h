@@ -53,6 +53,9 @@ extern void rqbo_db_add_hooks(void (*before) (void), void (*after) (void));
  */
 extern void rqbo_db_make_durable(void);
 
+/* The same on this server's disk, and no standby is waited for. */
+extern void rqbo_db_flush(void);
+
 /*
  * The version of the extension in this database, in a transaction of its own;
  * NULL if there is none.  *order says whether it is older (-1) or newer (1)

@@ -232,6 +232,15 @@ is_set_here(const char *name)
 	return rqbo_guc_source(name) > PGC_S_DATABASE;
 }
 
+bool
+rqbo_guc_is_any_set_here(void)
+{
+	for (int i = 0; i < (int) lengthof(names); i++)
+		if (is_set_here(names[i]))
+			return true;
+	return false;
+}
+
 static const char *
 value_of(const char *name)
 {

@@ -49,7 +49,8 @@ extern void rqbo_guc_reload_if_asked(void);
 /* The names in reefqbo.databases, as a List of char * in CurrentMemoryContext. */
 extern List *rqbo_guc_list_databases(void);
 
-/* What was set in this session, in at most so many bytes, and the same applied in a worker. */
+/* What was set in this session, if anything was, in at most so many bytes, and the same applied in a worker. */
+extern bool rqbo_guc_is_any_set_here(void);
 extern Size rqbo_guc_estimate(void);
 extern void rqbo_guc_serialize(char *space);
 extern void rqbo_guc_restore(const char *space);

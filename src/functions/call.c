@@ -20,6 +20,7 @@
 
 #include "base/month.h"
 #include "functions/call.h"
+#include "functions/wait.h"
 #include "secret/clear.h"
 #include "store/restore.h"
 
@@ -227,7 +228,7 @@ rqbo_call_for_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
 	if (get_call_result_type(fcinfo, NULL, &row.desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	row.desc = BlessTupleDesc(row.desc);
-	rqbo_job_run(request, sink_one_row, &row);
+	rqbo_wait_for(request, sink_one_row, &row);
 	if (row.tuple == NULL)
 		elog(ERROR, "a worker returned no row");
 	return HeapTupleGetDatum(row.tuple);
@@ -237,7 +238,7 @@ Datum
 rqbo_call_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	rqbo_job_run(request, sink_row, fcinfo->resultinfo);
+	rqbo_wait_for(request, sink_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 

@@ -115,15 +115,16 @@ static bool
 passes(int sqlstate)
 {
 	if (sqlstate == ERRCODE_RQBO_THROTTLED || sqlstate == ERRCODE_RQBO_UNAVAILABLE ||
-		sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
+		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
 		return true;
 	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INSUFFICIENT_RESOURCES ||
 		ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
 /*
- * A request waits again for what passes, some times; it has failed for good else.
- * One that was cancelled is none any more.
+ * A request waits again for what passes, some times; it has failed for good else,
+ * and if somebody waits for it.  One that was cancelled is none any more, and a
+ * cancel of whoever did it, or of one of those that it is done for, none of it.
  */
 static void
 store_request_failure(RqboImport *import, bool is_lifted)
@@ -131,15 +132,22 @@ store_request_failure(RqboImport *import, bool is_lifted)
 	const RqboImportAsk *ask = &import->ask;
 	const ErrorData *failure = import->session->task->failure;
 	int			attempts = rqbo_store_request_attempts(import->model_id, import->connection_id, ask->request_id);
+	bool		is_awaited = !import->job->is_unattended;
 	int			wait = -1;
 
+	if (failure->sqlerrcode == ERRCODE_QUERY_CANCELED && attempts > 0)
+	{
+		rqbo_store_request_cut_off(import->model_id, import->connection_id, ask->request_id);
+		return;
+	}
 	if (passes(failure->sqlerrcode) && attempts <= REQUEST_ATTEMPTS)
 		wait = seconds_to_wait(import, Max(0, attempts - 1), -1, is_lifted);
-	rqbo_store_request_failed(import->model_id, import->connection_id, ask->request_id, failure, wait);
+	rqbo_store_request_failed(import->model_id, import->connection_id, ask->request_id, failure, wait,
+							  is_awaited);
 	/* the request goes on with it, and not the schedule */
-	if (wait >= 0 && import->kind->has_plan)
+	if (wait >= 0 && !is_awaited && import->kind->has_plan)
 		rqbo_store_backfill_unwanted(import->model_id, import->connection_id, import->import_id);
-	if (wait < 0 || attempts == 0)
+	if (wait < 0 || is_awaited || attempts == 0)
 		tell_failure(import);
 }
 
@@ -154,6 +162,21 @@ store_verdict(RqboImport *import, bool is_cancel, bool is_lifted)
 		store_upkeep_failure(import, is_lifted);
 }
 
+/*
+ * It could not begin: who waits for it is told why, and who does not is served
+ * when it can.
+ */
+static void
+refuse_request(RqboImport *import)
+{
+	if (import->ask.request_id == 0 || import->job->is_unattended)
+		return;
+	rqbo_db_begin();
+	rqbo_store_request_refused(import->model_id, import->connection_id, import->ask.request_id,
+							   import->session->task->failure);
+	rqbo_db_commit();
+}
+
 static void
 record_failure(RqboImport *import)
 {
@@ -162,7 +185,10 @@ record_failure(RqboImport *import)
 	bool		is_lifted;
 
 	if (import->import_id == 0 && !import->is_claimed && !import->ask.is_scheduled)
+	{
+		refuse_request(import);
 		return;
+	}
 	rqbo_db_begin();
 	/* the connection first and its upkeep after, as whoever lifts a pause */
 	is_lifted = session->connection != NULL && !rqbo_store_put_throttle(session->connection);
@@ -189,7 +215,7 @@ note_unclaimed(RqboImport *import)
 	rqbo_job_put_off(import->job, import->connection_id);
 	if (sqlstate != ERRCODE_LOCK_NOT_AVAILABLE && sqlstate != ERRCODE_QUERY_CANCELED &&
 		sqlstate != ERRCODE_UNDEFINED_OBJECT)
-		import->job->nunnoted++;
+		rqbo_job_of_worker(import->job)->nunnoted++;
 }
 
 void

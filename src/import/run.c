@@ -10,6 +10,7 @@
 
 #include "utils/timestamp.h"
 
+#include "base/clock.h"
 #include "base/db.h"
 #include "import/accounts.h"
 #include "import/actuals.h"
@@ -28,6 +29,7 @@
 
 #define IMPORT_LOCK_RETRY_MS 500
 #define BUSY_SECONDS 60
+#define LONGEST_LOCK_WAIT_MS 20000
 #define WORKER_NAME "reefqbo worker"
 
 /* What a job asks for, and how it is read; a new kind of import has its line here. */
@@ -103,6 +105,9 @@ end(RqboTask *task)
 	rqbo_notify_endings(c->model_id, c->connection_id);
 	if (import->ask.request_id != 0 && !is_left_untied(import))
 		rqbo_store_request_succeeded(c->model_id, c->connection_id, import->ask.request_id);
+	/* who is told that it is stored goes by that */
+	if (import->job->of != NULL)
+		rqbo_db_flush();
 	rqbo_db_commit();
 	if (is_left_untied(import))
 		rqbo_import_raise_untied(import);
@@ -143,21 +148,19 @@ wait_for_other_import(RqboTask *task)
 		rqbo_db_begin();
 		rqbo_store_postpone(import->model_id, import->connection_id, BUSY_SECONDS);
 		rqbo_db_commit();
-		import->job->nclaimed++;
+		rqbo_job_of_worker(import->job)->nclaimed++;
 		put_off(task);
 		return;
 	}
-	if (import->ask.request_id != 0)
-	{
-		put_off(task);
-		return;
-	}
-	if (!import->has_waited)
+	if (!import->job->has_told_of_wait)
 		ereport(NOTICE,
 				(errmsg("%s: waiting for another import of the same company",
 						rqbo_session_company(import->session))));
-	import->has_waited = true;
-	rqbo_task_sleep(task, IMPORT_LOCK_RETRY_MS, begin);
+	import->job->has_told_of_wait = true;
+	if (import->ask.request_id != 0)
+		put_off(task);
+	else
+		rqbo_task_sleep(task, IMPORT_LOCK_RETRY_MS, begin);
 }
 
 static void
@@ -190,8 +193,34 @@ claim(RqboImport *import)
 	if (import->is_claimed && import->gone_backfill_id != 0)
 		rqbo_store_backfill_done(import->model_id, import->connection_id, import->gone_backfill_id);
 	rqbo_db_commit();
-	import->job->nclaimed += import->is_claimed;
+	rqbo_job_of_worker(import->job)->nclaimed += import->is_claimed;
 	return import->is_claimed;
+}
+
+/*
+ * Who waits for its end may be the one who has locked what it needs, and would
+ * wait for ever.
+ */
+static void
+check_lock_wait(RqboImport *import)
+{
+	RqboJob    *job = import->job;
+	bool		is_locked;
+
+	if (import->ask.request_id == 0 || job->is_unattended)
+		return;
+	rqbo_db_begin();
+	is_locked = rqbo_store_request_is_locked(import->model_id, import->connection_id);
+	rqbo_db_commit();
+	if (!is_locked)
+		job->locked_since_ms = 0;
+	else if (job->locked_since_ms == 0)
+		job->locked_since_ms = rqbo_clock_ms();
+	else if (rqbo_clock_ms() - job->locked_since_ms > LONGEST_LOCK_WAIT_MS)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("%s: an open transaction has locked what its import needs", rqbo_session_company(import->session)),
+				 errhint("If it is the one that calls, end it first. Else see pg_locks and pg_stat_activity for who it is, and try again.")));
 }
 
 static void
@@ -211,6 +240,7 @@ begin(RqboTask *task)
 	rqbo_session_read_connection(session, import->model_id, import->connection_id);
 	if (!claim(import))
 	{
+		check_lock_wait(import);
 		put_off(task);
 		return;
 	}
@@ -282,10 +312,16 @@ rqbo_import_add(RqboEngine *engine, RqboJob *job)
 	for (int64 *id = ids; *id != 0; id++)
 		add_connection(engine, job, kind_of(request->kind), request->model_id, *id)->ask = ask_of(request);
 	if (*ids == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the model has no connection that a worker can see"),
-				 errhint("Connect it first with reefqbo.connect. If that was done in the present transaction, commit it: an import runs in a process of its own.")));
+		rqbo_import_raise_no_connection();
+}
+
+void
+rqbo_import_raise_no_connection(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("the model has no connection that a worker can see"),
+			 errhint("Connect it first with reefqbo.connect. If that was done in the present transaction, commit it: an import runs in a process of its own.")));
 }
 
 static void

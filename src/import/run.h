@@ -16,4 +16,7 @@
 extern void rqbo_import_add(RqboEngine *engine, RqboJob *job);
 extern void rqbo_import_add_due(RqboEngine *engine, RqboJob *job, const RqboDue *due);
 
+/* Raise 42704: a job means none. */
+extern void rqbo_import_raise_no_connection(void);
+
 #endif							/* RQBO_IMPORT_RUN_H */

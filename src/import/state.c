@@ -128,13 +128,12 @@ rqbo_import_check_currency(const RqboImport *import, const RqboReport *report)
 /* ---- the end ---- */
 
 void
-rqbo_import_add_summary(const RqboImport *import)
+rqbo_import_add_end(RqboJob *job, const RqboRequestEnd *end)
 {
-	const RqboCounts *n = &import->counts;
-	double		seconds = (double) (GetCurrentTimestamp() - import->began_at) / USECS_PER_SEC;
+	const RqboCounts *n = &end->counts;
 	const char *values[SUMMARY_COLUMNS] = {
-		import->session->connection->branch,
-		import->session->connection->company,
+		end->branch,
+		end->company,
 		psprintf("%d", n->accounts_seen),
 		psprintf("%d", n->accounts_new),
 		psprintf("%d", n->accounts_changed),
@@ -142,11 +141,29 @@ rqbo_import_add_summary(const RqboImport *import)
 		psprintf("%d", n->amounts_inserted),
 		psprintf("%d", n->amounts_changed),
 		psprintf("%d", n->amounts_unchanged),
-		psprintf("%d", import->session->requests),
-		psprintf("%.2f", seconds)
+		psprintf("%d", end->requests),
+		psprintf("%.2f", end->seconds)
 	};
 
-	rqbo_job_add_row(import->job, SUMMARY_COLUMNS, values);
+	rqbo_job_add_row(job, SUMMARY_COLUMNS, values);
+}
+
+/*
+ * One that was asked for by a request has its row when all of that has ended.
+ */
+void
+rqbo_import_add_summary(const RqboImport *import)
+{
+	RqboRequestEnd end = {
+		.branch = import->session->connection->branch,
+		.company = import->session->connection->company,
+		.counts = import->counts,
+		.requests = import->session->requests,
+		.seconds = (double) (GetCurrentTimestamp() - import->began_at) / USECS_PER_SEC
+	};
+
+	if (import->ask.request_id == 0)
+		rqbo_import_add_end(import->job, &end);
 }
 
 void

@@ -15,6 +15,7 @@
 #include "report/lines.h"
 #include "store/chunks.h"
 #include "store/imports.h"
+#include "store/requests.h"
 #include "store/upkeep.h"
 
 /* What is asked for, by a caller or by the schedule, besides the kind. */
@@ -67,7 +68,6 @@ typedef struct RqboImport
 	int64		connection_id;
 	int64		import_id;		/* 0 until the log has its line */
 	TimestampTz began_at;
-	bool		has_waited;		/* for another import of the same company */
 	bool		is_claimed;		/* an attempt on schedule or a request, and noted */
 	int64		gone_backfill_id;	/* an import that it was to go on with, of which there is no line any more */
 	bool		is_current;		/* at its end the tables hold what QuickBooks holds */
@@ -102,6 +102,9 @@ extern RqboToldImport rqbo_import_told(const RqboImport *import);
 
 /* The import is over, however it ended. */
 extern void rqbo_import_close(RqboImport *import);
+
+/* The row of an answer of which nothing is left but what the tables have. */
+extern void rqbo_import_add_end(RqboJob *job, const RqboRequestEnd *end);
 
 /* What most kinds do at their end: the row of the answer, and the schedule's account. */
 extern void rqbo_import_add_summary(const RqboImport *import);

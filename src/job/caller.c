@@ -36,14 +36,16 @@ caller_has_gone(dsm_segment *segment pg_attribute_unused(), Datum arg)
 {
 	RqboJobShared *shared = (RqboJobShared *) DatumGetPointer(arg);
 
+	if (pg_atomic_read_u32(&shared->is_taken) == 0)
+		explicit_bzero(shared->request.code, sizeof(shared->request.code));
 	pg_atomic_write_u32(&shared->caller_has_gone, 1);
 }
 
 /*
  * Make the segment: request, settings, queue.
  */
-static dsm_segment *
-make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
+dsm_segment *
+rqbo_job_make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
 {
 	Size		guc_size = rqbo_guc_estimate();
 	shm_toc_estimator estimator;
@@ -64,6 +66,8 @@ make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
 	shared = shm_toc_allocate(toc, sizeof(RqboJobShared));
 	shared->request = *request;
 	pg_atomic_init_u32(&shared->caller_has_gone, 0);
+	pg_atomic_init_u32(&shared->is_cancelled, 0);
+	pg_atomic_init_u32(&shared->is_taken, 0);
 	shm_toc_insert(toc, RQBO_JOB_KEY_SHARED, shared);
 
 	guc_space = shm_toc_allocate(toc, guc_size);
@@ -78,6 +82,14 @@ make_segment(const RqboJobRequest *request, shm_mq_handle **queue_handle)
 	/* registered last, so it runs first: the flag is up before the queue wakes the worker */
 	on_dsm_detach(segment, caller_has_gone, PointerGetDatum(shared));
 	return segment;
+}
+
+RqboJobShared *
+rqbo_job_shared(dsm_segment *segment)
+{
+	shm_toc    *toc = shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment));
+
+	return shm_toc_lookup(toc, RQBO_JOB_KEY_SHARED, false);
 }
 
 static BackgroundWorkerHandle *
@@ -105,8 +117,8 @@ start_worker(dsm_segment *segment)
 
 /* ---- what comes back ---- */
 
-static void
-pass_on(StringInfo message)
+void
+rqbo_job_raise(StringInfo message)
 {
 	ErrorData	edata;
 
@@ -136,37 +148,55 @@ receive_row(StringInfo message, RqboRowSink sink, void *arg)
 }
 
 /*
- * Receive messages until the worker says it is done.  An error is kept until
- * the worker has gone, so that it does not linger behind its message.
+ * Take one message.  An error is kept until the worker has gone, so that it does
+ * not linger behind its message.
  */
-static bool
-receive_messages(shm_mq_handle *queue, StringInfo error, RqboRowSink sink, void *arg)
+RqboJobNews
+rqbo_job_receive(shm_mq_handle *queue, bool wait, StringInfo error, RqboRowSink sink, void *arg)
 {
-	for (;;)
-	{
-		Size		length;
-		void	   *data;
-		StringInfoData message;
+	Size		length;
+	void	   *data;
+	StringInfoData message;
+	shm_mq_result result = shm_mq_receive(queue, &length, &data, !wait);
 
-		if (shm_mq_receive(queue, &length, &data, false) != SHM_MQ_SUCCESS)
-			return false;
-		initStringInfo(&message);
-		appendBinaryStringInfo(&message, data, length);
-		switch (pq_getmsgbyte(&message))
-		{
-			case 'N':
-				pass_on(&message);
-				break;
-			case 'E':
-				*error = message;
-				return false;
-			case 'D':
-				receive_row(&message, sink, arg);
-				break;
-			case 'C':
-				return true;
-		}
+	if (result != SHM_MQ_SUCCESS)
+		return result == SHM_MQ_WOULD_BLOCK ? RQBO_JOB_NOTHING : RQBO_JOB_LOST;
+	initStringInfo(&message);
+	appendBinaryStringInfo(&message, data, length);
+	switch (pq_getmsgbyte(&message))
+	{
+		case 'N':
+			rqbo_job_raise(&message);
+			return RQBO_JOB_SOMETHING;
+		case 'E':
+			*error = message;
+			return RQBO_JOB_FAILED;
+		case 'D':
+			receive_row(&message, sink, arg);
+			return RQBO_JOB_SOMETHING;
+		case 'C':
+			return RQBO_JOB_DONE;
 	}
+	return RQBO_JOB_SOMETHING;
+}
+
+void
+rqbo_job_raise_lost(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONNECTION_FAILURE),
+			 errmsg("the background worker ended without an answer"),
+			 errhint("The server log tells why. Whatever the worker had committed stays; try again.")));
+}
+
+void
+rqbo_job_check_place(void)
+{
+	if (RecoveryInProgress() || XactReadOnly)
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot talk to QuickBooks in a read-only transaction or on a standby"),
+				 errhint("Do it on the primary server, in a transaction that may write.")));
 }
 
 void
@@ -176,25 +206,20 @@ rqbo_job_run(RqboJobRequest *request, RqboRowSink sink, void *arg)
 	shm_mq_handle *queue;
 	BackgroundWorkerHandle *worker;
 	StringInfoData error = {0};
-	bool		done;
+	RqboJobNews news;
 
-	if (RecoveryInProgress() || XactReadOnly)
-		ereport(ERROR,
-				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot talk to QuickBooks in a read-only transaction or on a standby"),
-				 errhint("Do it on the primary server, in a transaction that may write.")));
-	segment = make_segment(request, &queue);
+	rqbo_job_check_place();
+	segment = rqbo_job_make_segment(request, &queue);
 	explicit_bzero(request, sizeof(*request));
 	worker = start_worker(segment);
 	shm_mq_set_handle(queue, worker);
-	done = receive_messages(queue, &error, sink, arg);
+	do
+		news = rqbo_job_receive(queue, true, &error, sink, arg);
+	while (news == RQBO_JOB_SOMETHING);
 	(void) WaitForBackgroundWorkerShutdown(worker);
 	dsm_detach(segment);
-	if (error.data != NULL)
-		pass_on(&error);
-	if (!done)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONNECTION_FAILURE),
-				 errmsg("the background worker ended without an answer"),
-				 errhint("The server log tells why. Whatever the worker had committed stays; try again.")));
+	if (news == RQBO_JOB_FAILED)
+		rqbo_job_raise(&error);
+	if (news != RQBO_JOB_DONE)
+		rqbo_job_raise_lost();
 }

@@ -44,6 +44,7 @@ typedef struct RqboJobRequest
 	DateADT		start;
 	DateADT		end;
 	bool		is_whole;		/* a refresh that reads everything */
+	int64		request_id;		/* of an import or a refresh that the background worker does; 0 before it has one */
 	char		dimension[16];
 	char		account_id[RQBO_JOB_ID];	/* whose ledger lines */
 	bool		keep;			/* them in a table */

@@ -15,6 +15,7 @@
 #include "job/result.h"
 
 #define PUT_OFF_MS 15000
+#define PUT_OFF_WITH_CALLER_MS 500
 
 /*
  * The key ring, loaded once for all companies.
@@ -81,11 +82,12 @@ rqbo_job_add_failure(RqboJob *job, const ErrorData *failure)
 void
 rqbo_job_put_off(RqboJob *job, int64 connection_id)
 {
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
+	RqboJob    *worker = rqbo_job_of_worker(job);
+	MemoryContext saved = MemoryContextSwitchTo(worker->context);
 	RqboPutOff *put_off = palloc(sizeof(RqboPutOff));
 
 	put_off->connection_id = connection_id;
-	put_off->until_ms = rqbo_clock_ms() + PUT_OFF_MS;
-	job->put_off = lappend(job->put_off, put_off);
+	put_off->until_ms = rqbo_clock_ms() + (job->is_unattended ? PUT_OFF_MS : PUT_OFF_WITH_CALLER_MS);
+	worker->put_off = lappend(worker->put_off, put_off);
 	MemoryContextSwitchTo(saved);
 }

@@ -24,6 +24,7 @@ typedef struct RqboPutOff
 typedef struct RqboJob
 {
 	RqboJobRequest *request;	/* in shared memory; NULL if nobody has asked */
+	struct RqboJob *of;			/* the background worker's, among whose work it is done; or NULL */
 	bool		is_unattended;	/* nobody waits for rows and failures */
 	int			nfailing;		/* tasks under way of companies that failed the last time */
 	int			nclaimed;		/* attempts on schedule that were noted before they began */
@@ -35,6 +36,8 @@ typedef struct RqboJob
 	List	   *rows;			/* List of char *[], the answer */
 	int			ncolumns;
 	List	   *failures;		/* List of ErrorData */
+	int64		locked_since_ms;	/* since somebody's open transaction keeps its request from beginning; or 0 */
+	bool		has_told_of_wait;	/* for another import of the same company */
 } RqboJob;
 
 extern void rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values);
@@ -44,7 +47,18 @@ extern RqboKeyring *rqbo_job_keyring(RqboJob *job);
 extern void rqbo_job_forget_code(RqboJob *job);
 extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
 
-/* Leave a connection alone for a while; nothing of that is stored, since it may be just that which cannot be done. */
+/* What came to the caller's end. */
+extern void rqbo_job_send_rows(const RqboJob *job);
+extern void rqbo_job_send_error(ErrorData *failure, bool caller_has_gone);
+
+/* The one that keeps the accounts: itself, or the background worker's. */
+static inline RqboJob *
+rqbo_job_of_worker(RqboJob *job)
+{
+	return job->of != NULL ? job->of : job;
+}
+
+/* Leave a connection alone for a while, a short one where somebody waits; nothing of that is stored, since it may be just that which cannot be done. */
 extern void rqbo_job_put_off(RqboJob *job, int64 connection_id);
 
 #endif							/* RQBO_JOB_RESULT_H */

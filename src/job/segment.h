@@ -26,6 +26,8 @@ typedef struct RqboJobShared
 {
 	RqboJobRequest request;
 	pg_atomic_uint32 caller_has_gone;
+	pg_atomic_uint32 is_cancelled;	/* and does not want it any more */
+	pg_atomic_uint32 is_taken;	/* by a background worker, if it was handed to one */
 } RqboJobShared;
 
 #endif							/* RQBO_JOB_SEGMENT_H */

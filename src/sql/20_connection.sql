@@ -188,7 +188,7 @@ AS 'MODULE_PATHNAME', 'rqbo_complete_connection_url';
 
 COMMENT ON FUNCTION reefqbo.complete_connection(text, text) IS
 'Ends what reefqbo.connect or reefqbo.reconnect began: checks the state and the session, exchanges the code, stores the sealed tokens and reads the company''s name.
-The exchange runs and commits in a background worker, so a ROLLBACK of the caller does not lose the grant.
+The exchange runs and commits in a background worker, so a ROLLBACK of the caller does not lose the grant. Where one looks after the database it begins at once, whatever imports are under way, and goes on if the session is ended by anything but a cancel.
 Arguments: redirect_url, the whole address the browser came back to; session, what was given to reefqbo.connect or reefqbo.reconnect, taken from the session of the browser that came back. Result: the connection.
 An application always passes session, also when its own route never began anything: a sign-in that was begun without one, in psql or by a route that has none, is refused when it is to be ended in one, since it is somebody else''s; so is one that was begun in a session and is to be ended without. A sign-in that is refused for its session is not used up.
 A page that is loaded again, with the same state in the same session, finds the connection made: the same result, and Intuit is asked nothing.

@@ -110,6 +110,7 @@ COMMENT ON FUNCTION reefqbo.import_actuals(text, date, date, text, text) IS
 'Imports the monthly profit and loss and balance sheet over a range of whole months, in chunks of at most twelve months. A chunk is stored whole, tied out to QuickBooks'' own totals, or not at all.
 At its end it is proved once more by the profit and loss in one column and the trial balance, unless reefqbo.proof_requests is off: a difference is a WARNING (RQ007) and no error. Every check is kept in reefqbo.tie_out_check.
 Reads the chart of accounts first if that was never done. Goes on where an import of the same range was cut off within the last day; the background worker does so by itself. Waits for the end and shows progress as notices; see reefqbo.import_accounts.
+Where the background worker looks after the database it becomes a request of reefqbo.request, takes no process, and goes on if the session or its statement is ended by anything but a cancel; reefqbo.request_import does not wait.
 Months that have not begun, by QuickBooks'' clock and not by the server''s alone, are not read: a range that ends after the present month is cut, with a notice, and one that begins after it is refused.
 Arguments: model; start_date, the first day of a month; end_date, the last day of a month; accounting_method, ''Accrual'' or ''Cash''; branch, by default every connection of the model.
 Result: a row a connection with what was done. Errors: 22023 not whole months, none that has begun, or an unknown method; 42704; RQ001, RQ003 to RQ008, RQ010, RQ011.
@@ -128,6 +129,7 @@ COMMENT ON FUNCTION reefqbo.refresh(text, text, boolean) IS
 'Brings the chart of accounts and everything imported before up to date, extended to the current month. First QuickBooks is asked, by one request, whether anything has changed; if nothing has, that is all.
 If something has, or if QuickBooks cannot say, everything that was imported is read again. Amounts that did not change are not written; one that did leaves a row in reefqbo.restatement.
 Arguments: model; branch, by default every connection of the model; whole, true to read everything without asking. Result: a row a connection with what was done. Errors: as reefqbo.import_actuals.
+Done by the background worker as reefqbo.import_actuals is; reefqbo.request_refresh does not wait.
 See https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/change-data-capture';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.refresh(text, text, boolean)');
 

@@ -23,6 +23,7 @@ CREATE TABLE reefqbo._request (
     import_id bigint,
     sqlstate text,
     message text,
+    detail text,
     hint text,
     PRIMARY KEY (model_id, request_id, connection_id),
     CONSTRAINT request_kind_is_known CHECK (kind IN ('import', 'refresh')),
@@ -100,7 +101,8 @@ SELECT r.request_id,
        r.is_whole AS whole,
        r.connections,
        r.connections_done,
-       r.attempts
+       r.attempts,
+       r.detail
 FROM (
     SELECT p.model_id, p.request_id, p.branch_id, p.kind, p.accounting_method, p.start_date, p.end_date, p.is_whole,
            p.requested_at, p.requested_by,
@@ -117,6 +119,7 @@ FROM (
            (array_agg(p.sqlstate ORDER BY p.connection_id) FILTER (WHERE p.sqlstate IS NOT NULL))[1] AS sqlstate,
            (array_agg(p.message ORDER BY p.connection_id) FILTER (WHERE p.sqlstate IS NOT NULL))[1] AS message,
            (array_agg(p.hint ORDER BY p.connection_id) FILTER (WHERE p.sqlstate IS NOT NULL))[1] AS hint,
+           (array_agg(p.detail ORDER BY p.connection_id) FILTER (WHERE p.sqlstate IS NOT NULL))[1] AS detail,
            count(*)::integer AS connections,
            count(p.finished_at)::integer AS connections_done,
            max(p.attempts) AS attempts
@@ -159,6 +162,7 @@ COMMENT ON COLUMN reefqbo.request.whole IS 'of a refresh: everything is read, wh
 COMMENT ON COLUMN reefqbo.request.connections IS 'how many connections it is for';
 COMMENT ON COLUMN reefqbo.request.connections_done IS 'how many of them have ended';
 COMMENT ON COLUMN reefqbo.request.attempts IS 'how often it was begun';
+COMMENT ON COLUMN reefqbo.request.detail IS 'and more about what went wrong';
 
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.request');
 

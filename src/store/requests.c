@@ -186,7 +186,7 @@ rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 request_id)
 		"  AND EXISTS (SELECT 1 FROM ready) FOR NO KEY UPDATE OF r SKIP LOCKED)"
 		" UPDATE reefqbo._request r SET led_by = $3, attempts = r.attempts + 1,"
 		" not_before = reefqbo._now() + interval '1 minute' * ((1 << LEAST(r.attempts, 6)) - 1),"
-		" started_at = COALESCE(r.started_at, reefqbo._now()), sqlstate = NULL, message = NULL, hint = NULL"
+		" started_at = COALESCE(r.started_at, reefqbo._now()), sqlstate = NULL, message = NULL, detail = NULL, hint = NULL"
 		" FROM free f WHERE r.model_id = $1 AND r.connection_id = $2 AND r.request_id = f.request_id"
 		" AND EXISTS (SELECT 1 FROM free l WHERE l.request_id = $3)",
 		INT8OID, INT8OID, INT8OID);
@@ -232,25 +232,162 @@ rqbo_store_request_succeeded(int64 model_id, int64 connection_id, int64 request_
 	run(&statement, model_id, connection_id, request_id);
 }
 
+/* Somebody waits for the leader's end, and is told of the failure: whoever wants to tries again. */
+#define IS_FOR_GOOD "$8 < 0 OR ($9 AND r.request_id = $3)"
+
+static void
+arg_failure(RqboArgs *args, const ErrorData *failure)
+{
+	rqbo_arg_text(args, unpack_sql_state(failure->sqlerrcode));
+	rqbo_arg_text(args, failure->message);
+	rqbo_arg_text(args, failure->detail);
+	rqbo_arg_text(args, failure->hint);
+}
+
 void
 rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure,
-						  int wait_seconds)
+						  int wait_seconds, bool is_awaited)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		UPDATE_LED("sqlstate = $4, message = $5, hint = $6, led_by = CASE WHEN $7 < 0 THEN r.led_by END,"
-				   " not_before = reefqbo._now() + interval '1 second' * GREATEST($7, 0),"
-				   " finished_at = CASE WHEN $7 < 0 THEN reefqbo._now() END,"
-				   " outcome = CASE WHEN $7 < 0 THEN 'failed' END"),
-		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, INT4OID);
+		UPDATE_LED("sqlstate = $4, message = $5, detail = $6, hint = $7,"
+				   " led_by = CASE WHEN " IS_FOR_GOOD " THEN r.led_by END,"
+				   " not_before = reefqbo._now() + interval '1 second' * GREATEST($8, 0),"
+				   " finished_at = CASE WHEN " IS_FOR_GOOD " THEN reefqbo._now() END,"
+				   " outcome = CASE WHEN " IS_FOR_GOOD " THEN 'failed' END"),
+		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, BOOLOID);
 	RqboArgs	args = {0};
 
 	rqbo_arg_ids(&args, model_id, connection_id);
 	rqbo_arg_int8(&args, request_id);
-	rqbo_arg_text(&args, unpack_sql_state(failure->sqlerrcode));
-	rqbo_arg_text(&args, failure->message);
-	rqbo_arg_text(&args, failure->hint);
+	arg_failure(&args, failure);
 	rqbo_arg_int4(&args, wait_seconds);
+	rqbo_arg_datum(&args, BoolGetDatum(is_awaited));
 	rqbo_db_run(&statement, &args);
+}
+
+void
+rqbo_store_request_cut_off(int64 model_id, int64 connection_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(UPDATE_LED("led_by = NULL"), INT8OID, INT8OID, INT8OID);
+
+	run(&statement, model_id, connection_id, request_id);
+}
+
+void
+rqbo_store_request_refused(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET sqlstate = $4, message = $5, detail = $6, hint = $7,"
+		" finished_at = reefqbo._now(), outcome = 'failed'"
+		" WHERE model_id = $1 AND ($2 = 0 OR connection_id = $2) AND request_id = $3 AND finished_at IS NULL AND led_by IS NULL",
+		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_ids(&args, model_id, connection_id);
+	rqbo_arg_int8(&args, request_id);
+	arg_failure(&args, failure);
+	rqbo_db_run(&statement, &args);
+}
+
+bool
+rqbo_store_request_is_locked(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT 1 FROM reefqbo.upkeep u"
+		" JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
+		" WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED",
+		INT8OID, INT8OID);
+
+	return rqbo_db_run_ids(&statement, model_id, connection_id) == 0;
+}
+
+/* ---- for those who wait ---- */
+
+int64 *
+rqbo_store_ended_requests(const int64 *request_ids)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT q.id FROM unnest($1) q (id) WHERE NOT EXISTS ("
+		" SELECT 1 FROM reefqbo._request r WHERE r.request_id = q.id AND r.finished_at IS NULL"
+		"  AND (r.led_by IS NOT NULL OR r.sqlstate IS NULL))",
+		INT8ARRAYOID);
+	RqboArgs	args = {0};
+	Datum	   *ids;
+	int			count = 0;
+	int64	   *ended;
+
+	while (request_ids[count] != 0)
+		count++;
+	ids = palloc((count + 1) * sizeof(Datum));
+	for (int i = 0; i < count; i++)
+		ids[i] = Int64GetDatum(request_ids[i]);
+	rqbo_arg_datum(&args, PointerGetDatum(construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	count = (int) rqbo_db_run(&statement, &args);
+	ended = SPI_palloc((count + 1) * sizeof(int64));
+	for (int i = 0; i < count; i++)
+		ended[i] = rqbo_cell_int8(i, 1);
+	ended[count] = 0;
+	return ended;
+}
+
+void
+rqbo_store_give_up_request(int64 model_id, int64 request_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"UPDATE reefqbo._request SET finished_at = reefqbo._now(), outcome = 'failed'"
+		" WHERE model_id = $1 AND request_id = $2 AND finished_at IS NULL AND led_by IS NULL AND sqlstate IS NOT NULL",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, request_id);
+}
+
+static void
+read_end(uint64 row, RqboRequestEnd *end)
+{
+	char	   *sqlstate = rqbo_cell_text(row, 4);
+
+	end->outcome = rqbo_cell_text(row, 1);
+	end->branch = rqbo_cell_text(row, 2);
+	end->company = rqbo_cell_text(row, 3);
+	if (sqlstate != NULL)
+		end->failure.sqlerrcode = MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]);
+	end->failure.message = rqbo_cell_text(row, 5);
+	end->failure.detail = rqbo_cell_text(row, 6);
+	end->failure.hint = rqbo_cell_text(row, 7);
+	end->counts.accounts_seen = (int) rqbo_cell_int8(row, 8);
+	end->counts.accounts_new = (int) rqbo_cell_int8(row, 9);
+	end->counts.accounts_changed = (int) rqbo_cell_int8(row, 10);
+	end->counts.months = (int) rqbo_cell_int8(row, 11);
+	end->counts.amounts_inserted = (int) rqbo_cell_int8(row, 12);
+	end->counts.amounts_changed = (int) rqbo_cell_int8(row, 13);
+	end->counts.amounts_unchanged = (int) rqbo_cell_int8(row, 14);
+	end->requests = (int) rqbo_cell_int8(row, 15);
+	end->seconds = (double) rqbo_cell_int8(row, 16) / 100;
+}
+
+RqboRequestEnd *
+rqbo_store_read_request_ends(int64 model_id, int64 request_id, int *count)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT r.outcome, b.name, c.company_name, r.sqlstate, r.message, r.detail, r.hint,"
+		" COALESCE(l.accounts_seen, 0)::bigint, COALESCE(l.accounts_new, 0)::bigint, COALESCE(l.accounts_changed, 0)::bigint,"
+		" COALESCE(l.months, 0)::bigint, COALESCE(l.amounts_inserted, 0)::bigint, COALESCE(l.amounts_changed, 0)::bigint,"
+		" COALESCE(l.amounts_unchanged, 0)::bigint, COALESCE(l.requests, 0)::bigint,"
+		" COALESCE(EXTRACT(epoch FROM l.finished_at - l.started_at) * 100, 0)::bigint"
+		" FROM reefqbo._request r"
+		" JOIN reefqbo.connection c ON c.model_id = r.model_id AND c.connection_id = r.connection_id"
+		" JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id"
+		" LEFT JOIN reefqbo.import_log l ON l.model_id = r.model_id AND l.import_id = r.import_id"
+		" WHERE r.model_id = $1 AND r.request_id = $2 ORDER BY r.finished_at, r.connection_id",
+		INT8OID, INT8OID);
+	RqboRequestEnd *ends;
+
+	*count = (int) rqbo_db_run_ids(&statement, model_id, request_id);
+	ends = SPI_palloc((*count + 1) * sizeof(RqboRequestEnd));
+	memset(ends, 0, (*count + 1) * sizeof(RqboRequestEnd));
+	for (int i = 0; i < *count; i++)
+		read_end(i, &ends[i]);
+	return ends;
 }
 
 /*

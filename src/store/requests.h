@@ -55,9 +55,45 @@ extern void rqbo_store_request_succeeded(int64 model_id, int64 connection_id, in
 /* How often it was begun; 0 if nobody wants it any more. */
 extern int	rqbo_store_request_attempts(int64 model_id, int64 connection_id, int64 request_id);
 
-/* For good where wait_seconds is negative; else it is tried again after them. */
+/*
+ * For good where wait_seconds is negative; else it is tried again after them, but
+ * for the request itself if somebody waits for its end.
+ */
 extern void rqbo_store_request_failed(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure,
-									  int wait_seconds);
+									  int wait_seconds, bool is_awaited);
+
+/* It was cut off by a cancel that was not meant for those who want it still, and is begun again. */
+extern void rqbo_store_request_cut_off(int64 model_id, int64 connection_id, int64 request_id);
+
+/* It could not even be begun, for a connection or (0) for any, and somebody waits for its end. */
+extern void rqbo_store_request_refused(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure);
+
+/* Whether somebody's open transaction has locked what its import would write first. */
+extern bool rqbo_store_request_is_locked(int64 model_id, int64 connection_id);
+
+/* ---- for those who wait for its end ---- */
+
+/* Those of the requests that have ended, or failed once; ended by 0, and so is what is returned. */
+extern int64 *rqbo_store_ended_requests(const int64 *request_ids);
+
+/* What has failed once is not tried again. */
+extern void rqbo_store_give_up_request(int64 model_id, int64 request_id);
+
+/* How it has ended for one connection. */
+typedef struct RqboRequestEnd
+{
+	const char *outcome;		/* as in the table */
+	const char *branch;
+	const char *company;
+	RqboCounts	counts;
+	int			requests;
+	double		seconds;
+	ErrorData	failure;		/* of one that has failed */
+} RqboRequestEnd;
+
+extern RqboRequestEnd *rqbo_store_read_request_ends(int64 model_id, int64 request_id, int *count);
+
+/* ---- by the background worker again ---- */
 
 /* What counts as under way though nobody imports from its connection has been cut off, and waits again. */
 extern void rqbo_store_release_requests(void);

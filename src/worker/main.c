@@ -11,8 +11,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -47,59 +45,6 @@ static char my_database[NAMEDATALEN];	/* empty until connected */
 
 pg_noreturn PGDLLEXPORT void rqbo_worker_main(Datum main_arg);
 
-/* ---- messages to the caller ---- */
-
-static void
-send_rows(const RqboJob *job)
-{
-	ListCell   *cell;
-
-	foreach(cell, job->rows)
-	{
-		char	  **row = lfirst(cell);
-		StringInfoData message;
-
-		pq_beginmessage(&message, 'D');
-		pq_sendint16(&message, job->ncolumns);
-		for (int i = 0; i < job->ncolumns; i++)
-		{
-			int			length = row[i] != NULL ? (int) strlen(row[i]) : -1;
-
-			pq_sendint32(&message, length);
-			if (length > 0)
-				pq_sendbytes(&message, row[i], length);
-		}
-		pq_endmessage(&message);
-	}
-	pq_putemptymessage('C');
-}
-
-/*
- * Send an error to the caller, who logs it with the statement it belongs to.
- * If the caller has gone, the server log is the only place left.
- */
-static void
-send_error(ErrorData *failure, bool caller_has_gone)
-{
-	/* the caller's session writes it to the log, but for what only the log is told */
-	if (!caller_has_gone && failure->detail_log != NULL)
-		ereport(LOG_SERVER_ONLY,
-				(errmsg("%s", failure->message),
-				 errdetail("%s", failure->detail_log)));
-	failure->output_to_server = caller_has_gone;
-	failure->output_to_client = !caller_has_gone;
-	PG_TRY();
-	{
-		ReThrowError(failure);
-	}
-	PG_CATCH();
-	{
-		EmitErrorReport();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-}
-
 /* ---- the job ---- */
 
 static bool
@@ -110,8 +55,8 @@ caller_is_there(void *arg)
 	return pg_atomic_read_u32(&shared->caller_has_gone) == 0;
 }
 
-static void
-add_tasks(RqboEngine *engine, RqboJob *job)
+void
+rqbo_worker_add_tasks(RqboEngine *engine, RqboJob *job)
 {
 	switch (job->request->kind)
 	{
@@ -157,11 +102,11 @@ run_job(RqboJobShared *shared, RqboJob *job)
 	job->request = &shared->request;
 	check_restored();
 	rqbo_oauth_take_all_kept();
-	add_tasks(engine, job);
+	rqbo_worker_add_tasks(engine, job);
 	rqbo_engine_run(engine);
 	rqbo_calls_store();
 	if (job->failures == NIL)
-		send_rows(job);
+		rqbo_job_send_rows(job);
 }
 
 /*
@@ -191,7 +136,7 @@ run_and_report(RqboJobShared *shared)
 	}
 	PG_END_TRY();
 	if (failure != NULL)
-		send_error(failure, !caller_is_there(shared));
+		rqbo_job_send_error(failure, !caller_is_there(shared));
 	explicit_bzero(&shared->request, sizeof(shared->request));
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);

@@ -150,6 +150,28 @@ rqbo_shmem_serves(const char *database)
 	return serves;
 }
 
+/*
+ * One that is being started has left its problems behind.
+ */
+bool
+rqbo_shmem_works(const char *database, bool *is_there)
+{
+	const RqboSlot *slot;
+	bool		works;
+
+	*is_there = false;
+	if (shared == NULL)
+		return false;
+	rqbo_shmem_lock(LW_SHARED);
+	slot = rqbo_shmem_find(database, 0);
+	works = slot != NULL && !rqbo_shmem_is_closed(slot, rqbo_now()) &&
+		(slot->worker_pid != 0 || (slot->failures <= 1 && slot->problem.what[0] == '\0'));
+	if (works)
+		*is_there = slot->worker_pid != 0;
+	rqbo_shmem_unlock();
+	return works;
+}
+
 /* ---- the launcher's latch ---- */
 
 static void

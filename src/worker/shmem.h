@@ -72,6 +72,9 @@ extern RqboSlot *rqbo_shmem_find(const char *database, int number);
 /* Is a database listed, so that a worker looks after it? */
 extern bool rqbo_shmem_serves(const char *database);
 
+/* The same, and one that works or can be started now: it has not failed, and nobody needs the database empty. */
+extern bool rqbo_shmem_works(const char *database, bool *is_there);
+
 /* There is more to do in a database than one worker has in hand. */
 extern void rqbo_shmem_call_helpers(const char *database);
 

@@ -36,6 +36,7 @@
 #include "store/maintenance.h"
 #include "store/requests.h"
 #include "store/restore.h"
+#include "worker/callers.h"
 #include "worker/main.h"
 #include "worker/maintenance.h"
 #include "worker/shmem.h"
@@ -133,7 +134,8 @@ note_end(Upkeep *upkeep, TimestampTz due_at)
 	{
 		upkeep->slot->due_at = due_at;
 		upkeep->slot->ended_well = true;
-		upkeep->slot->found_nothing = due_at <= rqbo_now() && upkeep->job.nclaimed == 0 && !upkeep->has_pruned;
+		upkeep->slot->found_nothing = due_at <= rqbo_now() && upkeep->job.nclaimed == 0 && !upkeep->has_pruned &&
+			rqbo_callers_answered() == 0;
 	}
 	rqbo_shmem_unlock();
 	return is_end;
@@ -416,6 +418,32 @@ share_again(Upkeep *upkeep)
 	upkeep->look_again_at = 0;
 }
 
+/*
+ * A session may wait for it.
+ */
+static void
+add_due(RqboEngine *engine, Upkeep *upkeep, const RqboDue *due)
+{
+	RqboCallOf *call = due->kind == RQBO_DUE_REQUEST ? rqbo_callers_find(due->request->request_id) : NULL;
+
+	rqbo_engine_set_client(engine, call != NULL ? &call->client : NULL);
+	rqbo_import_add_due(engine, call != NULL ? &call->job : &upkeep->job, due);
+	rqbo_engine_set_client(engine, NULL);
+}
+
+static long
+visit_callers(RqboEngine *engine, void *arg)
+{
+	Upkeep	   *upkeep = arg;
+	int			ended = rqbo_callers_ended();
+	long		again;
+
+	again = rqbo_callers_visit(engine, &upkeep->job, upkeep->slot->database, !has_run_long(upkeep) && !is_stuck(upkeep));
+	if (rqbo_callers_ended() != ended)
+		upkeep->look_again_at = 0;
+	return again;
+}
+
 static long
 add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 {
@@ -432,7 +460,7 @@ add_due_tasks(RqboEngine *engine, int capacity, void *arg)
 
 		rqbo_db_begin();
 		while (capacity-- > 0 && upkeep->next < upkeep->length)
-			rqbo_import_add_due(engine, &upkeep->job, &upkeep->list[upkeep->next++]);
+			add_due(engine, upkeep, &upkeep->list[upkeep->next++]);
 		rqbo_db_commit();
 		MemoryContextSwitchTo(saved);
 		return 0;
@@ -477,6 +505,8 @@ run_round(Upkeep *upkeep)
 	upkeep->claimed_before = upkeep->job.nclaimed;
 	upkeep->unnoted_before = upkeep->job.nunnoted;
 	rqbo_engine_set_source(engine, add_due_tasks, upkeep);
+	if (upkeep->slot->number == 0)
+		rqbo_engine_set_visitor(engine, visit_callers, upkeep);
 	rqbo_engine_run(engine);
 	check_progress(upkeep);
 	if (upkeep->slot->number == 0)
@@ -596,6 +626,7 @@ rqbo_upkeep_main(Datum main_arg)
 	strlcpy(database, my_slot->database, NAMEDATALEN);
 	connect_to(database);
 	rqbo_worker_settle();
+	rqbo_callers_open();
 	/* what is read can be read again; what cannot, tokens, is made durable where it is stored */
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	/* who waits for a lock has all companies wait */

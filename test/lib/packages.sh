@@ -36,7 +36,8 @@ install_missing_packages()
 }
 
 # What tests do without, where Debian has it and it can be had without asking for a password: what pgaudit logs is
-# searched for secrets as well, and sql_exporter is run with the configuration in contrib.
+# searched for secrets as well, pgbouncer stands between an application and the server, and sql_exporter is run with
+# the configuration in contrib.
 install_wanted_packages()
 {
 	[ "$1" = test ] && command -v apt-get >/dev/null || return 0
@@ -44,6 +45,7 @@ install_wanted_packages()
 	! panel_is_wanted || want_panel
 	! examples_are_wanted || want_examples
 	want_pgaudit
+	[ -x /usr/sbin/pgbouncer ] || want_package pgbouncer "through which the tests call as applications do"
 	[ -x /usr/bin/prometheus-sql-exporter ] || want_package prometheus-sql-exporter "which is run as a monitoring system would"
 }
 

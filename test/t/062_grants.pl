@@ -628,12 +628,13 @@ sub test_read_only
 
 # ---- 6. two at once ----
 
+# In a process of its own, as for whoever has a setting of their own.
 sub begin_refresh
 {
 	my ($model) = @_;
 	my $session = { out => '', err => '' };
 
-	$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT branch_name FROM reefqbo.refresh('$model')" ],
+	$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', q{SET reefqbo.connect_timeout = '10s'}, '-c', "SELECT branch_name FROM reefqbo.refresh('$model')" ],
 		'<', \undef, '>', \$session->{out}, '2>', \$session->{err});
 	return $session;
 }

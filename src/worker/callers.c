@@ -1,0 +1,610 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/callers.c
+ *	  The sessions that the background worker works for: takes their calls over,
+ *	  passes on notices, rows and the error, and sees who has gone.
+ *	  What is done for them is done by tasks like all others.
+ *
+ * An import or a refresh becomes a request at once, as if the session had made it
+ * (functions/queue.c), and is begun in its turn; how it has ended stands in the
+ * tables, by whichever worker.  All else is tasks of the call itself.  Nothing
+ * here waits for a session: what it does not read yet is kept.
+ *
+ * The sessions' segments are plain data; see functions/wait.c for their side.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+/* what a Port has of these is not needed here, and their headers may not be there */
+#undef ENABLE_GSS
+#undef USE_OPENSSL
+
+#include "access/xact.h"
+#include "lib/ilist.h"
+#include "lib/stringinfo.h"
+#include "libpq/libpq.h"
+#include "libpq/pqcomm.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "import/run.h"
+#include "import/state.h"
+#include "job/segment.h"
+#include "qbo/calls.h"
+#include "store/requests.h"
+#include "store/restore.h"
+#include "worker/callers.h"
+#include "worker/desk.h"
+#include "worker/main.h"
+
+/* Requests that others end, and sessions that have gone, are looked for so often. */
+#define LOOK_MS 500
+/* When that cannot be done. */
+#define PAUSE_MS 5000
+
+typedef struct Call
+{
+	RqboCallOf	of;				/* must be first; its client is the first of that */
+	MemoryContext context;		/* holds all of it */
+	dsm_segment *segment;
+	RqboJobShared *shared;
+	shm_mq_handle *queue;
+	List	   *unsent;			/* of StringInfo */
+	int64		request_id;		/* of an import or a refresh */
+	bool		is_refused;		/* it could not be begun */
+	bool		has_gone;		/* the session */
+	bool		has_ended;		/* the request */
+	bool		is_answered;
+	dlist_node	link;
+} Call;
+
+static dlist_head calls = DLIST_STATIC_INIT(calls);
+static int	nanswered = 0;
+static int	nended = 0;			/* times that tasks were seen to have ended */
+static int	ntasks_before = 0;	/* of all calls, when it was looked last */
+static int64 look_at = 0;		/* on rqbo_clock_ms, and so is the next */
+static int64 pause_until = 0;
+
+/* ---- what goes to a session ---- */
+
+static void
+nothing(void)
+{
+}
+
+static int
+flush_nothing(void)
+{
+	return 0;
+}
+
+static bool
+is_nothing_pending(void)
+{
+	return false;
+}
+
+/*
+ * The shared queue takes as much as it has room for, and the rest later.
+ */
+static void
+send_unsent(Call *call)
+{
+	while (call->unsent != NIL && !call->has_gone)
+	{
+		StringInfo	message = linitial(call->unsent);
+
+		if (shm_mq_send(call->queue, message->len, message->data, true, true) == SHM_MQ_WOULD_BLOCK)
+			return;
+		pfree(message->data);
+		pfree(message);
+		call->unsent = list_delete_first(call->unsent);
+	}
+}
+
+static int
+put_message(char type, const char *data, size_t length)
+{
+	Call	   *call = (Call *) rqbo_client_present;
+	MemoryContext saved;
+	StringInfo	message;
+
+	if (call == NULL || call->has_gone)
+		return 0;
+	saved = MemoryContextSwitchTo(call->context);
+	message = makeStringInfo();
+	appendStringInfoChar(message, type);
+	appendBinaryStringInfo(message, data, (int) length);
+	call->unsent = lappend(call->unsent, message);
+	MemoryContextSwitchTo(saved);
+	return 0;
+}
+
+static void
+put_message_noblock(char type, const char *data, size_t length)
+{
+	(void) put_message(type, data, length);
+}
+
+static const PQcommMethods methods = {
+	.comm_reset = nothing,
+	.flush = flush_nothing,
+	.flush_if_writable = flush_nothing,
+	.is_send_pending = is_nothing_pending,
+	.putmessage = put_message,
+	.putmessage_noblock = put_message_noblock
+};
+
+/*
+ * As libpq/pqmq.c does it for a process that works for one session.  They read
+ * what comes in the encoding of the database.
+ */
+void
+rqbo_callers_open(void)
+{
+	PqCommMethods = &methods;
+	whereToSendOutput = DestRemote;
+	FrontendProtocol = PG_PROTOCOL_LATEST;
+	SetClientEncoding(GetDatabaseEncoding());
+}
+
+/* ---- taking over ---- */
+
+static bool
+is_wanted(RqboClient *client)
+{
+	return pg_atomic_read_u32(&((Call *) client)->shared->is_cancelled) == 0;
+}
+
+/*
+ * NULL if the session has gone before.
+ */
+static Call *
+attach(dsm_handle handle, RqboJob *worker)
+{
+	MemoryContext context;
+	MemoryContext saved;
+	dsm_segment *segment = dsm_attach(handle);
+	shm_mq	   *queue;
+	Call	   *call;
+
+	if (segment == NULL)
+		return NULL;
+	context = AllocSetContextCreate(TopMemoryContext, "reefqbo call", ALLOCSET_SMALL_SIZES);
+	saved = MemoryContextSwitchTo(context);
+	call = palloc0(sizeof(Call));
+	call->context = context;
+	call->segment = segment;
+	call->shared = shm_toc_lookup(shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment)), RQBO_JOB_KEY_SHARED, false);
+	queue = shm_toc_lookup(shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment)), RQBO_JOB_KEY_QUEUE, false);
+	shm_mq_set_sender(queue, MyProc);
+	call->queue = shm_mq_attach(queue, segment, NULL);
+	call->of.client.is_wanted = is_wanted;
+	call->of.job.request = &call->shared->request;
+	call->of.job.context = context;
+	call->of.job.of = worker;
+	MemoryContextSwitchTo(saved);
+	dlist_push_tail(&calls, &call->link);
+	pg_atomic_write_u32(&call->shared->is_taken, 1);
+	return call;
+}
+
+/*
+ * The row is there, on disk, before the session can go.
+ */
+static void
+make_request(Call *call)
+{
+	RqboJobRequest *from = call->of.job.request;
+	RqboRequest request = {
+		.is_refresh = from->kind == RQBO_JOB_REFRESH,
+		.range = {from->method, from->start, from->end},
+		.is_whole = from->is_whole,
+		.requested_by = from->user
+	};
+
+	rqbo_db_begin();
+	rqbo_store_need_restored();
+	if (*rqbo_store_list_connections(from->model_id, from->branch_id) == 0)
+		rqbo_import_raise_no_connection();
+	call->request_id = rqbo_store_put_request(from->model_id, from->branch_id, &request);
+	rqbo_db_flush();
+	rqbo_db_commit();
+	from->request_id = call->request_id;
+}
+
+static void
+begin(Call *call, RqboEngine *engine)
+{
+	RqboJobKind kind = call->of.job.request->kind;
+
+	if (kind == RQBO_JOB_IMPORT_ACTUALS || kind == RQBO_JOB_REFRESH)
+	{
+		/* the session may have it from a worker that was ended */
+		call->request_id = call->of.job.request->request_id;
+		if (call->request_id == 0)
+			make_request(call);
+		return;
+	}
+	rqbo_db_begin();
+	rqbo_store_need_restored();
+	rqbo_db_commit();
+	call->of.client.is_urgent = kind == RQBO_JOB_COMPLETE || kind == RQBO_JOB_DISCONNECT || kind == RQBO_JOB_CHECK;
+	rqbo_engine_set_client(engine, &call->of.client);
+	rqbo_worker_add_tasks(engine, &call->of.job);
+}
+
+static void
+fail(Call *call, MemoryContext context)
+{
+	MemoryContextSwitchTo(call->context);
+	call->of.job.failures = list_make1(CopyErrorData());
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(context);
+	call->is_refused = true;
+}
+
+/*
+ * What is wrong with a call is its session's to hear.
+ */
+static void
+take_over(dsm_handle handle, RqboEngine *engine, RqboJob *worker)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Call	   *call = attach(handle, worker);
+
+	if (call == NULL)
+		return;
+	MemoryContextSwitchTo(call->context);
+	PG_TRY();
+	{
+		begin(call, engine);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		fail(call, context);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	rqbo_engine_set_client(engine, NULL);
+	look_at = 0;
+}
+
+/* ---- sessions that have gone ---- */
+
+static void
+cancel_request(Call *call)
+{
+	rqbo_db_begin();
+	(void) rqbo_store_cancel_request(call->of.job.request->model_id, call->request_id);
+	rqbo_db_commit();
+}
+
+static void
+note_gone(Call *call)
+{
+	if (call->has_gone || pg_atomic_read_u32(&call->shared->caller_has_gone) == 0)
+		return;
+	call->has_gone = true;
+	call->of.job.is_unattended = call->request_id != 0;
+	if (call->request_id != 0 && !call->is_answered && !is_wanted(&call->of.client))
+		cancel_request(call);
+}
+
+/* ---- requests that have ended ---- */
+
+static void
+note_ended(const int64 *ended)
+{
+	dlist_iter	iter;
+
+	for (; *ended != 0; ended++)
+		dlist_foreach(iter, &calls)
+		{
+			Call	   *call = dlist_container(Call, link, iter.cur);
+
+			call->has_ended |= call->request_id == *ended;
+		}
+}
+
+/*
+ * Those that somebody waits for.
+ */
+static int64 *
+list_requests(void)
+{
+	int64	   *ids;
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+		count++;
+	ids = palloc0((count + 1) * sizeof(int64));
+	count = 0;
+	dlist_foreach(iter, &calls)
+	{
+		Call	   *call = dlist_container(Call, link, iter.cur);
+
+		if (call->request_id != 0 && !call->has_gone && !call->has_ended)
+			ids[count++] = call->request_id;
+	}
+	return ids;
+}
+
+static int
+count_tasks(void)
+{
+	int			count = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+		count += dlist_container(Call, link, iter.cur)->of.client.ntasks;
+	return count;
+}
+
+/*
+ * When a task has ended for somebody, and now and then.
+ */
+static void
+look_for_ends(void)
+{
+	int			ntasks = count_tasks();
+	int64	   *ids;
+
+	if (ntasks >= ntasks_before && rqbo_clock_ms() < look_at)
+	{
+		ntasks_before = ntasks;
+		return;
+	}
+	nended += ntasks < ntasks_before;
+	ntasks_before = ntasks;
+	look_at = rqbo_clock_ms() + LOOK_MS;
+	ids = list_requests();
+	if (ids[0] != 0)
+	{
+		rqbo_db_begin();
+		note_ended(rqbo_store_ended_requests(ids));
+		rqbo_db_commit();
+	}
+	pfree(ids);
+}
+
+/* ---- answering ---- */
+
+/*
+ * One that failed in this process is told as it was raised; of others the tables
+ * have the message.
+ */
+static ErrorData *
+failure_of(const RqboRequestEnd *end, int64 request_id)
+{
+	ErrorData  *failure = palloc0(sizeof(ErrorData));
+
+	*failure = end->failure;
+	failure->elevel = ERROR;
+	failure->assoc_context = CurrentMemoryContext;
+	if (strcmp(end->outcome, "cancelled") == 0)
+	{
+		failure->sqlerrcode = ERRCODE_QUERY_CANCELED;
+		failure->message = psprintf("request " INT64_FORMAT " was cancelled", request_id);
+	}
+	return failure;
+}
+
+static void
+read_ends(Call *call)
+{
+	RqboJob    *job = &call->of.job;
+	int			count;
+	RqboRequestEnd *ends;
+
+	rqbo_db_begin();
+	rqbo_store_give_up_request(job->request->model_id, call->request_id);
+	ends = rqbo_store_read_request_ends(job->request->model_id, call->request_id, &count);
+	rqbo_db_commit();
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("there is no request " INT64_FORMAT " any more", call->request_id),
+				 errhint("Its company was forgotten.")));
+	for (int i = 0; i < count; i++)
+	{
+		if (ends[i].outcome != NULL && strcmp(ends[i].outcome, "succeeded") == 0)
+			rqbo_import_add_end(job, &ends[i]);
+		else if (job->failures == NIL && ends[i].outcome != NULL)
+			job->failures = list_make1(failure_of(&ends[i], call->request_id));
+	}
+}
+
+static void
+send_answer(Call *call)
+{
+	RqboJob    *job = &call->of.job;
+
+	rqbo_client_present = &call->of.client;
+	if (job->failures != NIL)
+		rqbo_job_send_error(linitial(job->failures), call->has_gone);
+	else if (!call->has_gone)
+		rqbo_job_send_rows(job);
+	rqbo_client_present = NULL;
+}
+
+/*
+ * What a request has come to is nobody's business any more when its session has
+ * gone; what else has failed then, the log has.
+ */
+static void
+answer(Call *call)
+{
+	MemoryContext saved = MemoryContextSwitchTo(call->context);
+
+	PG_TRY();
+	{
+		rqbo_calls_store();
+		if (call->request_id != 0 && !call->has_gone && !call->is_refused)
+			read_ends(call);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		fail(call, call->context);
+	}
+	PG_END_TRY();
+	if (call->request_id == 0 || !call->has_gone)
+		send_answer(call);
+	MemoryContextSwitchTo(saved);
+	call->is_answered = true;
+	nanswered++;
+}
+
+/*
+ * Nothing more is done for it here.
+ */
+static bool
+is_over(const Call *call)
+{
+	return call->of.client.ntasks == 0 && (call->request_id == 0 || call->is_refused || call->has_gone || call->has_ended);
+}
+
+static void
+let_go(Call *call)
+{
+	dlist_delete(&call->link);
+	if (!call->has_gone)
+		explicit_bzero(call->shared->request.code, sizeof(call->shared->request.code));
+	dsm_detach(call->segment);
+	MemoryContextDelete(call->context);
+}
+
+static void
+see_to(Call *call, bool with_imports)
+{
+	note_gone(call);
+	if (!call->is_answered && is_over(call))
+		answer(call);
+	send_unsent(call);
+	if ((call->is_answered && (call->unsent == NIL || call->has_gone)) ||
+		(!with_imports && !call->is_answered && call->request_id != 0 && call->of.client.ntasks == 0 && call->unsent == NIL))
+		let_go(call);
+}
+
+/*
+ * The worker cannot go on, and what has not begun hears why.
+ */
+static void
+refuse(Call *call, const ErrorData *failure)
+{
+	MemoryContext saved = MemoryContextSwitchTo(call->context);
+	ErrorData  *own = palloc(sizeof(ErrorData));
+
+	*own = *failure;
+	call->of.job.failures = list_make1(own);
+	call->is_refused = true;
+	MemoryContextSwitchTo(saved);
+	rqbo_db_begin();
+	rqbo_store_request_refused(call->of.job.request->model_id, 0, call->request_id, failure);
+	rqbo_db_commit();
+}
+
+static void
+refuse_all(const ErrorData *failure)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+	{
+		Call	   *call = dlist_container(Call, link, iter.cur);
+
+		if (call->request_id != 0 && call->of.client.ntasks == 0 && !call->is_refused && !call->has_gone && !call->has_ended)
+			refuse(call, failure);
+	}
+}
+
+/* ---- the turn ---- */
+
+RqboCallOf *
+rqbo_callers_find(int64 request_id)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+	{
+		Call	   *call = dlist_container(Call, link, iter.cur);
+
+		if (call->request_id == request_id && !call->has_gone)
+			return &call->of;
+	}
+	return NULL;
+}
+
+int
+rqbo_callers_answered(void)
+{
+	return nanswered;
+}
+
+int
+rqbo_callers_ended(void)
+{
+	return nended;
+}
+
+static long
+visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports)
+{
+	const ErrorData *failure = rqbo_engine_failure(engine);
+	dsm_handle	segment;
+	dlist_mutable_iter iter;
+
+	while (failure == NULL && rqbo_desk_take(database, with_imports, &segment))
+		take_over(segment, engine, worker);
+	if (dlist_is_empty(&calls))
+		return -1;
+	look_for_ends();
+	if (failure != NULL)
+		refuse_all(failure);
+	dlist_foreach_modify(iter, &calls)
+		see_to(dlist_container(Call, link, iter.cur), with_imports);
+	return dlist_is_empty(&calls) ? -1 : LOOK_MS;
+}
+
+/*
+ * Somebody may have locked what is looked at here: that is no reason to leave
+ * the companies alone.
+ */
+long
+rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile long again = PAUSE_MS;
+
+	if (rqbo_clock_ms() < pause_until)
+		return pause_until - rqbo_clock_ms();
+	PG_TRY();
+	{
+		again = visit(engine, worker, database, with_imports);
+	}
+	PG_CATCH();
+	{
+		if (geterrcode() == ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortOutOfAnyTransaction();
+		MemoryContextSwitchTo(context);
+		pause_until = rqbo_clock_ms() + PAUSE_MS;
+	}
+	PG_END_TRY();
+	return again;
+}

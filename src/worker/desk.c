@@ -1,0 +1,166 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker/desk.c
+ *	  Where sessions hand their calls to the background worker of a database.
+ *	  What a call is, is in its segment (job/segment.h), and not known here.
+ *
+ * A session has one call at a time, so that there is a place for each.  What is
+ * there is the address of a segment and no more: no secret, and nothing to be
+ * tidied up but by who put it there.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "worker/desk.h"
+
+typedef struct Place
+{
+	char		database[NAMEDATALEN];	/* empty: the place is free */
+	dsm_handle	segment;
+	bool		is_import;
+	uint64		number;			/* in the order they came */
+} Place;
+
+typedef struct Desk
+{
+	LWLock	   *lock;
+	uint64		ncame;
+	int			nwaiting;		/* read without the lock in each turn of a worker */
+	Place		places[FLEXIBLE_ARRAY_MEMBER];
+} Desk;
+
+static Desk *desk = NULL;
+static shmem_request_hook_type previous_request_hook = NULL;
+static shmem_startup_hook_type previous_startup_hook = NULL;
+
+static Size
+size_of_desk(void)
+{
+	return MAXALIGN(offsetof(Desk, places) + MaxBackends * sizeof(Place));
+}
+
+static void
+request(void)
+{
+	if (previous_request_hook != NULL)
+		previous_request_hook();
+	RequestAddinShmemSpace(size_of_desk());
+	RequestNamedLWLockTranche("reefqbo desk", 1);
+}
+
+static void
+startup(void)
+{
+	bool		found;
+
+	if (previous_startup_hook != NULL)
+		previous_startup_hook();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	desk = ShmemInitStruct("reefqbo desk", size_of_desk(), &found);
+	if (!found)
+	{
+		memset(desk, 0, size_of_desk());
+		desk->lock = &GetNamedLWLockTranche("reefqbo desk")->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+rqbo_desk_request(void)
+{
+	previous_request_hook = shmem_request_hook;
+	shmem_request_hook = request;
+	previous_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup;
+}
+
+/* ---- by sessions ---- */
+
+int
+rqbo_desk_put(const char *database, dsm_handle segment, bool is_import)
+{
+	int			place = RQBO_DESK_NO_PLACE;
+
+	LWLockAcquire(desk->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < MaxBackends && place < 0; i++)
+		if (desk->places[i].database[0] == '\0')
+			place = i;
+	if (place >= 0)
+	{
+		strlcpy(desk->places[place].database, database, NAMEDATALEN);
+		desk->places[place].segment = segment;
+		desk->places[place].is_import = is_import;
+		desk->places[place].number = desk->ncame++;
+		desk->nwaiting++;
+	}
+	LWLockRelease(desk->lock);
+	return place;
+}
+
+/*
+ * The lock is held.
+ */
+static void
+empty_place(Place *place)
+{
+	place->database[0] = '\0';
+	desk->nwaiting--;
+}
+
+bool
+rqbo_desk_withdraw(int place, dsm_handle segment)
+{
+	bool		is_there;
+
+	LWLockAcquire(desk->lock, LW_EXCLUSIVE);
+	is_there = desk->places[place].database[0] != '\0' && desk->places[place].segment == segment;
+	if (is_there)
+		empty_place(&desk->places[place]);
+	LWLockRelease(desk->lock);
+	return is_there;
+}
+
+/* ---- by the background worker ---- */
+
+/*
+ * What came first among what is for the worker, with the lock held.
+ */
+static Place *
+first_place(const char *database, bool with_imports)
+{
+	Place	   *first = NULL;
+
+	for (int i = 0; i < MaxBackends; i++)
+	{
+		Place	   *place = &desk->places[i];
+
+		if (place->database[0] != '\0' && strcmp(place->database, database) == 0 &&
+			(with_imports || !place->is_import) && (first == NULL || place->number < first->number))
+			first = place;
+	}
+	return first;
+}
+
+bool
+rqbo_desk_take(const char *database, bool with_imports, dsm_handle *segment)
+{
+	Place	   *place;
+
+	if (desk == NULL || *(volatile int *) &desk->nwaiting == 0)
+		return false;
+	LWLockAcquire(desk->lock, LW_EXCLUSIVE);
+	place = first_place(database, with_imports);
+	if (place != NULL)
+	{
+		*segment = place->segment;
+		empty_place(place);
+	}
+	LWLockRelease(desk->lock);
+	return place != NULL;
+}
