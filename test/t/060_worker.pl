@@ -766,7 +766,8 @@ sub end_without_key
 my @FULL = ('all of max_worker_processes are in use',
 	'It is tried again by itself. If that lasts, raise max_worker_processes and restart the server.');
 
-# The server's own launcher of logical replication and ours take two of three; an import that waits takes the last.
+# The server's own launcher of logical replication and ours take two of three; an import that waits takes the last, in a
+# process of its own since it has a setting of its own.
 sub begin_full
 {
 	my ($node) = @_;
@@ -778,7 +779,7 @@ sub begin_full
 	be_mute('pod-21', 'query');
 	my $session = { out => '', err => '' };
 	$session->{run} = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . ' application_name=caller',
-			'-c', q{SELECT FROM reefqbo.import_accounts('Full')} ], '<', \undef, '>', \$session->{out}, '2>', \$session->{err});
+			'-c', q{SET reefqbo.connect_timeout = '10s'}, '-c', q{SELECT FROM reefqbo.import_accounts('Full')} ], '<', \undef, '>', \$session->{out}, '2>', \$session->{err});
 	wait_for_request('pod-21', 0);
 	pass_time($node, $DAY);
 	my $next = '';

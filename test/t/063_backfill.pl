@@ -142,13 +142,13 @@ sub wait_until_held
 
 # ---- sessions beside this one, and what ends them ----
 
-# An import that waits for the chunk after so many.
+# An import that waits for the chunk after so many, in a process of its own: with a setting of its own it is no request.
 sub begin_held_import
 {
 	my ($model, $company, $answered, @range) = @_;
 
 	hold($company, $answered);
-	my $session = begin_sql(import_sql($model, @range));
+	my $session = begin_sql(q{SET reefqbo.connect_timeout = '10s';} . import_sql($model, @range));
 	wait_until_held($company);
 	return $session;
 }
