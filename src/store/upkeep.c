@@ -279,12 +279,17 @@ rqbo_store_grant_kept(int64 model_id, int64 connection_id)
 	rqbo_db_run_ids(&statement, model_id, connection_id);
 }
 
+/*
+ * A moment left ahead, by a clock set back since, would make it due again at once,
+ * for ever.
+ */
 void
 rqbo_store_upkeep_done(int64 model_id, int64 connection_id, bool is_refreshed, bool is_full)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"UPDATE reefqbo.upkeep u SET not_before = NULL, failures = 0, throttled_since = NULL,"
 		" succeeded_at = CASE WHEN $3 THEN reefqbo._now() ELSE u.succeeded_at END,"
+		" failed_at = CASE WHEN u.failed_at > reefqbo._now() THEN reefqbo._now() ELSE u.failed_at END,"
 		" refresh_due_at = CASE WHEN $3 THEN reefqbo._next_turn(reefqbo._now(), reefqbo._pace(s.refresh_every, u.webhook_at), reefqbo._phase($2),"
 		"  s.quiet_from, s.quiet_until, s.time_zone) ELSE u.refresh_due_at END,"
 		" full_due_at = CASE WHEN $4 THEN reefqbo._now() + s.full_every * (1 - reefqbo._phase($2) / 4)"
