@@ -127,8 +127,8 @@ LANGUAGE c STABLE SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_definer_reader';
 
 COMMENT ON FUNCTION reefqbo.statement_by_company(text, text, date, date, text, text, text, text, text, timestamptz) IS
-E'A consolidated statement with its companies side by side: for each line what each company is in it, the eliminations, and the total, which is the figure of reefqbo.statement. For a table in psql:
-    SELECT label, part, amount FROM reefqbo.statement_by_company(''Group'', ''profit_and_loss'', ''2026-09-01'', ''2026-09-30'') \\crosstabview
+E'A consolidated statement with its companies side by side: for each line what each company is in it, the eliminations, and the total, which is the figure of reefqbo.statement. psql''s \\crosstabview makes a table of it:
+    SELECT label, part, amount FROM reefqbo.statement_by_company(''Acme'', ''cash_flow'', ''2026-09-01'', ''2026-09-30'')
 Arguments: as of reefqbo.statement; lines, by default ''category'', whose lines companies have in common.
 Result: a row for each period, line and part, ordered by them: part, a company with its branch, Eliminations or Total; amount, in the statement''s currency; connection_id, that of a company.
 Errors: as of reefqbo.statement; RQ007 the parts do not add up to the total, which is a fault of reefqbo.';
