@@ -3,7 +3,7 @@
 CREATE FUNCTION reefqbo._slot_amounts(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
                                       slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, variable_type text, category text, subcategory text,
-               is_before boolean, debit numeric)
+               is_before boolean, debit numeric, account_type text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH slot AS MATERIALIZED (
@@ -29,20 +29,20 @@ AS $$
         JOIN amount a ON a.accounting_method = s.accounting_method AND a.period_start = s.month
         GROUP BY s.slot, a.connection_id, a.account_id, s.is_before
     )
-    SELECT o.slot, o.connection_id, o.account_id, NULL, NULL, NULL, o.is_before, o.debit
+    SELECT o.slot, o.connection_id, o.account_id, NULL, NULL, NULL, o.is_before, o.debit, NULL
     FROM own o
     WHERE o.debit <> 0
     UNION ALL
-    SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount)
+    SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount), e.account_type
     FROM slot s
     CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, s.accounting_method, ARRAY[s.month]) e
     WHERE $3 IS NOT NULL AND $8
-    GROUP BY s.slot, e.variable_type, e.category, e.subcategory, s.is_before
+    GROUP BY s.slot, e.variable_type, e.account_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category.
+'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category, and maybe an account type.
 is_before: the balance before the period.';
 
 CREATE FUNCTION reefqbo._words_for(account_id text)
@@ -95,6 +95,15 @@ AS $$
                CASE v.variable_type WHEN 'Equity' THEN 'Eliminations' ELSE format('Eliminations (%s)', v.variable_type) END,
                'computed', NULL, NULL, NULL, false)::reefqbo._statement_node
     FROM unnest(reefqbo._fitting_types(CASE $3 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END)) WITH ORDINALITY v (variable_type, place)
+    UNION ALL
+    -- those that are said to be of an account type
+    SELECT NULL, NULL, v.account_type,
+           ROW('elimination:' || v.account_type, ARRAY[9000000000000000100 + v.place], v.account_type, format('Eliminations (%s)', v.account_type),
+               'computed', NULL, NULL, NULL, false)::reefqbo._statement_node
+    FROM (SELECT DISTINCT u.account_type, l.place
+          FROM unnest(reefqbo._fitting_types(CASE $3 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END)) t (variable_type)
+          CROSS JOIN LATERAL unnest(reefqbo._account_types_of(t.variable_type)) u (account_type)
+          JOIN reefqbo._statement_layout($3) l ON l.account_type = u.account_type) v
 $$;
 
 COMMENT ON FUNCTION reefqbo._account_nodes(bigint, bigint[], text) IS
@@ -197,14 +206,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH movement AS MATERIALIZED (
         SELECT b.slot, b.connection_id, b.account_id, b.variable_type, b.category, b.is_before, b.debit,
-               CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow, false AS is_of_month
+               CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow, false AS is_of_month, b.account_type
         FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
         UNION ALL
-        SELECT f.slot, f.connection_id, f.account_id, NULL, NULL, false, 0, f.flow, true
+        SELECT f.slot, f.connection_id, f.account_id, NULL, NULL, false, 0, f.flow, true, NULL
         FROM reefqbo._foreign_flows($1, $2, $3, $4, $5, $6) f
     ), named AS (
         SELECT m.*,
-               CASE WHEN m.variable_type IN ('Asset', 'Liability') THEN 'Operating'
+               CASE WHEN m.account_type IS NOT NULL THEN reefqbo._cash_section(NULL, m.account_type, NULL)
+                    WHEN m.variable_type IN ('Asset', 'Liability') THEN 'Operating'
                     WHEN m.variable_type IS NOT NULL THEN 'Financing'
                     ELSE reefqbo._cash_section(m.account_id, a.account_type, a.account_subtype) END AS section,
                reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR m.category = 'Eliminated Profit' AS is_profit,
@@ -226,7 +236,7 @@ AS $$
         SELECT o.* FROM own o
         UNION ALL
         -- what the rates have done to cash: its change is not what flowed
-        SELECT o.slot, o.connection_id, 'computed:Translation', NULL, NULL, false, 0, -sum(o.flow), true, 'Exchange', false,
+        SELECT o.slot, o.connection_id, 'computed:Translation', NULL, NULL, false, 0, -sum(o.flow), true, NULL, 'Exchange', false,
                reefqbo._words_for('computed:Translation'), true, false
         FROM own o
         WHERE o.is_foreign
@@ -354,7 +364,9 @@ AS $$
         FROM amount a
         JOIN account c ON c.connection_id = a.connection_id AND c.account_id = a.account_id
         UNION ALL
-        SELECT a.slot, a.debit, a.variable_type, a.category,
+        SELECT a.slot, a.debit,
+               CASE WHEN $4 = 'profit_and_loss' AND a.account_type IS NOT NULL THEN reefqbo._result_section(a.variable_type, a.account_type)
+                    ELSE a.variable_type END, a.category,
                coalesce(a.subcategory, CASE WHEN a.category <> 'Eliminated Profit' THEN 'Eliminations' END)
         FROM amount a
         WHERE a.account_id IS NULL
@@ -411,7 +423,7 @@ RETURNS TABLE (slot bigint, amount numeric, node text, spot reefqbo._statement_n
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH amount AS MATERIALIZED (
-        SELECT i.slot, coalesce(i.connection_id, 0) AS company, coalesce(i.account_id, i.variable_type) AS name, i.debit
+        SELECT i.slot, coalesce(i.connection_id, 0) AS company, coalesce(i.account_id, i.account_type, i.variable_type) AS name, i.debit
         FROM reefqbo._slot_amounts($1, $2, $3, $4, $5, $6, $7, $8) i
         WHERE NOT i.is_before
     ), spot AS MATERIALIZED (

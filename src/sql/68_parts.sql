@@ -23,31 +23,34 @@ $$;
 COMMENT ON FUNCTION reefqbo._nodes_of_accounts(bigint, bigint[], text, boolean, reefqbo._statement_node[]) IS
 'Internal: where the amounts of accounts stand in a statement, and whether it shows debits or credits as positive there. accounts: those to look for by category, of which only connection_id and account_id count.';
 
-CREATE FUNCTION reefqbo._nodes_of_eliminations(statement text, by_category boolean, variable_type text, category text, subcategory text)
+CREATE FUNCTION reefqbo._nodes_of_eliminations(statement text, by_category boolean, variable_type text, category text, subcategory text,
+                                               account_type text)
 RETURNS TABLE (node text, sign integer)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT 'elimination:' || $3, reefqbo._debit_sign(reefqbo._elimination_section($3), NULL) WHERE NOT $2
+    SELECT 'elimination:' || coalesce($6, $3), reefqbo._debit_sign(coalesce($6, reefqbo._elimination_section($3)), NULL) WHERE NOT $2
     UNION ALL
-    SELECT reefqbo._category_node($3, $4, coalesce($5, CASE WHEN $4 <> 'Eliminated Profit' THEN 'Eliminations' END)),
-           reefqbo._category_sign($3, $1)
+    SELECT reefqbo._category_node(s.section, $4, coalesce($5, CASE WHEN $4 <> 'Eliminated Profit' THEN 'Eliminations' END)),
+           reefqbo._category_sign(s.section, $1)
+    FROM (SELECT CASE WHEN $1 = 'profit_and_loss' AND $6 IS NOT NULL THEN reefqbo._result_section($3, $6) ELSE $3 END AS section) s
     WHERE $2
     UNION ALL
     SELECT '~Tax', 1 WHERE $1 = 'profit_and_loss' AND $3 = 'Tax'
 $$;
 
-COMMENT ON FUNCTION reefqbo._nodes_of_eliminations(text, boolean, text, text, text) IS
+COMMENT ON FUNCTION reefqbo._nodes_of_eliminations(text, boolean, text, text, text, text) IS
 'Internal: where what was eliminated stands in a statement, and whether it shows debits or credits as positive there.';
 
 CREATE FUNCTION reefqbo._posted_eliminations(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
-RETURNS TABLE (elimination_id bigint, variable_type text, category text, subcategory text, month date, amount numeric)
+RETURNS TABLE (elimination_id bigint, variable_type text, account_type text, category text, subcategory text, month date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT p.elimination_id, p.variable_type, p.category, p.subcategory, p.month, p.amount
+    SELECT p.elimination_id, p.variable_type, p.account_type, p.category, p.subcategory, p.month, p.amount
     FROM reefqbo._elimination_postings($1, $2, $4) p
     WHERE $3 = 'profit_and_loss' AND p.is_result AND p.month = ANY ($5)
     UNION ALL
     SELECT p.elimination_id, CASE WHEN p.is_result THEN 'Equity' ELSE p.variable_type END,
+           CASE WHEN p.is_result THEN NULL ELSE p.account_type END,
            CASE WHEN p.is_result THEN 'Eliminated Profit' ELSE p.category END, CASE WHEN p.is_result THEN NULL ELSE p.subcategory END,
            p.month, p.amount
     FROM reefqbo._elimination_postings($1, $2, $4) p
@@ -147,7 +150,7 @@ BEGIN
         UNION ALL
         SELECT NULL, NULL, e.month, NULL, sum(c.sign * n.sign * e.amount), e.elimination_id
         FROM reefqbo._posted_eliminations(in_model, scope.branches, $2, $7, months) e
-        CROSS JOIN LATERAL reefqbo._nodes_of_eliminations($2, by_category, e.variable_type, e.category, e.subcategory) n
+        CROSS JOIN LATERAL reefqbo._nodes_of_eliminations($2, by_category, e.variable_type, e.category, e.subcategory, e.account_type) n
         JOIN counted c ON c.node = n.node
         GROUP BY e.month, e.elimination_id
     )

@@ -506,7 +506,9 @@ sub test_authors
 	my $by = sub { return sql("SELECT mapped_by, mapped_at > now() - interval '1 hour' FROM reefqbo.account_mapping WHERE $of_rent") };
 	my $stated = sub { return sql(q{SELECT stated_by, stated_at > now() - interval '1 hour' FROM reefqbo.elimination}) };
 	my $entry = q{INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category, stated_at, stated_by)
-		SELECT model_id, branch_id, '2026-10-01', 1, 'Revenue', 'a', 'COGS', 'a', '2001-01-01', 'reader_of_group' FROM reefqbo.branch WHERE name = 'Group'};
+		SELECT b.model_id, b.branch_id, '2026-10-01', 1, 'Revenue', p.category, 'Revenue', p.category, '2001-01-01', 'reader_of_group'
+		FROM reefqbo.branch b CROSS JOIN LATERAL (SELECT min(m.category) AS category FROM reefqbo.account_mapping m WHERE m.model_id = b.model_id AND m.variable_type = 'Revenue') p
+		WHERE b.name = 'Group'};
 
 	sql("CREATE TABLE kept AS SELECT * FROM reefqbo.account_mapping WHERE $of_rent; GRANT SELECT ON kept TO operator_of_group");
 	as('operator_of_group', "UPDATE reefqbo.account_mapping SET mapped_by = 'reader_of_group', mapped_at = '2001-01-01' WHERE $of_rent");

@@ -3,7 +3,7 @@
 # the books by the manual's rules (Reefqbo::MadeStatement), every figure of it; by account and by category it is the same; the
 # parts sum to the whole; and what was shown before figures changed can be shown again.
 #
-# MADE_GROUPS says how many (by default 200), MADE_GROUPS_SEED of which seed; both are printed. MADE_GROUPS_WHOLE=1 asks everything of
+# MADE_GROUPS says how many (by default 150), MADE_GROUPS_SEED of which seed; both are printed. MADE_GROUPS_WHOLE=1 asks everything of
 # each: otherwise each is asked a part, and all of them everything.
 
 use strict;
@@ -17,7 +17,7 @@ use Reefqbo::Cluster;
 use Reefqbo::MadeGroup;
 use Reefqbo::MadeStatement;
 
-my $COUNT = $ENV{MADE_GROUPS} // 200;
+my $COUNT = $ENV{MADE_GROUPS} // 150;
 my $SEED = $ENV{MADE_GROUPS_SEED} // 20261128;
 my $WHOLE = $ENV{MADE_GROUPS_WHOLE};
 # So many are asked about in one session.

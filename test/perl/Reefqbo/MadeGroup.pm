@@ -222,6 +222,9 @@ sub make_eliminations
 {
 	my ($group) = @_;
 	my @types = qw(Revenue COGS Opex Staff Asset Liability Equity Tax Dividend);
+	my %among = (Revenue => [ 'Income', 'Other Income' ], Opex => [ 'Expense', 'Other Expense' ], Asset => [ 'Bank', 'Other Current Asset', 'Other Asset' ],
+		Liability => [ 'Accounts Payable', 'Long Term Liability' ]);
+	my $among = sub { return $among{ $_[0] } && chance(50) ? one_of(@{ $among{ $_[0] } }) : undef };
 
 	foreach (1 .. below(5))
 	{
@@ -229,6 +232,8 @@ sub make_eliminations
 		push @{ $group->{eliminations} }, { branch => one_of(sort keys %{ $group->{branches} }), month => $month,
 			reversed => chance(40) ? $month + 1 + below(6) : undef, method => chance(10) ? 'Cash' : chance(10) ? 'Accrual' : undef,
 			amount => some_amount(), debit => one_of(@types), credit => one_of(@types), category => one_of('Goods', 'Between us') };
+		my $entry = $group->{eliminations}[-1];
+		$entry->{"${_}_among"} = $among->($entry->{$_}) foreach 'debit', 'credit';
 	}
 	return;
 }
@@ -359,9 +364,9 @@ sub group_sql
 	  (map { company_sql($group, $_) } @{ $group->{companies} }),
 	  rows_into('exchange_rate', 'model_id, from_currency, to_currency, month, closing, average, historical',
 		map { my ($from, $month, $rate) = @$_; [ $group->{id}, $from, $group->{currency}, month_at($month), map { defined $_ ? sprintf('%d.%06d', int($_ / 1000000), $_ % 1000000) : undef } @$rate{qw(closing average historical)} ] } @rates),
-	  rows_into('elimination', 'model_id, elimination_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, credit_type, credit_category',
+	  rows_into('elimination', 'model_id, elimination_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, credit_type, credit_category, debit_account_type, credit_account_type',
 		map { [ $group->{id}, $group->{id} * 100 + ++$entry, branch_id($group, $_->{branch}), month_at($_->{month}), defined $_->{reversed} ? month_at($_->{reversed}) : undef,
-					$_->{method}, in_words($_->{amount}, $group->{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category} ] } @{ $group->{eliminations} });
+					$_->{method}, in_words($_->{amount}, $group->{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category}, @$_{ 'debit_among', 'credit_among' } ] } @{ $group->{eliminations} });
 }
 
 # ---- what changes later ----

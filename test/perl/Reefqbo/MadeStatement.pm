@@ -163,7 +163,7 @@ sub part_of
 	return \%in;
 }
 
-# Of entries: { type|category => debit } posted in months, or until the end of one, by what is_result says.
+# Of entries: { type|category|account type => debit } posted in months, or until the end of one.
 sub eliminated
 {
 	my ($group, $scope, $statement, @months) = @_;
@@ -174,16 +174,17 @@ sub eliminated
 		foreach my $posting ([ $entry->{month}, 1 ], defined $entry->{reversed} ? [ $entry->{reversed}, -1 ] : ())
 		{
 			my ($month, $sign) = @$posting;
-			foreach my $side ([ $entry->{debit}, 1 ], [ $entry->{credit}, -1 ])
+			foreach my $side ([ 'debit', 1 ], [ 'credit', -1 ])
 			{
-				my ($type, $amount) = ($side->[0], $side->[1] * $sign * $entry->{amount});
+				my ($type, $among) = ($entry->{ $side->[0] }, $entry->{"$side->[0]_among"} // '');
+				my $amount = $side->[1] * $sign * $entry->{amount};
 				if ($statement eq 'result')
 				{
-					$debit{"$type|$entry->{category}"} += $amount if $IS_RESULT{$type} && grep { $_ == $month } @months;
+					$debit{"$type|$entry->{category}|$among"} += $amount if $IS_RESULT{$type} && grep { $_ == $month } @months;
 				}
 				elsif ($month <= $months[-1])
 				{
-					$debit{ $IS_RESULT{$type} ? 'Equity|Eliminated Profit' : "$type|$entry->{category}" } += $amount;
+					$debit{ $IS_RESULT{$type} ? 'Equity|Eliminated Profit|' : "$type|$entry->{category}|$among" } += $amount;
 				}
 			}
 		}
@@ -292,9 +293,10 @@ sub account_cells
 	}
 	foreach my $key (keys %$eliminated)
 	{
-		my ($type) = split /\|/, $key;
-		my $section = section_of_elimination($type, $kind);
-		$cells{"eliminated $type"} += sign_of($section) * $eliminated->{$key};
+		my ($type, undef, $among) = split /\|/, $key;
+		my $section = $among ? $among : section_of_elimination($type, $kind);
+		my $name = $among || $type;
+		$cells{"eliminated $name"} += sign_of($section) * $eliminated->{$key};
 		$section{$section} += $eliminated->{$key};
 	}
 	foreach my $line ($kind eq 'result' ? @RESULT_LINES : @POSITION_LINES)
@@ -346,7 +348,9 @@ sub category_cells
 	}
 	foreach my $key (keys %$eliminated)
 	{
-		$debit{ $key =~ /Eliminated Profit/ ? $key : "$key|Eliminations" } += $eliminated->{$key};
+		my ($type, $category, $among) = split /\|/, $key;
+		$type = category_of({ mapped => $type, type => $among }, $kind) if $among;
+		$debit{"$type|$category"} += $eliminated->{$key};
 	}
 	my %cells;
 	foreach my $place (keys %debit)
@@ -428,7 +432,13 @@ sub cash_cells
 	}
 	my ($was, $is) = map { eliminated($group, $scope, 'position', $_) } $months[0] - 1, $months[-1];
 	my $eliminated = eliminated($group, $scope, 'result', @months);
-	$sum{ /^(?:Asset|Liability)\|/ ? 'Operating' : 'Financing' } += ($was->{$_} // 0) - ($is->{$_} // 0) foreach keys %{ { %$was, %$is } };
+	foreach my $key (keys %{ { %$was, %$is } })
+	{
+		my ($type, undef, $among) = split /\|/, $key;
+		my $section = $among ? cash_section('', { type => $among }) : $type =~ /^(?:Asset|Liability)\z/ ? 'Operating' : 'Financing';
+		$sum{$section} += ($was->{$key} // 0) - ($is->{$key} // 0);
+		$before += $was->{$key} // 0 if $section eq 'Cash';
+	}
 	$profit -= sum(values %$eliminated);
 	$sum{Financing} += sum(values %$eliminated);
 	my $change = -($sum{Cash} // 0);
