@@ -317,7 +317,8 @@ DECLARE
     unusable bigint[];
     told text;
 BEGIN
-    IF NOT EXISTS (SELECT 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5) THEN
+    PERFORM 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5 LIMIT 1;
+    IF NOT FOUND THEN
         RETURN $4;
     END IF;
     SELECT array_agg(m.slot), (array_agg(m.missing ORDER BY m.slot) FILTER (WHERE ($4)[m.slot].variant = 'amount'))[1] INTO unusable, told
