@@ -12,7 +12,6 @@
 
 #include "base/guc.h"
 #include "functions/lock_table.h"
-#include "worker/desk.h"
 #include "worker/launcher.h"
 #include "worker/shmem.h"
 #include "worker/wake.h"
@@ -29,7 +28,6 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade)
 		return;
 	rqbo_shmem_request();
-	rqbo_desk_request();
 	rqbo_launcher_register();
 	rqbo_wake_define();
 }

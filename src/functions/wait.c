@@ -46,15 +46,6 @@ typedef struct Call
 static uint32 wait_event = 0;
 
 /*
- * An import waits for its turn in the queue; a request, once made, for the worker.
- */
-static bool
-is_import(RqboJobKind kind)
-{
-	return kind == RQBO_JOB_IMPORT_ACTUALS || kind == RQBO_JOB_REFRESH;
-}
-
-/*
  * What works on tables for long, and seldom, would keep the companies waiting.
  */
 static bool
@@ -79,7 +70,7 @@ hand_over(Call *call, const RqboJobRequest *request, const char *database)
 {
 	call->segment = rqbo_job_make_segment(request, &call->queue);
 	call->shared = rqbo_job_shared(call->segment);
-	call->place = rqbo_desk_put(database, dsm_segment_handle(call->segment), is_import(request->kind));
+	call->place = rqbo_desk_put(database, dsm_segment_handle(call->segment), rqbo_job_is_queued(request->kind));
 	call->put_ms = rqbo_clock_ms();
 	if (call->place == RQBO_DESK_NO_PLACE)
 		return false;
@@ -220,7 +211,7 @@ wait_for_worker(RqboJobRequest *request, const char *database, RqboRowSink sink,
 		if (news == RQBO_JOB_NOTHING && request->request_id == 0)
 			return false;
 		/* a request that was made twice is done once */
-		if (news == RQBO_JOB_NOTHING || !is_import(request->kind))
+		if (news == RQBO_JOB_NOTHING || !rqbo_job_is_queued(request->kind))
 			raise_lost(request->request_id);
 	}
 }

@@ -92,6 +92,16 @@ rqbo_job_shared(dsm_segment *segment)
 	return shm_toc_lookup(toc, RQBO_JOB_KEY_SHARED, false);
 }
 
+shm_mq_handle *
+rqbo_job_open_queue(dsm_segment *segment)
+{
+	shm_toc    *toc = shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment));
+	shm_mq	   *queue = shm_toc_lookup(toc, RQBO_JOB_KEY_QUEUE, false);
+
+	shm_mq_set_sender(queue, MyProc);
+	return shm_mq_attach(queue, segment, NULL);
+}
+
 static BackgroundWorkerHandle *
 start_worker(dsm_segment *segment)
 {

@@ -31,6 +31,10 @@ extern void rqbo_job_check_place(void);
 /* For a job that is handed to another than its own worker: the segment with the request, and the way back. */
 extern dsm_segment *rqbo_job_make_segment(const RqboJobRequest *request, shm_mq_handle **queue);
 extern RqboJobShared *rqbo_job_shared(dsm_segment *segment);
+
+/* By whoever does it: what is sent there comes to rqbo_job_receive. */
+extern shm_mq_handle *rqbo_job_open_queue(dsm_segment *segment);
+
 extern RqboJobNews rqbo_job_receive(shm_mq_handle *queue, bool wait, StringInfo error, RqboRowSink sink, void *arg);
 
 /* Raise what rqbo_job_receive has kept. */

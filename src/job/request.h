@@ -27,6 +27,13 @@ typedef enum RqboJobKind
 	RQBO_JOB_RESEAL				/* everything, with the newest key */
 } RqboJobKind;
 
+/* Is it an import or a refresh, which waits for its turn and is a request once it is made? */
+static inline bool
+rqbo_job_is_queued(RqboJobKind kind)
+{
+	return kind == RQBO_JOB_IMPORT_ACTUALS || kind == RQBO_JOB_REFRESH;
+}
+
 #define RQBO_JOB_WORD 1024
 #define RQBO_JOB_ID 512
 

@@ -14,8 +14,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/array.h"
 
+#include "base/array.h"
 #include "base/db.h"
 #include "base/guc.h"
 #include "base/lock.h"
@@ -164,6 +164,12 @@ run(RqboStatement *statement, int64 model_id, int64 connection_id, int64 request
 	return rqbo_db_run(statement, &args);
 }
 
+/* What an attempt for connection $2 of model $1 writes first; no row if somebody has locked it. */
+#define LOCK_WHAT_IS_WRITTEN \
+	"SELECT 1 FROM reefqbo.upkeep u" \
+	" JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id" \
+	" WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED"
+
 /*
  * What an attempt writes must be free: as on schedule.  One that is cut off is
  * begun again at once for the first time, and with pauses after that.
@@ -172,10 +178,7 @@ bool
 rqbo_store_claim_request(int64 model_id, int64 connection_id, int64 request_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"WITH ready AS MATERIALIZED ("
-		"  SELECT 1 FROM reefqbo.upkeep u"
-		"  JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
-		"  WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED),"
+		"WITH ready AS MATERIALIZED (" LOCK_WHAT_IS_WRITTEN "),"
 		" free AS MATERIALIZED ("
 		"  SELECT r.request_id FROM reefqbo._request l"
 		"  JOIN reefqbo._request r ON r.model_id = l.model_id AND r.connection_id = l.connection_id"
@@ -293,9 +296,7 @@ bool
 rqbo_store_request_is_locked(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"SELECT 1 FROM reefqbo.upkeep u"
-		" JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
-		" WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED",
+		LOCK_WHAT_IS_WRITTEN,
 		INT8OID, INT8OID);
 
 	return rqbo_db_run_ids(&statement, model_id, connection_id) == 0;
@@ -312,16 +313,16 @@ rqbo_store_ended_requests(const int64 *request_ids)
 		"  AND (r.led_by IS NOT NULL OR r.sqlstate IS NULL))",
 		INT8ARRAYOID);
 	RqboArgs	args = {0};
-	Datum	   *ids;
+	RqboColumn	ids;
 	int			count = 0;
 	int64	   *ended;
 
 	while (request_ids[count] != 0)
 		count++;
-	ids = palloc((count + 1) * sizeof(Datum));
+	rqbo_column_begin(&ids, count);
 	for (int i = 0; i < count; i++)
-		ids[i] = Int64GetDatum(request_ids[i]);
-	rqbo_arg_datum(&args, PointerGetDatum(construct_array(ids, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+		rqbo_column_add(&ids, Int64GetDatum(request_ids[i]), false);
+	rqbo_arg_column(&args, &ids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
 	count = (int) rqbo_db_run(&statement, &args);
 	ended = SPI_palloc((count + 1) * sizeof(int64));
 	for (int i = 0; i < count; i++)

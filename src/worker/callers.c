@@ -27,7 +27,6 @@
 #include "libpq/pqcomm.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 
@@ -35,7 +34,7 @@
 #include "base/db.h"
 #include "import/run.h"
 #include "import/state.h"
-#include "job/segment.h"
+#include "job/caller.h"
 #include "qbo/calls.h"
 #include "store/requests.h"
 #include "store/restore.h"
@@ -171,7 +170,6 @@ attach(dsm_handle handle, RqboJob *worker)
 	MemoryContext context;
 	MemoryContext saved;
 	dsm_segment *segment = dsm_attach(handle);
-	shm_mq	   *queue;
 	Call	   *call;
 
 	if (segment == NULL)
@@ -181,10 +179,8 @@ attach(dsm_handle handle, RqboJob *worker)
 	call = palloc0(sizeof(Call));
 	call->context = context;
 	call->segment = segment;
-	call->shared = shm_toc_lookup(shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment)), RQBO_JOB_KEY_SHARED, false);
-	queue = shm_toc_lookup(shm_toc_attach(RQBO_JOB_MAGIC, dsm_segment_address(segment)), RQBO_JOB_KEY_QUEUE, false);
-	shm_mq_set_sender(queue, MyProc);
-	call->queue = shm_mq_attach(queue, segment, NULL);
+	call->shared = rqbo_job_shared(segment);
+	call->queue = rqbo_job_open_queue(segment);
 	call->of.client.is_wanted = is_wanted;
 	call->of.job.request = &call->shared->request;
 	call->of.job.context = context;
@@ -224,7 +220,7 @@ begin(Call *call, RqboEngine *engine)
 {
 	RqboJobKind kind = call->of.job.request->kind;
 
-	if (kind == RQBO_JOB_IMPORT_ACTUALS || kind == RQBO_JOB_REFRESH)
+	if (rqbo_job_is_queued(kind))
 	{
 		/* the session may have it from a worker that was ended */
 		call->request_id = call->of.job.request->request_id;

@@ -13,7 +13,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
@@ -36,8 +35,6 @@ typedef struct Desk
 } Desk;
 
 static Desk *desk = NULL;
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 static Size
 size_of_desk(void)
@@ -45,39 +42,23 @@ size_of_desk(void)
 	return MAXALIGN(offsetof(Desk, places) + MaxBackends * sizeof(Place));
 }
 
-static void
-request(void)
+void
+rqbo_desk_request(void)
 {
-	if (previous_request_hook != NULL)
-		previous_request_hook();
 	RequestAddinShmemSpace(size_of_desk());
 	RequestNamedLWLockTranche("reefqbo desk", 1);
 }
 
-static void
-startup(void)
+void
+rqbo_desk_startup(void)
 {
 	bool		found;
 
-	if (previous_startup_hook != NULL)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	desk = ShmemInitStruct("reefqbo desk", size_of_desk(), &found);
-	if (!found)
-	{
-		memset(desk, 0, size_of_desk());
-		desk->lock = &GetNamedLWLockTranche("reefqbo desk")->lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
-
-void
-rqbo_desk_request(void)
-{
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = request;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = startup;
+	if (found)
+		return;
+	memset(desk, 0, size_of_desk());
+	desk->lock = &GetNamedLWLockTranche("reefqbo desk")->lock;
 }
 
 /* ---- by sessions ---- */

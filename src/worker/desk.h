@@ -12,8 +12,9 @@
 
 #define RQBO_DESK_NO_PLACE (-1)
 
-/* From _PG_init of a preloaded library. */
+/* From the hooks of worker/shmem.c. */
 extern void rqbo_desk_request(void);
+extern void rqbo_desk_startup(void);
 
 /* ---- by sessions ---- */
 

@@ -16,7 +16,6 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/ipc.h"
-#include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -30,7 +29,7 @@
 #include "grant/reseal.h"
 #include "grant/sign_in.h"
 #include "import/run.h"
-#include "job/segment.h"
+#include "job/caller.h"
 #include "net/die.h"
 #include "net/engine.h"
 #include "qbo/calls.h"
@@ -179,7 +178,6 @@ rqbo_worker_main(Datum main_arg)
 	dsm_segment *segment;
 	shm_toc    *toc;
 	RqboJobShared *shared;
-	shm_mq	   *queue;
 
 	pqsignal(SIGTERM, rqbo_die);
 	BackgroundWorkerUnblockSignals();
@@ -193,9 +191,7 @@ rqbo_worker_main(Datum main_arg)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("could not read a job's shared memory segment")));
 	shared = shm_toc_lookup(toc, RQBO_JOB_KEY_SHARED, false);
-	queue = shm_toc_lookup(toc, RQBO_JOB_KEY_QUEUE, false);
-	shm_mq_set_sender(queue, MyProc);
-	pq_redirect_to_shm_mq(segment, shm_mq_attach(queue, segment, NULL));
+	pq_redirect_to_shm_mq(segment, rqbo_job_open_queue(segment));
 
 	/* registered before the connection, so it runs after the locks were released */
 	before_shmem_exit(wake_background_worker, (Datum) 0);

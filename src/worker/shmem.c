@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/compat.h"
+#include "worker/desk.h"
 #include "worker/shmem.h"
 
 /* How long a database is left alone after its worker had to go. */
@@ -49,6 +50,7 @@ request(void)
 		previous_request_hook();
 	RequestAddinShmemSpace(MAXALIGN(sizeof(SharedState)));
 	RequestNamedLWLockTranche("reefqbo", 1);
+	rqbo_desk_request();
 }
 
 static void
@@ -66,6 +68,7 @@ startup(void)
 		ConditionVariableInit(&shared->worker_has_gone);
 		shared->lock = &GetNamedLWLockTranche("reefqbo")->lock;
 	}
+	rqbo_desk_startup();
 	LWLockRelease(AddinShmemInitLock);
 }
 
