@@ -174,12 +174,22 @@ rqbo_db_begin_nowait(void)
 	begin(false);
 }
 
+/*
+ * Until the end of the transaction. From a source that sets defaults, such as
+ * PGC_S_OVERRIDE, it would stay: it becomes what the transaction's end goes back to.
+ */
+void
+rqbo_db_set_local(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
 void
 rqbo_db_make_durable(void)
 {
 	ForceSyncCommit();
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
-		(void) set_config_option("synchronous_commit", "on", PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_LOCAL, true, 0, false);
+		rqbo_db_set_local("synchronous_commit", "on");
 }
 
 void

@@ -47,6 +47,9 @@ extern void rqbo_db_commit(void);
  */
 extern void rqbo_db_add_hooks(void (*before) (void), void (*after) (void));
 
+/* Change a setting until the end of the transaction. */
+extern void rqbo_db_set_local(const char *name, const char *value);
+
 /*
  * What the present transaction writes is on disk, and on a synchronous standby,
  * when its commit returns, whatever synchronous_commit says.

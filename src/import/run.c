@@ -92,6 +92,8 @@ end(RqboTask *task)
 	RqboConnection *c = import->session->connection;
 
 	rqbo_db_begin();
+	/* the connection first and its upkeep after, as everybody who writes both */
+	(void) rqbo_store_put_throttle(c);
 	rqbo_import_put_right(import);
 	store_log_end(import);
 	if ((import->counts.months > 0 && kind->counts_statements) || (import->is_current && c->has_actuals))
@@ -99,7 +101,6 @@ end(RqboTask *task)
 	if (kind->needs_company)
 		rqbo_store_mark_working(c->model_id, c->connection_id);
 	kind->store_end(import);
-	(void) rqbo_store_put_throttle(c);
 	if (kind->stores_figures && import->import_id != 0 && !is_left_untied(import))
 		rqbo_notify_import_finished(c, rqbo_import_told(import), &import->counts);
 	rqbo_notify_endings(c->model_id, c->connection_id);

@@ -15,7 +15,6 @@
 #include "commands/async.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "base/db.h"
@@ -51,7 +50,7 @@ notify_all(void)
 	ListCell   *cell;
 
 	StartTransactionCommand();
-	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE, GUC_ACTION_LOCAL, true, 0, false);
+	rqbo_db_set_local("lock_timeout", LOCK_TIMEOUT);
 	foreach(cell, payloads)
 		Async_Notify(CHANNEL, lfirst(cell));
 	CommitTransactionCommand();

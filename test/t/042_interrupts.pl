@@ -504,6 +504,29 @@ SELECT count(*), (SELECT count(*) FROM reefqbo.restatement JOIN reefqbo.model US
 END
 }
 
+# A sign-in writes a connection and then what is due of it: an import that did it the other way round would lock itself in with it.
+sub test_lock_order
+{
+	my ($node, $intuit) = @_;
+	my $of = q{WHERE model_id = (SELECT model_id FROM reefqbo.model WHERE name = 'Twice')};
+
+	$intuit->admin('fault', { kind => 'hold', endpoint => 'report', company => 'pod-6' });
+	my $import = begin_sql($node, import_sql('Twice'));
+	$node->wait_for_fault('pod-6', 'hold');
+	my $lock = $node->background_psql('postgres');
+	$lock->query_safe("BEGIN; SELECT FROM reefqbo.upkeep $of FOR UPDATE;");
+	$intuit->admin('release');
+	wait_until('the import waits for what is due', sub {
+		return $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE $WORKER AND wait_event_type = 'Lock'") > 0;
+	});
+	is($node->sqlstate_of("SELECT FROM reefqbo.connection $of FOR UPDATE NOWAIT")->{sqlstate}, '55P03',
+		'an import has its connection locked before it waits for what is due');
+	$lock->query_safe('COMMIT;');
+	$lock->quit;
+	is(end_sql($import), 'Twice|12', 'and ends');
+	return;
+}
+
 # A user signs in anew while a worker refreshes the tokens of before: the newest grant must be the one kept.
 sub test_reconnect_beside_refresh
 {
@@ -540,6 +563,7 @@ $command_file = $node->basedir . '/key_command';
 my @endless = begin_endless_commands($node);
 
 test_two_imports($node, $intuit);
+test_lock_order($node, $intuit);
 test_reconnect_beside_refresh($node, $intuit);
 test_rollback($node, $intuit);
 test_uncommitted_model($node, $intuit);

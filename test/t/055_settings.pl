@@ -189,12 +189,41 @@ sub test_worker
 	return;
 }
 
+# What is said for one transaction is over with it: to tell listeners and to store tokens takes settings of its own. A trigger
+# notes what the log of imports is written with.
+sub watch_settings
+{
+	sql(<<'END', 'clean');
+CREATE TABLE public.seen (kind text, is_caller boolean, lock_timeout text, synchronous_commit text);
+CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO public.seen SELECT NEW.kind, NEW.started_by <> 'reefqbo worker', current_setting('lock_timeout'), current_setting('synchronous_commit');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note AFTER INSERT OR UPDATE ON reefqbo.import_log FOR EACH ROW EXECUTE FUNCTION public.note();
+END
+	return;
+}
+
+sub seen { return sql("SELECT string_agg(DISTINCT concat_ws(' ', lock_timeout, synchronous_commit), ', ') FROM public.seen WHERE is_caller = $_[0]", 'clean') }
+
+sub test_settings_last
+{
+	$intuit->admin('expire_access', { company => 'reef' });
+	in($_, q{SELECT FROM reefqbo.import_actuals('reef', '2026-09-01', '2026-11-30')}) foreach @DATABASES;
+	is(seen('true'), '20s on', 'in a call\'s own worker settings last, whatever it has told and stored');
+	return;
+}
+
 make_hostile();
 install($_) foreach @DATABASES;
 test_objects();
 test_figures('an import');
 test_functions();
+watch_settings();
+test_settings_last();
 test_worker();
+is(seen('false'), '1s off', 'and in the background worker too');
 test_figures('a refresh on schedule');
 my $log = slurp_file($node->logfile);
 is(() = $log =~ /nonstandard use of|WARNING:.*(?:escape|\\)/g, 0, 'nothing of reefqbo\'s is warned of in the log');
