@@ -126,6 +126,7 @@ AS 'MODULE_PATHNAME', 'rqbo_caller';
 
 COMMENT ON FUNCTION reefqbo._caller() IS
 'Internal: the role that has called a function which runs with other rights than its own.';
+INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo._caller()');
 
 CREATE FUNCTION reefqbo._my_roles()
 RETURNS oid[]

@@ -104,7 +104,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF TG_OP = 'UPDATE' OR NOT reefqbo._may_write_history(TG_RELID) THEN
-        NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0] || '_at', reefqbo._now(), TG_ARGV[0] || '_by', current_user));
+        NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0] || '_at', reefqbo._now(), TG_ARGV[0] || '_by', reefqbo._caller()));
     END IF;
     RETURN NEW;
 END

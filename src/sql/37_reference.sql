@@ -268,7 +268,7 @@ LANGUAGE c SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'rqbo_delete_model';
 
 COMMENT ON FUNCTION reefqbo.delete_model(text, text) IS
-'Removes a model with everything that belongs to it: each of its companies as reefqbo.forget_company does, which asks Intuit to revoke the grant; then branches, mapping, rates, eliminations, schedule, access and the log of requests. There is no way back. Rows of reefqbo.audit stay, and say that it was done.
+'Removes a model with everything that belongs to it: each of its companies as reefqbo.forget_company does, which asks Intuit to revoke the grant; then branches, mapping, rates, eliminations, ownership, schedule, access and the log of requests. There is no way back. Rows of reefqbo.audit stay, and say that it was done.
 Companies are removed and their grants revoked by a background worker, which commits: a ROLLBACK of the caller brings back none of them. A notice says of each what Intuit answered.
 Arguments: model; name_again, its name once more. Result: how many companies were removed.
 Errors: 42704 no such model; 22023 name_again is another name; 23503 rows of the application refer to the model, a branch or an account, and whose they are: nothing is changed then; 42501 the caller is no admin.';

@@ -44,6 +44,10 @@ AS $$
         ('profit_and_loss_by_account', 25, 0, 'computed', NULL, 'Profit before Tax', NULL,
             '{Income,Other Income,~Tax}', '{Cost of Goods Sold,Expense,Other Expense}', true),
         ('profit_and_loss_by_account', 26, 0, 'computed', NULL, 'Income Tax', NULL, '{~Tax}', '{}', false),
+        ('profit_and_loss_by_account', 31, 0, 'computed', NULL, 'Net Income Attributable to Owners', NULL,
+            '{Income,Other Income}', '{Cost of Goods Sold,Expense,Other Expense,~Non-controlling}', false),
+        ('profit_and_loss_by_account', 32, 0, 'computed', NULL, 'Net Income Attributable to Non-controlling Interests', NULL,
+            '{~Non-controlling}', '{}', false),
 
         ('balance_sheet', 1, 0, 'section', 'Assets', 'Assets', NULL,
             '{Bank,Accounts Receivable,Other Current Asset,Fixed Asset,Other Asset}', '{}', true),
@@ -93,7 +97,9 @@ AS $$
             '{Accounts Payable,Credit Card,Other Current Liability,Long Term Liability}', '{}', false),
         ('balance_sheet', 28, 1, 'section', 'Equity', 'Equity', 'Equity', '{Equity}', '{}', false),
         ('balance_sheet', 29, 1, 'total', 'Equity', 'Total Equity', NULL, '{Equity}', '{}', false),
-        ('balance_sheet', 30, 0, 'total', 'Liabilities and Equity', 'Total Liabilities and Equity', NULL,
+        ('balance_sheet', 30, 1, 'computed', NULL, 'Equity Attributable to Owners', NULL, '{Equity,~Non-controlling}', '{}', false),
+        ('balance_sheet', 31, 1, 'computed', NULL, 'Equity Attributable to Non-controlling Interests', NULL, '{}', '{~Non-controlling}', false),
+        ('balance_sheet', 32, 0, 'total', 'Liabilities and Equity', 'Total Liabilities and Equity', NULL,
             '{Accounts Payable,Credit Card,Other Current Liability,Long Term Liability,Equity}', '{}', true),
 
         ('profit_and_loss_by_category', 1, 0, 'section', 'Revenue', 'Revenue', 'Revenue', '{Revenue}', '{}', true),
@@ -131,6 +137,10 @@ AS $$
         ('profit_and_loss_by_category', 27, 0, 'total', 'Tax', 'Total Tax', NULL, '{Tax}', '{}', false),
         ('profit_and_loss_by_category', 30, 0, 'computed', NULL, 'Net Income', NULL,
             '{Revenue,Other Income,Unmapped Income}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses}', true),
+        ('profit_and_loss_by_category', 31, 0, 'computed', NULL, 'Net Income Attributable to Owners', NULL,
+            '{Revenue,Other Income,Unmapped Income}', '{COGS,Opex,Staff,Tax,Other Expenses,Unmapped Expenses,~Non-controlling}', false),
+        ('profit_and_loss_by_category', 32, 0, 'computed', NULL, 'Net Income Attributable to Non-controlling Interests', NULL,
+            '{~Non-controlling}', '{}', false),
 
         ('balance_sheet_by_category', 1, 0, 'section', 'Assets', 'Assets', 'Asset', '{Asset,Unmapped Assets}', '{}', true),
         ('balance_sheet_by_category', 2, 1, 'section', 'Unmapped Assets', 'Unmapped Assets', 'Unmapped Assets',
@@ -276,7 +286,10 @@ AS $$
                NULL::bigint AS connection_id, NULL::text AS account_id, NULL::text AS account_number, f.label,
                f.add_nodes AS adds, f.subtract_nodes AS subtracts, f.adds AS add_sections, f.subtracts AS subtract_sections
         FROM fixed f
-        WHERE f.is_always OR f.add_nodes <> '{}' OR f.subtract_nodes <> '{}'
+        WHERE f.is_always
+           -- only a group of which others have a part tells the owners' apart
+           OR CASE WHEN '~Non-controlling' = ANY (f.adds || f.subtracts) THEN EXISTS (SELECT 1 FROM moved m WHERE m.section = '~Non-controlling')
+                   ELSE f.add_nodes <> '{}' OR f.subtract_nodes <> '{}' END
         UNION ALL
         SELECT s.place, s.path, s.depth, CASE s.kind WHEN 'group' THEN 'section' ELSE s.kind END, s.section, s.node,
                s.connection_id, s.account_id, s.account_number, s.label, ARRAY[s.node], '{}', NULL, NULL

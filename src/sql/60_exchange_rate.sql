@@ -124,27 +124,40 @@ INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.
 -- ---- in another currency ----
 
 CREATE FUNCTION reefqbo._opening(model_id bigint, connection_id bigint, accounting_method text, currency text,
-                                 as_of timestamptz, OUT month date, OUT rate numeric)
+                                 as_of timestamptz, since date, OUT month date, OUT rate numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH first AS (
-        SELECT min(k.period_start) AS month FROM reefqbo._known_months($1, $2, 'balance_sheet', $3, $5) k
+        SELECT min(k.period_start) AS month, greatest(min(k.period_start), $6) AS told
+        FROM reefqbo._known_months($1, $2, 'balance_sheet', $3, $5) k
+        WHERE k.period_start >= reefqbo._month_before($6)
     ), stated AS (
-        SELECT r.month, r.historical
+        SELECT r.month, r.rate, 1 AS rank
+        FROM reefqbo.historical_rate r
+        WHERE r.model_id = $1 AND r.connection_id = $2 AND r.to_currency = $4
+        UNION ALL
+        -- that of the day on which it came into the group
+        SELECT r.month, r.closing, 2
+        FROM first f
+        CROSS JOIN reefqbo.exchange_rate r
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2 AND c.home_currency = r.from_currency
+        WHERE r.model_id = $1 AND r.to_currency = $4 AND r.closing IS NOT NULL AND r.month = reefqbo._month_before($6) AND f.month <= $6
+        UNION ALL
+        SELECT r.month, r.historical, 3
         FROM reefqbo.exchange_rate r
         JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2 AND c.home_currency = r.from_currency
         WHERE r.model_id = $1 AND r.to_currency = $4 AND r.historical IS NOT NULL
     )
-    SELECT greatest(s.month, f.month), s.historical
+    SELECT CASE WHEN s.month > f.told THEN s.month ELSE f.month END, s.rate
     FROM stated s CROSS JOIN first f
     WHERE f.month IS NOT NULL
-    -- the last one until the first month that is known, else the first one after it
-    ORDER BY s.month > f.month, abs(s.month - f.month)
+    -- the company's own before others; the last one until the first month that is known, else the first one after it
+    ORDER BY s.month > f.told, s.rank, abs(s.month - f.told)
     LIMIT 1
 $$;
 
-COMMENT ON FUNCTION reefqbo._opening(bigint, bigint, text, text, timestamptz) IS
-'Internal: the month with which a company''s equity begins in another currency, and the historical rate of all it has by its end.';
+COMMENT ON FUNCTION reefqbo._opening(bigint, bigint, text, text, timestamptz, date) IS
+'Internal: the month with which a company''s equity begins in another currency, and the historical rate of all it has by its end. since: the month in which it came into the group, whose opening are the balances of the month before (IAS 21.40, IFRS 3.18).';
 
 CREATE FUNCTION reefqbo._translated_result(model_id bigint, connection_id bigint, accounting_method text, first_month date,
                                            last_month date, currency text, as_of timestamptz)
@@ -181,21 +194,23 @@ COMMENT ON FUNCTION reefqbo._net_income(bigint, bigint, text, date, date, text, 
 -- what was paid in or out at its historical rate, or for want of one its average. When a fiscal year is closed, its
 -- profit goes to retained earnings as it was translated.
 CREATE FUNCTION reefqbo._translated_equity(model_id bigint, connection_id bigint, accounting_method text, last_month date,
-                                           currency text, as_of timestamptz)
+                                           currency text, as_of timestamptz, since date)
 RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH opening AS MATERIALIZED (
-        SELECT o.month, o.rate FROM reefqbo._opening($1, $2, $3, $5, $6) o
+        SELECT o.month, o.rate FROM reefqbo._opening($1, $2, $3, $5, $6, $7) o
     ), month AS MATERIALIZED (
         SELECT k.period_start, reefqbo._period_of(k.period_start, 'year', coalesce(c.fiscal_year_start_month, 1)) AS year,
                k.period_start = o.month AS is_opening,
-               CASE WHEN k.period_start = o.month THEN o.rate ELSE coalesce(r.historical, r.average) END AS rate
+               CASE WHEN k.period_start = o.month THEN o.rate ELSE coalesce(h.rate, r.historical, r.average) END AS rate
         FROM opening o
         CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'balance_sheet', $3, $6) k
         JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
         LEFT JOIN reefqbo.exchange_rate r
             ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $5 AND r.month = k.period_start
+        LEFT JOIN reefqbo.historical_rate h
+            ON h.model_id = $1 AND h.connection_id = $2 AND h.to_currency = $5 AND h.month = k.period_start
         WHERE k.period_start BETWEEN o.month AND $4
     ), equity AS MATERIALIZED (
         SELECT a.account_id,
@@ -220,7 +235,7 @@ AS $$
                coalesce(n.amount, 0)
                + round((b.home - CASE WHEN b.year = b.year_before THEN b.home_before ELSE 0 END - coalesce(n.home, 0)) * b.rate, reefqbo._decimals($5)) AS step
         FROM balance b
-        LEFT JOIN reefqbo._net_income($1, $2, $3, (SELECT o.month FROM opening o), $4, $5, $6) n ON n.period_start = b.period_start
+        LEFT JOIN reefqbo._net_income($1, $2, $3, (SELECT greatest(o.month, $7) FROM opening o), $4, $5, $6) n ON n.period_start = b.period_start
         WHERE b.role = 'income'
     ), income_to_date AS (
         SELECT i.*, sum(i.step) OVER (PARTITION BY i.year ORDER BY i.period_start) AS amount FROM income i
@@ -251,11 +266,11 @@ AS $$
     SELECT c.account_id, c.period_start, c.home, c.amount FROM carried c
 $$;
 
-COMMENT ON FUNCTION reefqbo._translated_equity(bigint, bigint, text, date, text, timestamptz) IS
-'Internal: the equity of a company in another currency, month by month from its opening, Net Income included.';
+COMMENT ON FUNCTION reefqbo._translated_equity(bigint, bigint, text, date, text, timestamptz, date) IS
+'Internal: the equity of a company in another currency, month by month from its opening, Net Income included. since: as reefqbo._opening.';
 
 CREATE FUNCTION reefqbo._translated_position(model_id bigint, connection_id bigint, accounting_method text, first_month date,
-                                             last_month date, currency text, as_of timestamptz)
+                                             last_month date, currency text, as_of timestamptz, since date)
 RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -271,7 +286,7 @@ AS $$
           AND NOT (coalesce(a.classification = 'Equity', false) OR reefqbo._is_closing_line(a.is_computed, a.classification))
         UNION ALL
         SELECT e.account_id, e.period_start, e.home, e.amount, -1
-        FROM reefqbo._translated_equity($1, $2, $3, $5, $6, $7) e
+        FROM reefqbo._translated_equity($1, $2, $3, $5, $6, $7, $8) e
         WHERE e.period_start >= $4 AND (e.home <> 0 OR e.amount <> 0)
     )
     SELECT p.account_id, p.period_start, p.home, p.amount FROM position p
@@ -288,11 +303,11 @@ AS $$
     WHERE t.amount <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._translated_position(bigint, bigint, text, date, date, text, timestamptz) IS
+COMMENT ON FUNCTION reefqbo._translated_position(bigint, bigint, text, date, date, text, timestamptz, date) IS
 'Internal: the balance sheet of a company in another currency: assets and liabilities at the closing rate, equity as it was carried forward, and the difference as computed:Translation, so that it balances where the company''s own does.';
 
 CREATE FUNCTION reefqbo._translated(model_id bigint, connection_id bigint, statement text, accounting_method text,
-                                    first_month date, last_month date, currency text, as_of timestamptz)
+                                    first_month date, last_month date, currency text, as_of timestamptz, since date)
 RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -303,10 +318,10 @@ BEGIN
     ELSIF $3 = 'profit_and_loss' THEN
         RETURN QUERY SELECT * FROM reefqbo._translated_result($1, $2, $4, $5, $6, $7, $8);
     ELSE
-        RETURN QUERY SELECT * FROM reefqbo._translated_position($1, $2, $4, $5, $6, $7, $8);
+        RETURN QUERY SELECT * FROM reefqbo._translated_position($1, $2, $4, $5, $6, $7, $8, $9);
     END IF;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._translated(bigint, bigint, text, text, date, date, text, timestamptz) IS
+COMMENT ON FUNCTION reefqbo._translated(bigint, bigint, text, text, date, date, text, timestamptz, date) IS
 'Internal: the amounts of a company''s statement in its home currency and in another, NULL for its own.';

@@ -162,7 +162,7 @@ COMMENT ON FUNCTION reefqbo._tagged_amounts(bigint, bigint, text, date, date, te
 
 CREATE FUNCTION reefqbo._branch_amounts(model_id bigint, connections bigint[], branches bigint[], statement text,
                                         accounting_method text, first_month date, last_month date, currency text,
-                                        as_of timestamptz)
+                                        as_of timestamptz, since date)
 RETURNS TABLE (connection_id bigint, account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -170,7 +170,7 @@ AS $$
         SELECT u.connection_id, t.account_id, t.period_start, t.home, t.amount, coalesce(p.branch_id, c.branch_id) AS branch_id
         FROM unnest($2) u (connection_id)
         JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = u.connection_id
-        CROSS JOIN LATERAL reefqbo._translated($1, u.connection_id, $4, $5, $6, $7, $8, $9) t
+        CROSS JOIN LATERAL reefqbo._translated($1, u.connection_id, $4, $5, $6, $7, $8, $9, $10) t
         LEFT JOIN reefqbo.account_mapping p
             ON p.model_id = $1 AND p.connection_id = u.connection_id AND p.account_id = t.account_id
     ), tagged AS MATERIALIZED (
@@ -204,5 +204,5 @@ AS $$
     GROUP BY p.connection_id, p.period_start
 $$;
 
-COMMENT ON FUNCTION reefqbo._branch_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz) IS
-'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only. Of a balance sheet, what the companies have in other branches is a line of its own, computed:OtherBranches.';
+COMMENT ON FUNCTION reefqbo._branch_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz, date) IS
+'Internal: the amounts that belong to branches (NULL: to the companies as a whole), in the home currency and in another. An account''s amount belongs to the branch it is mapped to, else to its company''s; what a mapped class or department has of it, to that one''s. So each amount is in one branch only. Of a balance sheet, what the companies have in other branches is a line of its own, computed:OtherBranches. since: as reefqbo._opening.';

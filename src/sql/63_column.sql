@@ -23,23 +23,43 @@ $$;
 COMMENT ON FUNCTION reefqbo._statements_read(text) IS 'Internal: the imported statements that a statement is worked out of; NULL for an unknown one.';
 
 CREATE FUNCTION reefqbo._common_months(model_id bigint, connections bigint[], statements text[], accounting_method text,
-                                       as_of timestamptz)
+                                       as_of timestamptz, branches bigint[])
 RETURNS TABLE (month date, period_end date, is_provisional boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
+    WITH stay AS MATERIALIZED (
+        SELECT y.connection_id, y.since, y.until FROM reefqbo._stays($1, $2, $6) y
+    )
     SELECT k.period_start, k.period_end, bool_or(k.is_provisional)
-    FROM unnest($2) c (connection_id)
+    FROM stay c
     CROSS JOIN unnest($3) s (statement)
     CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, s.statement, $4, $5) k
+    WHERE k.period_start BETWEEN c.since AND c.until
     GROUP BY k.period_start, k.period_end
-    HAVING count(*) = cardinality($2) * cardinality($3)
+    HAVING count(*) = cardinality($3) * (SELECT count(*) FROM stay y WHERE k.period_start BETWEEN y.since AND y.until)
 $$;
 
-COMMENT ON FUNCTION reefqbo._common_months(bigint, bigint[], text[], text, timestamptz) IS
-'Internal: the months that were imported for each of these companies and statements.';
+COMMENT ON FUNCTION reefqbo._common_months(bigint, bigint[], text[], text, timestamptz, bigint[]) IS
+'Internal: the months that were imported for each of these companies and statements, but for those companies that did not belong to the group of these branches then.';
+
+CREATE FUNCTION reefqbo._months_without_opening(model_id bigint, connections bigint[], statement text, accounting_method text,
+                                                as_of timestamptz, branches bigint[])
+RETURNS date[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT ARRAY(
+        SELECT y.since
+        FROM reefqbo._stays($1, $2, $6) y
+        WHERE $3 = 'cash_flow' AND isfinite(y.since)
+          AND NOT EXISTS (SELECT 1 FROM reefqbo._known_months($1, y.connection_id, 'balance_sheet', $4, $5) k
+                          WHERE k.period_start = reefqbo._month_before(y.since)))
+$$;
+
+COMMENT ON FUNCTION reefqbo._months_without_opening(bigint, bigint[], text, text, timestamptz, bigint[]) IS
+'Internal: the months in which a company joined of which it is not known what it brought along: of a flow of cash they cannot be told.';
 
 CREATE FUNCTION reefqbo._tell_missing_months(model_id bigint, connections bigint[], statements text[], accounting_method text,
-                                             start_date date, end_date date, as_of timestamptz)
+                                             start_date date, end_date date, as_of timestamptz, branches bigint[])
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -48,16 +68,16 @@ DECLARE
 BEGIN
     WITH known AS (
         SELECT c.connection_id, k.period_start
-        FROM unnest($2) c (connection_id)
+        FROM reefqbo._stays($1, $2, $8) c
         CROSS JOIN unnest($3) s (statement)
         CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, s.statement, $4, $7) k
-        WHERE k.period_start >= $5 AND k.period_end <= $6
+        WHERE k.period_start >= $5 AND k.period_end <= $6 AND k.period_start BETWEEN c.since AND c.until
         GROUP BY c.connection_id, k.period_start
         HAVING count(*) = cardinality($3)
     ), missing AS (
         SELECT c.connection_id, m.period_start
-        FROM unnest($2) c (connection_id)
-        CROSS JOIN (SELECT DISTINCT k.period_start FROM known k) m
+        FROM reefqbo._stays($1, $2, $8) c
+        JOIN (SELECT DISTINCT k.period_start FROM known k) m ON m.period_start BETWEEN c.since AND c.until
         EXCEPT
         SELECT k.connection_id, k.period_start FROM known k
     ), company AS (
@@ -77,8 +97,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text, date, date, timestamptz) IS
-'Internal: a notice of the months that some of these companies have and others do not.';
+COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text, date, date, timestamptz, bigint[]) IS
+'Internal: a notice of the months that some of these companies have and others do not, though they belonged to the group of these branches then.';
 
 CREATE FUNCTION reefqbo._tell_untagged_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
                                               end_date date)
@@ -128,13 +148,14 @@ COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, 
 'Internal: notices of the months that are not split among branches, or not as they are now, of companies whose classes or departments are mapped to branches.';
 
 CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
-                                 start_date date, end_date date, frequency text, first_month integer, as_of timestamptz)
+                                 start_date date, end_date date, frequency text, first_month integer, as_of timestamptz,
+                                 branches bigint[])
 RETURNS TABLE (period integer, label text, period_start date, period_end date, is_provisional boolean, months date[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH known AS MATERIALIZED (
         SELECT m.*, reefqbo._period_of(m.month, $7, $8) AS starts
-        FROM reefqbo._common_months($1, $2, reefqbo._statements_read($3), $4, $9) m
+        FROM reefqbo._common_months($1, $2, reefqbo._statements_read($3), $4, $9, $10) m
     ), part AS (
         SELECT k.starts, min(k.month) AS first, max(k.period_end) AS last, bool_or(k.is_provisional) AS is_provisional,
                array_agg(k.month ORDER BY k.month) AS months
@@ -143,19 +164,22 @@ AS $$
         GROUP BY k.starts
         HAVING count(*) = reefqbo._months_between(greatest(k.starts, $5),
             least((k.starts + interval '1 month' * reefqbo._period_months($7))::date - 1, $6))
+    ), untold AS MATERIALIZED (
+        SELECT reefqbo._months_without_opening($1, $2, $3, $4, $9, $10) AS months
     )
     SELECT (row_number() OVER (ORDER BY p.starts))::integer,
            reefqbo._period_label(p.starts, $7, $8)
            || CASE WHEN cardinality(p.months) < reefqbo._period_months($7) THEN ' (part)' ELSE '' END, p.first, p.last,
            p.is_provisional, p.months
     FROM part p
+    CROSS JOIN untold u
     -- a flow of cash is told by the balances at both its ends
-    WHERE $3 <> 'cash_flow' OR (p.first - interval '1 month')::date IN (SELECT k.month FROM known k)
+    WHERE $3 <> 'cash_flow' OR (p.first - interval '1 month')::date IN (SELECT k.month FROM known k) AND NOT p.months && u.months
     ORDER BY p.starts
 $$;
 
-COMMENT ON FUNCTION reefqbo._periods(bigint, bigint[], text, text, date, date, text, integer, timestamptz) IS
-'Internal: the periods of a statement: those parts of each month, quarter, half-year or year inside start_date to end_date of which every month was imported for every company.';
+COMMENT ON FUNCTION reefqbo._periods(bigint, bigint[], text, text, date, date, text, integer, timestamptz, bigint[]) IS
+'Internal: the periods of a statement: those parts of each month, quarter, half-year or year inside start_date to end_date of which every month was imported for every company that belonged to the group then.';
 
 -- From the beginning of the year, or of the twelve months, until the end of a period.
 CREATE FUNCTION reefqbo._months_to_date(last_month date, first_month integer)
@@ -174,7 +198,7 @@ COMMENT ON FUNCTION reefqbo._months_to_date(date, integer) IS
 
 CREATE FUNCTION reefqbo._slots(model_id bigint, connections bigint[], statement text, accounting_method text,
                                start_date date, end_date date, frequency text, first_month integer, as_of timestamptz,
-                               to_date boolean DEFAULT false)
+                               branches bigint[], to_date boolean DEFAULT false)
 RETURNS SETOF reefqbo._statement_slot
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -182,13 +206,15 @@ AS $$
         SELECT $4 AS name, true AS is_asked
         UNION ALL
         SELECT CASE $4 WHEN 'Cash' THEN 'Accrual' ELSE 'Cash' END, false
+    ), untold AS MATERIALIZED (
+        SELECT d.name AS method, reefqbo._months_without_opening($1, $2, $3, d.name, $9, $10) AS months FROM method d
     ), known AS MATERIALIZED (
         SELECT d.name AS method, array_agg(m.month) AS months
         FROM method d
-        CROSS JOIN LATERAL reefqbo._common_months($1, $2, reefqbo._statements_read($3), d.name, $9) m
+        CROSS JOIN LATERAL reefqbo._common_months($1, $2, reefqbo._statements_read($3), d.name, $9, $10) m
         GROUP BY d.name
     ), period AS MATERIALIZED (
-        SELECT p.period, p.months FROM reefqbo._periods($1, $2, $3, $4, $5, $6, $7, $8, $9) p
+        SELECT p.period, p.months FROM reefqbo._periods($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) p
     ), wanted AS (
         SELECT p.period, v.variant, d.name AS method,
                ARRAY(SELECT (m.month - v.back)::date FROM unnest(p.months) m (month) ORDER BY m.month) AS months
@@ -203,16 +229,17 @@ AS $$
         FROM period p
         CROSS JOIN LATERAL reefqbo._months_to_date(p.months[cardinality(p.months)], $8) t
         -- a balance is that of its day
-        WHERE $10 AND $3 IN ('profit_and_loss', 'cash_flow')
+        WHERE $11 AND $3 IN ('profit_and_loss', 'cash_flow')
     )
     SELECT w.period, w.variant, w.method, w.months, b.before
     FROM wanted w
     JOIN known k ON k.method = w.method
+    JOIN untold u ON u.method = w.method
     CROSS JOIN LATERAL (SELECT (w.months[1] - interval '1 month')::date AS before) b
-    WHERE w.months <@ k.months AND ($3 <> 'cash_flow' OR b.before = ANY (k.months))
+    WHERE w.months <@ k.months AND ($3 <> 'cash_flow' OR b.before = ANY (k.months) AND NOT w.months && u.months)
 $$;
 
-COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz, boolean) IS
+COMMENT ON FUNCTION reefqbo._slots(bigint, bigint[], text, text, date, date, text, integer, timestamptz, bigint[], boolean) IS
 'Internal: the columns of figures of a statement: each period, and the like months before it, a year before it, and by the other accounting method, where all of them were imported. to_date: also those until its end (reefqbo._months_to_date).';
 
 -- Looked for once and for all columns: which rates companies lack is a short list, mostly an empty one.
@@ -249,7 +276,7 @@ COMMENT ON FUNCTION reefqbo._lacking_rates(bigint, bigint[], reefqbo._statement_
 'Internal: the closing and average rates that companies in other currencies do not have, of the months of columns, and of those whose profit and loss is imported (is_known).';
 
 CREATE FUNCTION reefqbo._missing_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
-                                       currency text, as_of timestamptz)
+                                       currency text, as_of timestamptz, branches bigint[])
 RETURNS TABLE (slot bigint, missing text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -261,17 +288,22 @@ AS $$
         SELECT l.* FROM reefqbo._lacking_rates($1, $2, $4, $5, $6) l
     ), company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency, coalesce(c.fiscal_year_start_month, 1)::integer AS first_month, m.accounting_method,
-               o.month AS opening, CASE WHEN o.month IS NULL OR o.month > m.first THEN
-                   (SELECT min(k.period_start) FROM reefqbo._known_months($1, c.connection_id, 'balance_sheet', m.accounting_method, $6) k) END AS known_first
-        FROM reefqbo.connection c
+               y.since, y.until, o.month AS opening,
+               CASE WHEN o.month IS NULL OR o.month > greatest(m.first, reefqbo._month_before(y.since)) THEN
+                   (SELECT min(k.period_start) FROM reefqbo._known_months($1, c.connection_id, 'balance_sheet', m.accounting_method, $6) k
+                    WHERE k.period_start >= reefqbo._month_before(y.since)) END AS known_first
+        FROM reefqbo._stays($1, $2, $7) y
+        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id AND c.home_currency <> $5
         CROSS JOIN (SELECT s.accounting_method, min(s.first) AS first FROM slot s GROUP BY s.accounting_method) m
-        LEFT JOIN LATERAL reefqbo._opening($1, c.connection_id, m.accounting_method, $5, $6) o ON $3 <> 'profit_and_loss'
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5
+        LEFT JOIN LATERAL reefqbo._opening($1, c.connection_id, m.accounting_method, $5, $6, y.since) o ON $3 <> 'profit_and_loss'
     ), needed AS (
         -- of the balances
         SELECT s.slot, l.connection_id, 'balance_sheet' AS statement, l.kind, l.month
         FROM slot s
-        JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'closing' AND l.month IN (s.first, s.last)
+        JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'closing'
+        JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
+                      AND c.since <= s.last AND c.until >= s.first
+                      AND l.month IN (greatest(s.first, reefqbo._month_before(c.since)), least(s.last, c.until))
         WHERE $3 <> 'profit_and_loss'
         UNION ALL
         -- of equity, which is carried forward
@@ -279,21 +311,31 @@ AS $$
         FROM slot s
         JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'average' AND l.is_known
         JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
-        WHERE $3 <> 'profit_and_loss' AND l.month BETWEEN c.opening AND s.last
+        WHERE $3 <> 'profit_and_loss' AND c.until >= s.first AND l.month BETWEEN greatest(c.opening, c.since) AND least(s.last, c.until)
         UNION ALL
         -- and of the month that all it has is told of first
         SELECT s.slot, c.connection_id, 'balance_sheet', 'historical', c.known_first
         FROM slot s
         JOIN company c ON c.accounting_method = s.accounting_method
-        WHERE $3 <> 'profit_and_loss' AND c.known_first IS NOT NULL AND (c.opening IS NULL OR c.opening > s.first)
+        WHERE $3 <> 'profit_and_loss' AND c.known_first IS NOT NULL AND c.since <= s.last AND c.until >= s.first
+          AND (c.opening IS NULL OR c.opening > greatest(s.first, reefqbo._month_before(c.since)))
         UNION ALL
         -- of movements: of a trial balance, those of the fiscal year so far
         SELECT s.slot, l.connection_id, 'profit_and_loss', l.kind, l.month
         FROM slot s
         JOIN lacking l ON l.accounting_method = s.accounting_method AND l.kind = 'average'
         JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
-        WHERE CASE $3 WHEN 'trial_balance' THEN l.is_known AND l.month BETWEEN reefqbo._period_of(s.last, 'year', c.first_month) AND s.last
+        WHERE l.month BETWEEN c.since AND c.until AND
+              CASE $3 WHEN 'trial_balance' THEN l.is_known AND l.month BETWEEN reefqbo._period_of(s.last, 'year', c.first_month) AND s.last
                       WHEN 'balance_sheet' THEN false ELSE l.month = ANY (s.months) END
+        UNION ALL
+        -- of the gain of a disposal, the balances before it
+        SELECT s.slot, l.connection_id, 'profit_and_loss', l.kind, l.month
+        FROM slot s
+        JOIN lacking l ON l.accounting_method = s.accounting_method
+        JOIN company c ON c.connection_id = l.connection_id AND c.accounting_method = l.accounting_method
+        WHERE $3 <> 'balance_sheet' AND (c.until + interval '1 month')::date = ANY (s.months)
+          AND CASE l.kind WHEN 'closing' THEN l.month = c.until ELSE l.month BETWEEN greatest(c.opening, c.since) AND c.until END
     ), told AS (
         SELECT DISTINCT ON (n.slot, n.connection_id, n.statement) n.slot, n.connection_id, n.kind, n.month
         FROM needed n
@@ -305,11 +347,11 @@ AS $$
     GROUP BY t.slot
 $$;
 
-COMMENT ON FUNCTION reefqbo._missing_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz) IS
+COMMENT ON FUNCTION reefqbo._missing_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz, bigint[]) IS
 'Internal: the columns of a statement that cannot be shown for want of a rate, and one that is missing, in words.';
 
 CREATE FUNCTION reefqbo._slots_with_rates(model_id bigint, connections bigint[], statement text, slots reefqbo._statement_slot[],
-                                          currency text, as_of timestamptz)
+                                          currency text, as_of timestamptz, branches bigint[])
 RETURNS reefqbo._statement_slot[]
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -322,7 +364,7 @@ BEGIN
         RETURN $4;
     END IF;
     SELECT array_agg(m.slot), (array_agg(m.missing ORDER BY m.slot) FILTER (WHERE ($4)[m.slot].variant = 'amount'))[1] INTO unusable, told
-    FROM reefqbo._missing_rates($1, $2, $3, $4, $5, $6) m;
+    FROM reefqbo._missing_rates($1, $2, $3, $4, $5, $6, $7) m;
     IF told IS NOT NULL THEN
         RAISE undefined_object USING
             MESSAGE = reefqbo._show_line(told),
@@ -335,7 +377,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz) IS
+COMMENT ON FUNCTION reefqbo._slots_with_rates(bigint, bigint[], text, reefqbo._statement_slot[], text, timestamptz, bigint[]) IS
 'Internal: those columns for which there are rates. Error: 42704 one is missing for a column that was asked for.';
 
 -- A month is the one before another, and the year before a third: it is worked out once.

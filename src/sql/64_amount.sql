@@ -3,57 +3,150 @@
 CREATE FUNCTION reefqbo._slot_amounts(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
                                       slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
 RETURNS TABLE (slot bigint, connection_id bigint, account_id text, variable_type text, category text, subcategory text,
-               is_before boolean, debit numeric, account_type text)
+               is_before boolean, debit numeric, account_type text, is_outside boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH slot AS MATERIALIZED (
+    WITH kind AS (
+        SELECT CASE $4 WHEN 'cash_flow' THEN 'balance_sheet' ELSE $4 END AS statement
+    ), slot AS MATERIALIZED (
         SELECT s.ordinality AS slot, s.accounting_method, m.month, m.is_before
         FROM unnest($6) WITH ORDINALITY s
         CROSS JOIN LATERAL (
             SELECT x.month, false AS is_before FROM unnest(s.months) x (month)
             WHERE $4 = 'profit_and_loss' OR x.month = s.months[cardinality(s.months)]
             UNION ALL
-            SELECT s.before, true WHERE $4 = 'balance_sheet') m
+            SELECT s.before, true WHERE $4 = 'cash_flow') m
     ), range AS (
         SELECT s.accounting_method, min(s.month) AS first, max(s.month) AS last FROM slot s GROUP BY s.accounting_method
     ), amount AS MATERIALIZED (
-        SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start,
+        SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start, x.since,
                x.amount * reefqbo._debit_sign(a.account_type, coalesce(a.classification, CASE $4 WHEN 'profit_and_loss' THEN 'Expense' END)) AS debit
         FROM range r
-        CROSS JOIN LATERAL reefqbo._branch_amounts($1, $2, $3, $4, r.accounting_method, r.first, r.last, $5, $7) x
+        CROSS JOIN kind k
+        CROSS JOIN LATERAL reefqbo._group_amounts($1, $2, $3, k.statement, r.accounting_method, r.first, r.last, $5, $7) x
         LEFT JOIN reefqbo.account a
             ON a.model_id = $1 AND a.connection_id = x.connection_id AND a.account_id = x.account_id
     ), own AS (
-        SELECT s.slot, a.connection_id, a.account_id, s.is_before, sum(a.debit) AS debit
-        FROM slot s
-        JOIN amount a ON a.accounting_method = s.accounting_method AND a.period_start = s.month
-        GROUP BY s.slot, a.connection_id, a.account_id, s.is_before
+        SELECT s.slot, a.connection_id, a.account_id, s.is_before, s.is_outside, sum(a.debit) AS debit
+        FROM reefqbo._slot_ends($1, $2, $3, $4, $6) s
+        JOIN amount a ON a.accounting_method = s.accounting_method AND a.connection_id = s.connection_id AND a.since = s.since
+                     AND a.period_start = s.month
+        GROUP BY s.slot, a.connection_id, a.account_id, s.is_before, s.is_outside
     )
-    SELECT o.slot, o.connection_id, o.account_id, NULL, NULL, NULL, o.is_before, o.debit, NULL
+    SELECT o.slot, o.connection_id, o.account_id, NULL, NULL, NULL, o.is_before, o.debit, NULL, o.is_outside
     FROM own o
     WHERE o.debit <> 0
     UNION ALL
-    SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount), e.account_type
+    SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount), e.account_type, false
     FROM slot s
-    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, $4, s.accounting_method, ARRAY[s.month]) e
+    CROSS JOIN kind k
+    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, k.statement, s.accounting_method, ARRAY[s.month]) e
     WHERE $3 IS NOT NULL AND $8
     GROUP BY s.slot, e.variable_type, e.account_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._slot_amounts(bigint, bigint[], bigint[], text, text, reefqbo._statement_slot[], timestamptz, boolean) IS
-'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a company has in other branches; and, if they are wanted, of eliminations, which have no account but a type and category, and maybe an account type.
-is_before: the balance before the period.';
+'Internal: the amounts in each column of an imported statement, debits positive: of accounts; of what a statement itself computes; and, if they are wanted, of eliminations, which have no account but a type and category, and maybe an account type.
+Of a cash_flow the balances at both ends: is_before, those before the period; is_outside, those with which a company joined the group, or left it, within the period.';
 
 CREATE FUNCTION reefqbo._words_for(account_id text)
 RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE $1 WHEN 'computed:Translation' THEN 'Translation Difference'
-                   WHEN 'computed:OtherBranches' THEN 'Position in Other Branches' ELSE 'Net Income' END
+                   WHEN 'computed:OtherBranches' THEN 'Position in Other Branches'
+                   WHEN 'computed:NonControlling' THEN 'Non-controlling Interests'
+                   WHEN 'computed:NonControllingShare' THEN 'Share of Non-controlling Interests'
+                   WHEN 'computed:NonControllingProfit' THEN 'Profit of Non-controlling Interests'
+                   WHEN 'computed:OwnersProfit' THEN 'Share of Non-controlling Interests'
+                   WHEN 'computed:Investment' THEN 'Eliminated Investment'
+                   WHEN 'computed:Rounding' THEN 'Rounding of Shares'
+                   WHEN 'computed:AdjustedProfit' THEN 'Adjusted Profit'
+                   WHEN 'computed:Associate' THEN 'Equity Method: Change since Acquisition'
+                   WHEN 'computed:AssociateTranslation' THEN 'Equity Method: Translation Difference'
+                   WHEN 'computed:AssociateEquity' THEN 'Equity Method: Share of Equity'
+                   WHEN 'computed:Disposal' THEN 'Disposal: Earned Before'
+                   WHEN 'computed:ShareOfProfit' THEN 'Equity Method: Share of Profit'
+                   ELSE 'Net Income' END
 $$;
 
-COMMENT ON FUNCTION reefqbo._words_for(text) IS 'Internal: what a computed line of equity is called.';
+COMMENT ON FUNCTION reefqbo._words_for(text) IS 'Internal: what a computed line is called.';
+
+-- Lines that are in no company's chart: those of ownership, and of adjustments.
+CREATE FUNCTION reefqbo._group_line(model_id bigint, account_id text)
+RETURNS TABLE (account_type text, label text, variable_type text, category text, subcategory text)
+LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT v.account_type, reefqbo._words_for($2), v.variable_type, reefqbo._words_for($2), NULL
+    FROM (VALUES ('computed:Associate', 'Other Asset', 'Asset'), ('computed:AssociateTranslation', 'Other Asset', 'Asset'),
+                 ('computed:Disposal', 'Other Income', 'Revenue'), ('computed:ShareOfProfit', 'Other Income', 'Revenue')) v (account_id, account_type, variable_type)
+    WHERE v.account_id = $2
+    UNION ALL
+    SELECT coalesce(s.account_type, reefqbo._elimination_section(s.variable_type)), coalesce(s.subcategory, s.category), s.variable_type,
+           s.category, s.subcategory
+    FROM (SELECT substring($2 FROM '^computed:Adjusted:([0-9]+)$')::bigint AS number) n
+    JOIN reefqbo.adjustment e ON e.model_id = $1 AND e.adjustment_id = n.number / 2
+    CROSS JOIN LATERAL (VALUES (0, e.debit_type, e.debit_account_type, e.debit_category, e.debit_subcategory),
+                               (1, e.credit_type, e.credit_account_type, e.credit_category, e.credit_subcategory))
+        s (place, variable_type, account_type, category, subcategory)
+    WHERE s.place = n.number % 2
+    UNION ALL
+    -- among those of the account that the investment is in
+    SELECT coalesce((SELECT l.account_type FROM reefqbo._statement_layout('balance_sheet') l WHERE l.account_type = a.account_type), 'Other Asset'),
+           'Eliminated Investment', p.variable_type, coalesce(p.category, a.fully_qualified_name), p.subcategory
+    FROM regexp_match($2, '^computed:Eliminated:([0-9]+):(.*)$') m (parts)
+    JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.parts[1]::bigint AND a.account_id = m.parts[2]
+    LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = a.connection_id AND p.account_id = a.account_id
+$$;
+
+COMMENT ON FUNCTION reefqbo._group_line(bigint, text) IS
+'Internal: where a line that is no account and not of equity stands in statements, by account and by category, and what it is called. No row for others.';
+
+CREATE FUNCTION reefqbo._words_of_line(model_id bigint, account_id text)
+RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN $2 IS NOT NULL THEN coalesce((SELECT g.label FROM reefqbo._group_line($1, $2) g), reefqbo._words_for($2)) END
+$$;
+
+COMMENT ON FUNCTION reefqbo._words_of_line(bigint, text) IS 'Internal: what a line that is no account is called; NULL for none.';
+
+CREATE FUNCTION reefqbo._group_lines(model_id bigint, connections bigint[], statement text)
+RETURNS TABLE (connection_id bigint, account_id text, account_type text, label text, rank bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH line AS (
+        SELECT u.connection_id, v.account_id
+        FROM unnest($2) u (connection_id)
+        CROSS JOIN unnest(ARRAY['computed:NetIncome', 'computed:AdjustedProfit', 'computed:Investment', 'computed:AssociateEquity', 'computed:Rounding',
+                                'computed:NonControllingShare', 'computed:NonControlling', 'computed:Associate', 'computed:AssociateTranslation',
+                                'computed:Disposal', 'computed:ShareOfProfit']) v (account_id)
+        WHERE EXISTS (SELECT 1 FROM reefqbo.ownership o WHERE o.model_id = $1 AND o.connection_id = u.connection_id)
+           OR EXISTS (SELECT 1 FROM reefqbo.adjustment e WHERE e.model_id = $1 AND e.connection_id = u.connection_id)
+        UNION
+        SELECT e.connection_id, 'computed:Adjusted:' || e.adjustment_id * 2 + s.place
+        FROM reefqbo.adjustment e
+        CROSS JOIN (VALUES (0), (1)) s (place)
+        WHERE e.model_id = $1 AND e.connection_id = ANY ($2)
+        UNION
+        SELECT o.connection_id, format('computed:Eliminated:%s:%s', o.investment_connection_id, o.investment_account_id)
+        FROM reefqbo.ownership o
+        WHERE o.model_id = $1 AND o.connection_id = ANY ($2) AND o.investment_account_id IS NOT NULL
+    ), placed AS (
+        SELECT l.connection_id, l.account_id, coalesce(g.account_type, 'Equity') AS account_type, coalesce(g.label, reefqbo._words_for(l.account_id)) AS label
+        FROM line l
+        LEFT JOIN LATERAL reefqbo._group_line($1, l.account_id) g ON true
+        WHERE l.account_id <> 'computed:NetIncome'
+           OR NOT EXISTS (SELECT 1 FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = l.connection_id AND a.account_id = l.account_id)
+    )
+    SELECT p.connection_id, p.account_id, p.account_type, p.label, row_number() OVER (ORDER BY p.account_id COLLATE "C")
+    FROM placed p
+    JOIN reefqbo._statement_layout($3) y ON y.account_type = p.account_type
+$$;
+
+COMMENT ON FUNCTION reefqbo._group_lines(bigint, bigint[], text) IS
+'Internal: the lines of a statement by accounts that are in no company''s chart: those of ownership, and of adjustments.';
 
 -- By accounts: the tree of each company's chart, under its name where there are several.
 CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text)
@@ -75,6 +168,10 @@ AS $$
         FROM company c
         CROSS JOIN (VALUES ('computed:Translation', 999999999998), ('computed:OtherBranches', 999999999999)) v (account_id, rank)
         WHERE $3 = 'balance_sheet'
+        UNION ALL
+        SELECT c.*, g.account_id, g.account_type, g.label, NULL, 'computed', ARRAY[c.base + 990000000000 + g.rank]
+        FROM reefqbo._group_lines($1, $2, $3) g
+        JOIN company c ON c.connection_id = g.connection_id
     )
     SELECT a.connection_id, a.account_id, NULL,
            ROW(CASE WHEN a.is_named THEN format('%s:%s', a.connection_id, a.account_id) ELSE a.account_id END,
@@ -114,6 +211,9 @@ RETURNS TABLE (section text, category text, subcategory text)
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN c.is_closing THEN 'Equity'
+                WHEN g.account_type IS NOT NULL AND $2 = 'profit_and_loss' THEN reefqbo._result_section(g.variable_type, g.account_type)
+                WHEN g.account_type IS NOT NULL
+                    THEN coalesce(g.variable_type, CASE reefqbo._debit_sign(g.account_type, NULL) WHEN 1 THEN 'Unmapped Assets' ELSE 'Unmapped Liabilities and Equity' END)
                 WHEN p.variable_type = ANY (reefqbo._fitting_types(CASE $2 WHEN 'profit_and_loss' THEN 'Revenue' ELSE 'Asset' END))
                     THEN CASE $2 WHEN 'profit_and_loss' THEN reefqbo._result_section(p.variable_type, a.account_type) ELSE p.variable_type END
                 WHEN $2 = 'profit_and_loss'
@@ -121,13 +221,14 @@ AS $$
                 ELSE CASE reefqbo._debit_sign(a.account_type, a.classification) WHEN 1 THEN 'Unmapped Assets'
                      ELSE 'Unmapped Liabilities and Equity' END END,
            CASE WHEN c.is_closing THEN reefqbo._words_for($4)
-                ELSE coalesce(p.category, a.fully_qualified_name) END,
-           p.subcategory
+                ELSE coalesce(g.category, p.category, a.fully_qualified_name) END,
+           coalesce(g.subcategory, p.subcategory)
     FROM (VALUES (1)) one (row)
     LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $3 AND a.account_id = $4
     LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = $3 AND p.account_id = $4
+    LEFT JOIN LATERAL (SELECT l.* FROM reefqbo._group_line($1, $4) l WHERE $4 ~ '^computed:') g ON true
     -- the profit inside equity, and what a statement itself computes there
-    CROSS JOIN LATERAL (SELECT $2 = 'balance_sheet' AND (a.account_id IS NULL OR reefqbo._is_closing_line(a.is_computed, a.classification))
+    CROSS JOIN LATERAL (SELECT $2 = 'balance_sheet' AND g.account_type IS NULL AND (a.account_id IS NULL OR reefqbo._is_closing_line(a.is_computed, a.classification))
                         AS is_closing) c
 $$;
 
@@ -150,6 +251,8 @@ RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE WHEN $1 = 'computed:Translation' THEN 'Exchange'
+                -- a share of profit is earned, and no cash yet
+                WHEN $1 = 'computed:Associate' THEN 'Operating'
                 WHEN $2 = 'Bank' OR $3 = 'UndepositedFunds' THEN 'Cash'
                 WHEN $3 ~ '^(Accumulated(Depreciation|Amortization|Depletion)|CumulativeDepreciation)' THEN 'Operating'
                 WHEN $2 IN ('Fixed Asset', 'Other Asset') THEN 'Investing'
@@ -176,16 +279,17 @@ AS $$
         FROM unnest($5) WITH ORDINALITY s
         CROSS JOIN LATERAL unnest(s.months) m (month)
     ), home AS MATERIALIZED (
-        SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start,
+        SELECT r.accounting_method, x.connection_id, x.account_id, x.period_start, x.since,
                x.home * reefqbo._debit_sign(a.account_type, a.classification) AS debit
         FROM (SELECT m.accounting_method, min(m.before) AS first, max(m.month) AS last FROM month m GROUP BY m.accounting_method) r
-        CROSS JOIN LATERAL reefqbo._branch_amounts($1, ARRAY(SELECT c.connection_id FROM company c), $3, 'balance_sheet',
-                                                   r.accounting_method, r.first, r.last, NULL, $6) x
+        CROSS JOIN LATERAL reefqbo._group_amounts($1, ARRAY(SELECT c.connection_id FROM company c), $3, 'balance_sheet',
+                                                  r.accounting_method, r.first, r.last, NULL, $6) x
         LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = x.connection_id AND a.account_id = x.account_id
     ), moved AS (
         SELECT m.slot, m.month, h.connection_id, h.account_id, sum(CASE h.period_start WHEN m.before THEN h.debit ELSE -h.debit END) AS flow
         FROM month m
         JOIN home h ON h.accounting_method = m.accounting_method AND h.period_start IN (m.before, m.month)
+        JOIN reefqbo._stays($1, $2, $3) y ON y.connection_id = h.connection_id AND y.since = h.since AND m.month BETWEEN y.since AND y.until
         GROUP BY m.slot, m.month, h.connection_id, h.account_id
     )
     SELECT m.slot, m.connection_id, m.account_id, sum(round(m.flow * r.average, reefqbo._decimals($4)))
@@ -206,23 +310,34 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH movement AS MATERIALIZED (
         SELECT b.slot, b.connection_id, b.account_id, b.variable_type, b.category, b.is_before, b.debit,
-               CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow, false AS is_of_month, b.account_type
-        FROM reefqbo._slot_amounts($1, $2, $3, 'balance_sheet', $4, $5, $6, $7) b
+               CASE WHEN b.is_before THEN b.debit ELSE -b.debit END AS flow, false AS is_of_month, b.account_type, b.is_outside
+        FROM reefqbo._slot_amounts($1, $2, $3, 'cash_flow', $4, $5, $6, $7) b
+        -- whose an equity is, and what rates have done to a share of it, is no flow
+        WHERE coalesce(b.account_id NOT IN ('computed:NonControlling', 'computed:NonControllingShare', 'computed:AssociateTranslation'), true)
         UNION ALL
-        SELECT f.slot, f.connection_id, f.account_id, NULL, NULL, false, 0, f.flow, true, NULL
+        SELECT f.slot, f.connection_id, f.account_id, NULL, NULL, false, 0, f.flow, true, NULL, false
         FROM reefqbo._foreign_flows($1, $2, $3, $4, $5, $6) f
+        WHERE f.account_id NOT IN ('computed:NonControlling', 'computed:NonControllingShare', 'computed:AssociateTranslation')
+    ), line AS MATERIALIZED (
+        SELECT u.account_id, g.*
+        FROM (SELECT DISTINCT m.account_id FROM movement m WHERE m.account_id ~ '^computed:') u
+        CROSS JOIN LATERAL reefqbo._group_line($1, u.account_id) g
     ), named AS (
         SELECT m.*,
                CASE WHEN m.account_type IS NOT NULL THEN reefqbo._cash_section(NULL, m.account_type, NULL)
                     WHEN m.variable_type IN ('Asset', 'Liability') THEN 'Operating'
                     WHEN m.variable_type IS NOT NULL THEN 'Financing'
-                    ELSE reefqbo._cash_section(m.account_id, a.account_type, a.account_subtype) END AS section,
-               reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR m.category = 'Eliminated Profit' AS is_profit,
+                    ELSE reefqbo._cash_section(m.account_id, coalesce(a.account_type, g.account_type), a.account_subtype) END AS section,
+               reefqbo._is_closing_line(a.is_computed, a.classification) OR a.account_subtype = 'RetainedEarnings' OR m.category = 'Eliminated Profit'
+               OR m.account_id IN ('computed:NetIncome', 'computed:AdjustedProfit', 'computed:AssociateEquity', 'computed:Rounding') AS is_profit,
                CASE WHEN m.variable_type IS NOT NULL THEN 'Eliminations'
-                    ELSE coalesce(p.category, a.fully_qualified_name, reefqbo._words_for(m.account_id)) END AS name,
+                    ELSE coalesce(p.category, a.fully_qualified_name, g.category, reefqbo._words_for(m.account_id)) END AS name,
                c.home_currency <> $4 AS is_foreign,
-               coalesce(a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification), false) AS is_equity
+               coalesce(a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification), false)
+               OR coalesce(m.account_id ~ '^computed:(Eliminated:|Associate|AdjustedProfit|Investment|NetIncome|Rounding)'
+                           OR m.account_id ~ '^computed:Adjusted:' AND g.variable_type NOT IN ('Asset', 'Liability'), false) AS is_equity
         FROM movement m
+        LEFT JOIN line g ON g.account_id = m.account_id
         LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = m.connection_id
         LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.connection_id AND a.account_id = m.account_id
         LEFT JOIN reefqbo.account_mapping p
@@ -236,13 +351,13 @@ AS $$
         SELECT o.* FROM own o
         UNION ALL
         -- what the rates have done to cash: its change is not what flowed
-        SELECT o.slot, o.connection_id, 'computed:Translation', NULL, NULL, false, 0, -sum(o.flow), true, NULL, 'Exchange', false,
+        SELECT o.slot, o.connection_id, 'computed:Translation', NULL, NULL, false, 0, -sum(o.flow), true, NULL, false, 'Exchange', false,
                reefqbo._words_for('computed:Translation'), true, false
         FROM own o
         WHERE o.is_foreign
         GROUP BY o.slot, o.connection_id
     ), result AS MATERIALIZED (
-        SELECT r.slot, r.connection_id, -sum(r.debit) AS amount
+        SELECT r.slot, r.connection_id, -sum(r.debit) AS amount, coalesce(sum(r.debit) FILTER (WHERE r.account_id = 'computed:Disposal'), 0) AS disposed
         FROM reefqbo._slot_amounts($1, $2, $3, 'profit_and_loss', $4, $5, $6, $7) r
         GROUP BY r.slot, r.connection_id
     ), elsewhere AS MATERIALIZED (
@@ -262,16 +377,25 @@ AS $$
     WHERE b.section <> 'Cash' AND b.is_profit IS NOT TRUE
     GROUP BY b.slot, b.connection_id, b.account_id, b.section, b.name
     UNION ALL
-    SELECT b.slot, NULL, NULL, 'Cash', NULL, sum(b.debit) FROM balance b WHERE b.section = 'Cash' AND b.is_before GROUP BY b.slot
+    SELECT b.slot, NULL, NULL, 'Cash', NULL, sum(b.debit) FROM balance b WHERE b.section = 'Cash' AND b.is_before AND NOT b.is_outside GROUP BY b.slot
+    UNION ALL
+    -- IAS 7.40 to 7.42: what a company had when it joined the group or left it
+    SELECT b.slot, b.connection_id, NULL, 'Investing', 'Cash of Companies that Joined or Left', sum(b.flow)
+    FROM balance b
+    WHERE b.section = 'Cash' AND b.is_outside
+    GROUP BY b.slot, b.connection_id
     UNION ALL
     SELECT r.slot, NULL, NULL, 'Net Income', NULL, sum(r.amount) FROM result r GROUP BY r.slot
+    UNION ALL
+    -- what was earned before a disposal, and is no longer the group's
+    SELECT r.slot, r.connection_id, NULL, 'Operating', reefqbo._words_for('computed:Disposal'), r.disposed FROM result r WHERE r.disposed <> 0
     UNION ALL
     -- what retained earnings and the year's profit changed by, beyond the profit of the period
     SELECT x.slot, x.connection_id, NULL, 'Financing',
            CASE WHEN e.connection_id IS NOT NULL THEN 'Profit in Other Branches' ELSE 'Retained Earnings' END, sum(x.amount)
     FROM (SELECT b.slot, b.connection_id, b.flow AS amount FROM balance b WHERE b.is_profit
           UNION ALL
-          SELECT r.slot, r.connection_id, -r.amount FROM result r) x
+          SELECT r.slot, r.connection_id, -r.amount - r.disposed FROM result r) x
     LEFT JOIN elsewhere e ON e.connection_id = x.connection_id
     GROUP BY x.slot, x.connection_id, e.connection_id
     UNION ALL
@@ -342,11 +466,22 @@ CREATE FUNCTION reefqbo._nature_node(nature text)
 RETURNS reefqbo._statement_node
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT ROW($1, ARRAY[-array_position(ARRAY['~Depreciation', '~Interest', '~Exchange', '~Tax', '~Operating Tax'], $1)], $1, $1, 'computed',
+    SELECT ROW($1, ARRAY[-array_position(ARRAY['~Depreciation', '~Interest', '~Exchange', '~Tax', '~Operating Tax', '~Non-controlling'], $1)], $1, $1, 'computed',
                NULL, NULL, NULL, true)::reefqbo._statement_node
 $$;
 
 COMMENT ON FUNCTION reefqbo._nature_node(text) IS 'Internal: a nature as a node of a statement.';
+
+CREATE FUNCTION reefqbo._has_others(model_id bigint, branches bigint[])
+RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT EXISTS (SELECT 1 FROM reefqbo.ownership o
+                   WHERE o.model_id = $1 AND o.branch_id = ANY ($2) AND o.method = 'full' AND o.percent < 100)
+$$;
+
+COMMENT ON FUNCTION reefqbo._has_others(bigint, bigint[]) IS
+'Internal: whether the group of these branches has companies of which others have a part: all of its statements, and all parts of them, tell the owners'' share apart.';
 
 CREATE FUNCTION reefqbo._placed_categories(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
                                            slots reefqbo._statement_slot[], as_of timestamptz, eliminate boolean)
@@ -357,7 +492,8 @@ AS $$
         SELECT i.* FROM reefqbo._slot_amounts($1, $2, $3, $4, $5, $6, $7, $8) i WHERE NOT i.is_before
     ), account AS MATERIALIZED (
         SELECT u.connection_id, u.account_id, g.section, g.category, g.subcategory
-        FROM (SELECT DISTINCT a.connection_id, a.account_id FROM amount a WHERE a.account_id IS NOT NULL) u
+        FROM (SELECT DISTINCT a.connection_id, a.account_id FROM amount a
+              WHERE a.account_id NOT IN ('computed:NonControllingProfit', 'computed:OwnersProfit')) u
         CROSS JOIN LATERAL reefqbo._category_of($1, $4, u.connection_id, u.account_id) g
     ), sorted AS MATERIALIZED (
         SELECT a.slot, a.debit, c.section, c.category, c.subcategory
@@ -384,9 +520,9 @@ AS $$
     ), nature AS MATERIALIZED (
         SELECT a.slot, n.nature, sum(a.debit) AS debit
         FROM amount a
-        JOIN reefqbo._natures($1, $2) n
+        JOIN reefqbo._group_natures($1, $2) n
             ON n.connection_id = coalesce(a.connection_id, 0) AND n.account_id = coalesce(a.account_id, a.variable_type)
-        WHERE $4 = 'profit_and_loss'
+        WHERE $4 = 'profit_and_loss' OR n.nature = '~Non-controlling'
         GROUP BY a.slot, n.nature
         HAVING sum(a.debit) <> 0
     )
@@ -409,7 +545,8 @@ AS $$
     UNION ALL
     SELECT n.slot, n.debit, n.nature, NULL FROM nature n
     UNION ALL
-    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature) FROM (SELECT DISTINCT u.nature FROM nature u) n
+    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature)
+    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3)) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;
@@ -445,9 +582,9 @@ AS $$
     ), nature AS MATERIALIZED (
         SELECT a.slot, n.nature, sum(a.debit) AS debit
         FROM amount a
-        JOIN reefqbo._natures($1, $2) n
+        JOIN reefqbo._group_natures($1, $2) n
             ON n.connection_id = a.company AND n.account_id = a.name
-        WHERE $4 = 'profit_and_loss'
+        WHERE $4 = 'profit_and_loss' OR n.nature = '~Non-controlling'
         GROUP BY a.slot, n.nature
         HAVING sum(a.debit) <> 0
     )
@@ -461,7 +598,8 @@ AS $$
     UNION ALL
     SELECT n.slot, n.debit, n.nature, NULL FROM nature n
     UNION ALL
-    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature) FROM (SELECT DISTINCT u.nature FROM nature u) n
+    SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature)
+    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3)) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;

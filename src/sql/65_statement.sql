@@ -38,15 +38,15 @@ BEGIN
     PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
     first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
-    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11);
+    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11, scope.branches);
     IF $11 IS NULL THEN
         PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $8, $3, $4);
     END IF;
     IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
         PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
     END IF;
-    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11, $12) s);
-    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11);
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11, scope.branches, $12) s);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11, scope.branches);
     columns := reefqbo._distinct_slots(slots);
     RETURN QUERY
     WITH figure AS MATERIALIZED (
@@ -82,7 +82,7 @@ BEGIN
            reefqbo._in_decimals(r.trailing_twelve_months, scope.currency)
     FROM row r
     JOIN head h ON h.line = r.line
-    JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11) p ON p.period = r.period
+    JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11, scope.branches) p ON p.period = r.period
     LEFT JOIN base b ON b.period = r.period
     ORDER BY r.line, p.period_start;
 END
@@ -108,11 +108,12 @@ Arguments: model; statement, ''profit_and_loss'', ''balance_sheet'' or ''cash_fl
 start_date and end_date, between which a month must lie wholly; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; lines, ''account'' (the charts of accounts) or ''category'' (the mapped type, category and subcategory, what is not mapped under Unmapped);
 year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations); to_date, whether the columns until the end of each period are filled.
 Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
-Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company; a notice says where some were not, and where months must be read again (reefqbo.unsettled_month). By accounts, each company has a title of its own in every section.
+Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company that belonged to the group then (reefqbo.ownership); a notice says where some were not, and where months must be read again (reefqbo.unsettled_month). By accounts, each company has a title of its own in every section.
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.
 previous_period and previous_year: the like months just before, and a year before; other_method: by cash if amount is by accrual, and the reverse. NULL where those months, or rates for them, are not there.
 year_to_date: from the beginning of the year (of argument year) until period_end; previous_year_to_date: the same of the year before; trailing_twelve_months: the twelve months until period_end. NULL unless to_date, for a balance sheet, and where one of the months was not imported. period: 2026-01, 2026 Q1, 2026 H1, 2026; what is only a part of one, for the dates asked for, says so: 2026 Q1 (part).
 Other currencies: profit and loss at the average rate of each month, assets and liabilities at the closing rate, equity at historical rates; the line Translation Difference is net assets less equity. Position in Other Branches is what a company has in branches that are not covered. In a cash flow, balances of other currencies move at the average rate of each month, and the effect of rates is on cash alone.
+Ownership: a company is in the group from the month that is stated to that it leaves in, with the share of others as Non-controlling Interests, in proportion, or by the equity method; without a row of reefqbo.ownership, as a whole, always. Entries of reefqbo.adjustment count as its own. What it had in cash when it joined or left is a line of its own in a cash flow.
 Of a profit and loss, EBITDA, EBIT and profit before tax follow, but by accounts of one company as a whole, which is what QuickBooks prints: income tax is what is mapped to Tax, or of such a detail type; interest and depreciation go by the detail type. By category, other income and other expenses stand by themselves, so that operating income is the same as by accounts.
 Errors: 42704 no such model or branch, no company, a rate that is missing; 22023 an unknown word, start after end, different currencies and none stated, a company whose currency is not known, different fiscal years; 22004 no date; RQ003 a sandbox company in a production model; RQ007 a balance sheet or a cash flow whose amounts do not sum to 0 (a notice, where months must be read again anyway, or with as_of).';
 INSERT INTO reefqbo._privilege VALUES ('reader', 'EXECUTE', 'FUNCTION reefqbo.statement(text, text, date, date, text, text, text, text, text, boolean, timestamptz, boolean)');

@@ -1,7 +1,7 @@
 -- Trial balances of a model, a branch with all below it, or a company.
 
 CREATE FUNCTION reefqbo._check_trial_months(model_id bigint, connections bigint[], accounting_method text, month date,
-                                            as_of timestamptz)
+                                            as_of timestamptz, branches bigint[])
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -10,8 +10,9 @@ DECLARE
 BEGIN
     SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO told
     FROM reefqbo.connection c
-    WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
-      AND NOT EXISTS (SELECT 1 FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5) m
+    WHERE c.model_id = $1
+      AND c.connection_id IN (SELECT y.connection_id FROM reefqbo._stays($1, $2, $6) y WHERE $4 BETWEEN y.since AND y.until)
+      AND NOT EXISTS (SELECT 1 FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5, NULL) m
                       WHERE m.month = $4);
     IF told IS NOT NULL THEN
         RAISE undefined_object USING
@@ -22,8 +23,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._check_trial_months(bigint, bigint[], text, date, timestamptz) IS
-'Internal: 42704 unless a month was imported, both statements, for each of these companies.';
+COMMENT ON FUNCTION reefqbo._check_trial_months(bigint, bigint[], text, date, timestamptz, bigint[]) IS
+'Internal: 42704 unless a month was imported, both statements, for each of these companies that belonged to the group of these branches then.';
 
 -- A trial balance has the movements of each company's own fiscal year to date: companies with one first month are read together.
 CREATE FUNCTION reefqbo._trial_amounts(model_id bigint, connections bigint[], branches bigint[], currency text,
@@ -64,7 +65,10 @@ AS $$
                                                       interval '1 month') g)) e
         GROUP BY s.slot, e.variable_type
     )
-    SELECT r.slot, r.connection_id, r.account_id, NULL, r.debit FROM result r
+    -- whose a profit is says no account
+    SELECT r.slot, r.connection_id, r.account_id, NULL, r.debit
+    FROM result r
+    WHERE r.account_id NOT IN ('computed:NonControllingProfit', 'computed:OwnersProfit')
     UNION ALL
     SELECT p.slot, p.connection_id, p.account_id, NULL, p.debit
     FROM position p
@@ -134,21 +138,21 @@ BEGIN
     PERFORM reefqbo._check_periods($2, coalesce($7, $2), $8, $9, $3);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5) s;
     IF $7 IS NULL THEN
-        PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, start_date, $6);
+        PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, start_date, $6, scope.branches);
     ELSE
-        PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6);
+        PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6, scope.branches);
     END IF;
     IF $6 IS NULL THEN
         PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $3, start_date, end_date);
     END IF;
     first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
-    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) s);
-    slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6);
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6, scope.branches) s);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6, scope.branches);
     RETURN QUERY
     WITH row AS MATERIALIZED (
         SELECT t.*, c.company_name, a.account_number, a.account_type,
                coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
-                                     ELSE reefqbo._words_for(t.account_id) END) AS label,
+                                     ELSE reefqbo._words_of_line(in_model, t.account_id) END) AS label,
                coalesce(array_position(ARRAY['Bank', 'Accounts Receivable', 'Other Current Asset', 'Fixed Asset', 'Other Asset',
                    'Accounts Payable', 'Credit Card', 'Other Current Liability', 'Long Term Liability', 'Equity', 'Income',
                    'Cost of Goods Sold', 'Expense', 'Other Income', 'Other Expense'], a.account_type), 99) AS rank,
@@ -173,7 +177,7 @@ BEGIN
         UNION ALL
         SELECT (SELECT coalesce(max(n.line), 0) + 1 FROM numbered n), NULL, 'Total', NULL, NULL, NULL, p.period,
                coalesce(t.debit, 0) + 0.00, coalesce(t.credit, 0) + 0.00, t.previous_period, t.previous_year, t.other_method, NULL
-        FROM reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p
+        FROM reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6, scope.branches) p
         LEFT JOIN total t ON t.period = p.period
     )
     SELECT e.line, e.company_name, e.label, e.account_id, e.account_number, e.account_type, p.label, p.period_end, p.is_provisional,
@@ -181,7 +185,7 @@ BEGIN
            round(coalesce(e.debit, e.credit) / nullif(t.debit, 0), 6), reefqbo._in_decimals(e.previous_period, scope.currency),
            reefqbo._in_decimals(e.previous_year, scope.currency), reefqbo._in_decimals(e.other_method, scope.currency), scope.currency::text, e.connection_id
     FROM every e
-    JOIN reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6) p ON p.period = e.period
+    JOIN reefqbo._periods(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6, scope.branches) p ON p.period = e.period
     LEFT JOIN total t ON t.period = e.period
     ORDER BY e.line, p.period_end;
 END

@@ -27,10 +27,10 @@ BEGIN
     PERFORM reefqbo._check_statement($2, 'account');
     PERFORM reefqbo._check_periods($3, $4, $5, 'calendar', $6);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $7, false) s;
-    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $6, $3, $4, NULL);
+    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $6, $3, $4, NULL, scope.branches);
     PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $6, $3, $4);
-    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL) s WHERE s.variant = 'amount');
-    PERFORM reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, NULL);
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL, scope.branches) s WHERE s.variant = 'amount');
+    PERFORM reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, NULL, scope.branches);
     RETURN QUERY
     WITH whole AS MATERIALIZED (
         SELECT f.line, f.label, f.slot, f.amount
@@ -74,7 +74,7 @@ BEGIN
            scope.currency::text, reefqbo._in_decimals(s.amount, scope.currency)
     FROM shown s
     JOIN whole w ON w.line = s.line AND w.slot = s.slot
-    JOIN reefqbo._periods(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL) p ON p.period = (slots[s.slot]).period
+    JOIN reefqbo._periods(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL, scope.branches) p ON p.period = (slots[s.slot]).period
     ORDER BY p.period_start, s.line, s.rank, s.part COLLATE "C";
 END
 $$;

@@ -80,9 +80,9 @@ BEGIN
     PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, false) s;
     first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
-    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $10);
-    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $10) s WHERE s.variant = 'amount');
-    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $10);
+    PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $10, scope.branches);
+    slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $10, scope.branches) s WHERE s.variant = 'amount');
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $10, scope.branches);
     RETURN QUERY
     WITH whole AS MATERIALIZED (
         SELECT f.line, f.slot, f.amount
@@ -109,7 +109,7 @@ BEGIN
     SELECT s.line, s.depth, s.label, s.kind, s.section, s.account_id, p.label, p.period_start, p.period_end, s.part,
            scope.currency::text, reefqbo._in_decimals(s.amount, scope.currency), nullif(s.connection_id, 0)
     FROM shown s
-    JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $10) p ON p.period = (slots[s.slot]).period
+    JOIN reefqbo._periods(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $10, scope.branches) p ON p.period = (slots[s.slot]).period
     ORDER BY p.period_start, s.line, coalesce(s.rank, 999999999);
 END
 $$;

@@ -13,11 +13,11 @@ AS $$
     SELECT u.connection_id, u.account_id, reefqbo._category_node(g.section, g.category, g.subcategory), reefqbo._category_sign(g.section, $3)
     FROM unnest($5) u
     CROSS JOIN LATERAL reefqbo._category_of($1, $3, u.connection_id, u.account_id) g
-    WHERE $4
+    WHERE $4 AND u.account_id NOT IN ('computed:NonControllingProfit', 'computed:OwnersProfit')
     UNION ALL
     SELECT n.connection_id, n.account_id, n.nature, 1
-    FROM reefqbo._natures($1, $2) n
-    WHERE $3 = 'profit_and_loss' AND n.connection_id <> 0
+    FROM reefqbo._group_natures($1, $2) n
+    WHERE n.connection_id <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._nodes_of_accounts(bigint, bigint[], text, boolean, reefqbo._statement_node[]) IS
@@ -109,7 +109,7 @@ BEGIN
     END IF;
     PERFORM reefqbo._check_periods($4, $5, 'month', 'calendar', $7);
     SELECT s.* INTO scope FROM reefqbo._scope(in_model, $8, $9) s;
-    months := ARRAY(SELECT m.month FROM reefqbo._common_months(in_model, scope.connections, reefqbo._statements_read($2), $7, $10) m
+    months := ARRAY(SELECT m.month FROM reefqbo._common_months(in_model, scope.connections, reefqbo._statements_read($2), $7, $10, scope.branches) m
                     WHERE m.month >= $4 AND m.period_end <= $5 ORDER BY m.month);
     IF months = '{}' OR cardinality(months) <> reefqbo._months_between($4, $5) THEN
         RAISE undefined_object USING
@@ -117,7 +117,7 @@ BEGIN
             HINT = 'Pass the dates of one period that reefqbo.statement shows.';
     END IF;
     slots := ARRAY[ROW(1, 'amount', $7, months, NULL)::reefqbo._statement_slot];
-    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $10);
+    slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $10, scope.branches);
     IF $2 = 'balance_sheet' THEN
         months := months[cardinality(months):];
     END IF;
@@ -130,11 +130,13 @@ BEGIN
             WHERE p.slot IS NULL)) n
     ), own AS MATERIALIZED (
         SELECT x.connection_id, x.account_id, x.period_start, x.home * s.sign AS home, x.amount * s.sign AS debit
-        FROM reefqbo._branch_amounts(in_model, scope.connections, scope.branches, $2, $7, months[1], months[cardinality(months)],
-                                     scope.currency, $10) x
+        FROM reefqbo._group_amounts(in_model, scope.connections, scope.branches, $2, $7, months[1], months[cardinality(months)],
+                                    scope.currency, $10) x
         LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = x.connection_id AND a.account_id = x.account_id
         CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification,
                                    CASE $2 WHEN 'profit_and_loss' THEN 'Expense' END)) AS sign) s
+        -- not what a company brought along
+        WHERE x.period_start >= x.since
     ), spot AS MATERIALIZED (
         SELECT n.*
         FROM reefqbo._nodes_of_accounts(in_model, scope.connections, $2, by_category, ARRAY(
@@ -154,7 +156,7 @@ BEGIN
         JOIN counted c ON c.node = n.node
         GROUP BY e.month, e.elimination_id
     )
-    SELECT c.company_name, p.account_id, coalesce(a.name, CASE WHEN p.account_id IS NOT NULL THEN reefqbo._words_for(p.account_id) END),
+    SELECT c.company_name, p.account_id, coalesce(a.name, reefqbo._words_of_line(in_model, p.account_id)),
            p.period_start, c.home_currency, reefqbo._in_decimals(p.home, c.home_currency),
            -- equity is carried forward, at many rates
            CASE WHEN c.home_currency = scope.currency THEN 1 WHEN $2 = 'profit_and_loss' THEN r.average

@@ -61,6 +61,11 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
 		RQBO_STATEMENT("SELECT reefqbo._remove_keys($1, $2)", INT8OID, INT8OID),
+		REMOVE_FROM("adjustment"),
+		REMOVE_FROM("historical_rate"),
+		REMOVE_FROM("ownership"),
+		RQBO_STATEMENT("UPDATE reefqbo.ownership SET investment_connection_id = NULL, investment_account_id = NULL"
+					   " WHERE model_id = $1 AND investment_connection_id = $2", INT8OID, INT8OID),
 		REMOVE_FROM("account_mapping"),
 		REMOVE_FROM("variable"),
 		REMOVE_FROM("account_change"),

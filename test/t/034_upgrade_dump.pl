@@ -91,6 +91,10 @@ sub map_accounts
 	sql(q{SELECT reefqbo.set_rate('Reef', 'EUR', '2026-09-01', 1.17, 1.165)});
 	sql(q{INSERT INTO reefqbo.elimination (model_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
 	                  SELECT model_id, branch_id, '2026-09-01', 1.23, 'Revenue', 'Income', 'Opex', 'Expenses' FROM reefqbo.branch WHERE name = 'Shop'});
+	sql(q{SELECT reefqbo.set_ownership('Reef', 'Reef', '2026-01-01', 80)});
+	sql(q{SELECT reefqbo.set_historical_rate('Reef', 'Reef', '2026-01-01', 1.1, 'EUR')});
+	sql(q{INSERT INTO reefqbo.adjustment (model_id, connection_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)
+	                  SELECT c.model_id, c.connection_id, c.branch_id, '2026-01-01', 1.23, 'Asset', 'Goodwill', 'Equity', 'Acquired' FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id) WHERE m.name = 'Reef'});
 	sql(q{INSERT INTO reefqbo.unsettled_month (model_id, connection_id, accounting_method, period_start, reason, period_end, import_id)
 	        SELECT model_id, connection_id, 'Accrual', '2026-09-01', 'reclassified', '2026-09-30', max(import_id) FROM reefqbo.import_log GROUP BY 1, 2});
 	sql(q{INSERT INTO reefqbo.withdrawn_month (model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, import_id)

@@ -19,7 +19,7 @@ my @MODES = ('ROW SHARE', 'ROW EXCLUSIVE', 'SHARE UPDATE EXCLUSIVE', 'SHARE', 'S
 my @STRONG = @MODES[ 2 .. $#MODES ];
 
 # What operators write to without a function, whose own rows they may lock as well.
-my %WRITTEN = map { ("reefqbo.$_" => 1) } qw(account_mapping elimination exchange_rate variable);
+my %WRITTEN = map { ("reefqbo.$_" => 1) } qw(account_mapping adjustment elimination exchange_rate historical_rate ownership variable);
 
 sub as { return "SET SESSION AUTHORIZATION $_[0]; $_[1]" }
 

@@ -745,6 +745,9 @@ sub use_everything
 	sql("SELECT FROM reefqbo.import_dimensions('$model', 'class', $month, (date $month + interval '1 month')::date - 1)");
 	sql("SELECT reefqbo.map_dimension('$model', 'class', 'unspecified', '$model')");
 	sql("SELECT count(*) FROM reefqbo.ledger_lines('$model', '$account', $month, keep => true)");
+	sql("SELECT reefqbo.set_ownership('$model', '$model', $month, 80), reefqbo.set_historical_rate('$model', '$model', $month, 1.1, 'CHF')");
+	sql("INSERT INTO reefqbo.adjustment (model_id, connection_id, branch_id, month, amount, debit_type, debit_category, credit_type, credit_category)"
+		. " SELECT model_id, connection_id, branch_id, '2026-09-01', 1, 'Asset', 'Goodwill', 'Equity', 'Acquired' FROM reefqbo.connection WHERE connection_id = " . connection_id($model));
 	sql(call('request_refresh', $model));
 	# as after a clock that was ahead for a moment
 	sql("INSERT INTO reefqbo.withdrawn_month (model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, import_id)"
