@@ -60,7 +60,7 @@ sub questions_about
 	foreach my $branch (sort keys %asked)
 	{
 		my $scope = scope_of($group, $branch);
-		my @known = common_months($scope) or next;
+		my @known = common_months($group, $scope) or next;
 		my $frequency = $group->{id} % 3 ? 'month' : 'quarter';
 		my ($first, $last) = ($known[0] - $group->{id} % 2, $known[-1] + $group->{id} % 3 - 1);
 		$last = $first if $last < $first;
@@ -95,7 +95,7 @@ sub sql_of
 sub other_sql
 {
 	my ($group, $asked) = @_;
-	my ($month) = reverse common_months($asked->{scope});
+	my ($month) = reverse common_months($group, $asked->{scope});
 	my $tag = "$group->{id}/$asked->{branch}";
 	my $branch = "branch => 'Branch $asked->{branch}'";
 	my $range = sprintf q{'%s', '%s'::date - 1}, month_at($asked->{first}), month_at($asked->{last} + 1);
@@ -190,7 +190,7 @@ sub look_at
 	{
 		my ($statement, $by) = @$one;
 		my $tag = join '/', $when, $group->{id}, $asked->{branch}, $statement, $by;
-		my @periods = periods_of($asked->{scope}, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last});
+		my @periods = periods_of($group, $asked->{scope}, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last});
 		my $cells = cells_of($group, $asked->{scope}, $statement, $by, @periods);
 		$cells = only($cells, qr/^line /) if $by eq 'category';
 		my $shown = $answer->{$tag} // {};
@@ -204,7 +204,7 @@ sub look_at
 sub look_at_others
 {
 	my ($group, $asked, $answer) = @_;
-	my ($month) = reverse common_months($asked->{scope});
+	my ($month) = reverse common_months($group, $asked->{scope});
 	my $tag = "$group->{id}/$asked->{branch}";
 	my ($trial) = values %{ $answer->{"trial/$tag"} // {} };
 
@@ -231,7 +231,7 @@ sub look_at_sides
 	foreach my $one (@{ $asked->{statements} })
 	{
 		my ($statement, $by) = @$one;
-		my @periods = periods_of($scope, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last});
+		my @periods = periods_of($group, $scope, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last});
 		my %part = (Total => cells_of($group, $scope, $statement, $by, @periods), Eliminations => cells_of($group, { %$scope, companies => [] }, $statement, $by, @periods),
 			map { ($_->{id} => cells_of(\%plain, { %$scope, companies => [$_] }, $statement, $by, @periods)) } @{ $scope->{companies} });
 		my (%expected, %shown);
@@ -264,7 +264,7 @@ sub months_to_date
 sub look_at_dates
 {
 	my ($group, $asked, $answer) = @_;
-	my %known = map { $_ => 1 } common_months($asked->{scope});
+	my %known = map { $_ => 1 } common_months($group, $asked->{scope});
 
 	return unless is_turn($group, 4, 1);
 	foreach my $one (grep { $_->[0] ne 'balance_sheet' } @{ $asked->{statements} })
@@ -273,10 +273,11 @@ sub look_at_dates
 		foreach my $column ('year_to_date', 'previous_year_to_date', 'trailing_twelve_months')
 		{
 			my %expected;
-			foreach my $period (periods_of($asked->{scope}, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last}))
+			foreach my $period (periods_of($group, $asked->{scope}, $statement, $FREQUENCY{ $asked->{frequency} }, $asked->{first}, $asked->{last}))
 			{
 				my @months = months_to_date($column, $period->[-1]);
 				next if grep { !$known{$_} } @months, $statement eq 'cash_flow' ? $months[0] - 1 : ();
+				next if $statement eq 'cash_flow' && grep { my $one = $_; grep { $_ == $one } @months } unknown_openings($group, $asked->{scope});
 				($expected{ month_at($period->[0]) }) = values %{ cells_of($group, $asked->{scope}, $statement, $by, \@months) };
 			}
 			my $tag = join '/', $column, $group->{id}, $asked->{branch}, $statement, $by;

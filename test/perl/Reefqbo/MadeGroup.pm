@@ -238,6 +238,73 @@ sub make_eliminations
 	return;
 }
 
+# Which part of a company belongs to the group, from which month on, and in whose books it is an investment. In thousandths.
+sub make_ownership
+{
+	my ($group) = @_;
+
+	foreach my $company (grep { chance(60) } @{ $group->{companies} })
+	{
+		my %holders = map { $_ => 1 } 1, chance(20) ? one_of(sort keys %{ $group->{branches} }) : ();
+		foreach my $holder (sort keys %holders)
+		{
+			my ($month, @rows) = (9 + below(14));
+			foreach (1 .. 1 + below(3))
+			{
+				my $method = @rows && $rows[-1]{method} ne 'none' && chance(30) ? 'none' : one_of('full', 'full', 'full', 'proportional', 'equity');
+				push @rows, { month => $month, method => $method, share => $method eq 'none' ? 0 : chance(20) ? 1000 : 1 + below(1000) };
+				$rows[-1]{investment} = make_investment($group, $company) if $method =~ /full|prop/ && chance(50);
+				$month += 1 + below(6);
+			}
+			push @{ $group->{ownership} }, { company => $company->{id}, holder => $holder, rows => \@rows };
+		}
+	}
+	return;
+}
+
+sub make_investment
+{
+	my ($group, $company) = @_;
+	my @others = grep { $_ != $company } @{ $group->{companies} } or return;
+	my $other = one_of(@others);
+
+	return { company => $other->{id}, account => one_of(grep { $other->{accounts}{$_}{class} eq 'Asset' } sort keys %{ $other->{accounts} }) };
+}
+
+sub make_adjustments
+{
+	my ($group) = @_;
+	my @types = qw(Revenue COGS Opex Staff Asset Asset Liability Equity Equity Tax Dividend);
+	my %among = (Revenue => [ 'Income', 'Other Income' ], Opex => [ 'Expense', 'Other Expense' ], Asset => [ 'Fixed Asset', 'Other Current Asset', 'Other Asset' ],
+		Liability => [ 'Accounts Payable', 'Long Term Liability' ]);
+	my $among = sub { return $among{ $_[0] } && chance(60) ? one_of(@{ $among{ $_[0] } }) : undef };
+
+	foreach my $company (grep { chance(40) } @{ $group->{companies} })
+	{
+		foreach (1 .. 1 + below(5))
+		{
+			my $month = 9 + below(20);
+			push @{ $group->{adjustments} }, { id => $group->{id} * 100 + @{ $group->{adjustments} } + 1, company => $company->{id}, holder => chance(80) ? 1 : one_of(sort keys %{ $group->{branches} }),
+				month => $month, reversed => chance(25) ? $month + 1 + below(6) : undef, method => chance(10) ? 'Cash' : chance(10) ? 'Accrual' : undef, amount => some_amount(),
+				debit => one_of(@types), credit => one_of(@types), category => one_of('Goodwill', 'Fair value'), attributed => one_of('both', 'both', 'both', 'owners', 'non-controlling') };
+			my $entry = $group->{adjustments}[-1];
+			$entry->{"${_}_among"} = $among->($entry->{$_}) foreach 'debit', 'credit';
+		}
+	}
+	return;
+}
+
+sub make_historical_rates
+{
+	my ($group) = @_;
+
+	foreach my $company (grep { $_->{currency} ne $group->{currency} && chance(30) } @{ $group->{companies} })
+	{
+		$company->{historical}{ below(30) } = int($WORTH{ $group->{currency} } * 1000000 / $WORTH{ $company->{currency} } * (900 + below(200)) / 1000) + 1 foreach 1 .. 1 + below(2);
+	}
+	return;
+}
+
 sub make_company
 {
 	my ($group, $number, $branch) = @_;
@@ -255,7 +322,7 @@ sub make_company
 sub make_group
 {
 	my ($number, $seed) = @_;
-	my %group = (id => 1000 + $number, name => "Made $number", eliminations => []);
+	my %group = (id => 1000 + $number, name => "Made $number", eliminations => [], ownership => [], adjustments => []);
 
 	$state = ($seed * 7919 + $number * 104729 + 1) % 2147483648;
 	below(2) foreach 1 .. 5;
@@ -267,6 +334,10 @@ sub make_group
 	@places = (1) unless grep { $group{branches}{$_}{enabled} } @places;
 	my $count = 0;
 	$group{companies} = [ map { make_company(\%group, ++$count, $_) } @places ];
+	return \%group if chance(40);
+	make_ownership(\%group);
+	make_adjustments(\%group);
+	make_historical_rates(\%group);
 	return \%group;
 }
 
@@ -366,7 +437,26 @@ sub group_sql
 		map { my ($from, $month, $rate) = @$_; [ $group->{id}, $from, $group->{currency}, month_at($month), map { defined $_ ? sprintf('%d.%06d', int($_ / 1000000), $_ % 1000000) : undef } @$rate{qw(closing average historical)} ] } @rates),
 	  rows_into('elimination', 'model_id, elimination_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, credit_type, credit_category, debit_account_type, credit_account_type',
 		map { [ $group->{id}, $group->{id} * 100 + ++$entry, branch_id($group, $_->{branch}), month_at($_->{month}), defined $_->{reversed} ? month_at($_->{reversed}) : undef,
-					$_->{method}, in_words($_->{amount}, $group->{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category}, @$_{ 'debit_among', 'credit_among' } ] } @{ $group->{eliminations} });
+					$_->{method}, in_words($_->{amount}, $group->{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category}, @$_{ 'debit_among', 'credit_among' } ] } @{ $group->{eliminations} }),
+	  ownership_sql($group);
+}
+
+sub thousandth { return sprintf '%d.%06d', int($_[0] / 1000000), $_[0] % 1000000 }
+
+sub ownership_sql
+{
+	my ($group) = @_;
+	my %company = map { $_->{id} => $_ } @{ $group->{companies} };
+
+	return (rows_into('ownership', 'model_id, connection_id, branch_id, month, method, percent, investment_connection_id, investment_account_id',
+			map { my $held = $_;
+				map { [ $group->{id}, $held->{company}, branch_id($group, $held->{holder}), month_at($_->{month}), $_->{method}, sprintf('%d.%d', int($_->{share} / 10), $_->{share} % 10),
+						map { $_ ? @$_{ 'company', 'account' } : (undef, undef) } $_->{investment} ] } @{ $held->{rows} } } @{ $group->{ownership} }),
+		rows_into('historical_rate', 'model_id, connection_id, to_currency, month, rate',
+			map { my $company = $_; map { [ $group->{id}, $company->{id}, $group->{currency}, month_at($_), thousandth($company->{historical}{$_}) ] } sort { $a <=> $b } keys %{ $company->{historical} // {} } } @{ $group->{companies} }),
+		rows_into('adjustment', 'model_id, adjustment_id, connection_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, credit_type, credit_category, debit_account_type, credit_account_type, attributed_to',
+			map { [ $group->{id}, $_->{id}, $_->{company}, branch_id($group, $_->{holder}), month_at($_->{month}), defined $_->{reversed} ? month_at($_->{reversed}) : undef,
+					$_->{method}, in_words($_->{amount}, $company{ $_->{company} }{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category}, @$_{ 'debit_among', 'credit_among', 'attributed' } ] } @{ $group->{adjustments} }));
 }
 
 # ---- what changes later ----
