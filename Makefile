@@ -36,7 +36,7 @@ PG_CPPFLAGS = -I$(srcdir)/src -isystem $(shell $(PG_CONFIG) --includedir-server)
 # no such setting.
 PG_CPPFLAGS += $(if $(TEST_CLOCK),-DRQBO_TEST_CLOCK -DUSE_ASSERT_CHECKING=1)
 PG_CFLAGS = -Wall -Wextra
-SHLIB_LINK = -lcurl -ljson-c
+SHLIB_LINK = -lcurl
 
 # "make" and "make install" need PostgreSQL's makefiles and the libraries; "make test" and its like bring them.
 OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist install-simulator uninstall-simulator
@@ -52,7 +52,6 @@ needs = $(if $(shell $(PKG_CONFIG) --exists '$(1) >= $(2)' && echo yes),,$(error
 	with its headers (Debian: $(3)); $(PKG_CONFIG) finds $(or $(shell $(PKG_CONFIG) --modversion $(1) 2>/dev/null),none)))
 ifeq ($(filter clean distclean uninstall installcheck,$(MAKECMDGOALS)),)
 $(call needs,libcurl,7.85,libcurl4-openssl-dev)
-$(call needs,json-c,0.16,libjson-c-dev)
 endif
 endif
 # Out of the tree the compiler finds no folder to write to; and VPATH would take what was built in it.

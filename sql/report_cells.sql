@@ -307,16 +307,29 @@ FROM (VALUES
     (9, 'a comma too many', '{"Header": {},}'),
     (10, 'too deep', repeat('{"Rows":', 200) || repeat('}', 200)),
     (11, 'too deep', repeat('[', 100000)),
-    (12, 'too large', repeat('{},', 1500000)),
+    (12, 'too large', '[' || repeat('[],', 11000000) || '[]]'),
     (13, 'zero character', '{"Header": {"ReportName": "Profit\u0000AndLoss"}}'),
     (14, 'zero character in a key', '{"Header\u0000": {"ReportName": "ProfitAndLoss"}}'),
     (15, 'a bad escape', '{"Header": "\q"}'),
     (16, 'a line break in a string', E'{"Header": "\n"}'),
     (17, 'a string cut at a backslash', '{"Header": "\'),
     (18, 'an array', '[]'),
-    (19, 'an object', '{}')) AS v (number, label, report),
+    (19, 'an object', '{}'),
+    (20, 'a number without a digit before its point', '[-.5]'),
+    (21, 'a number with a zero before it', '[01]'),
+    (22, 'a number and a letter', '[1a]'),
+    (23, 'half a word', '[tru]'),
+    (24, 'a key without a value', '{"Header"}'),
+    (25, 'no bracket closes', '[1}')) AS v (number, label, report),
     pg_temp.refusal(report) r
 ORDER BY number;
+
+-- characters by their codes, one in two halves, half a one, and of two members of a name the last one
+SELECT account_name, ascii(right(account_name, 1)) AS last_code, account_id, amount FROM reefqbo.report_cells(
+    '{"Header": {"ReportName": "TrialBalance", "ReportName": "ProfitAndLoss"}, "Columns": {"Column": [{"ColType": "Account"}, {"ColType": "Money"}]},'
+    ' "Rows": {"Row": [{"Header": {"ColData": [{"value": "Income"}]}, "group": "Income", "Rows": {"Row": {"ColData": ['
+    '{"id": "\u0031\/2", "value": "\"Caf\u00E9\" \ud83d\ude00 \\ \ud800"}, {"value": 12.50}]}}}, '
+    '{"group": "NetIncome", "Summary": {"ColData": [{"value": "Net"}, {"value": "12.50"}]}}]}}') WHERE kind = 'account';
 
 -- a wrapper is no report
 SELECT r.* FROM fixture, pg_temp.refusal(format('{"QueryResponse": %s}', report)) r WHERE name = 'pl_month';

@@ -3,7 +3,7 @@
  * base/owned.c
  *	  Objects of foreign libraries, owned by a memory context.
  *
- * What libcurl and json-c allocate comes from malloc, and an ERROR jumps
+ * What libcurl allocates comes from malloc, and an ERROR jumps
  * over the code that would have freed it.  So the place of the object is
  * reserved first, with a callback on the context that is to own it, and only
  * then the object is made: whichever way the context ends, so does the

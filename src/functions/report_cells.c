@@ -29,14 +29,18 @@ PG_FUNCTION_INFO_V1(rqbo_report_cells);
  * The text as UTF-8.  In a database without an encoding it is taken as it is
  * and judged by the reader.
  */
-static char *
-text_as_utf8(text *value)
+static const char *
+text_as_utf8(const text *value, size_t *length)
 {
-	char	   *string = text_to_cstring(value);
+	char	   *string = VARDATA_ANY(value);
+	char	   *utf8 = string;
 
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
-		return string;
-	return pg_server_to_any(string, (int) strlen(string), PG_UTF8);
+	*length = VARSIZE_ANY_EXHDR(value);
+	if (GetDatabaseEncoding() != PG_SQL_ASCII)
+		utf8 = pg_server_to_any(string, (int) *length, PG_UTF8);
+	if (utf8 != string)
+		*length = strlen(utf8);
+	return utf8;
 }
 
 static const char *
@@ -101,8 +105,9 @@ Datum
 rqbo_report_cells(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *json = text_as_utf8(PG_GETARG_TEXT_PP(0));
-	RqboReport *report = rqbo_report_read(json, strlen(json), NULL);
+	size_t		length;
+	const char *json = text_as_utf8(PG_GETARG_TEXT_PP(0), &length);
+	RqboReport *report = rqbo_report_read(json, length, NULL);
 	MemoryContext line_context = AllocSetContextCreate(CurrentMemoryContext, "reefqbo report line",
 													   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller;

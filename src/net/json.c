@@ -1,70 +1,128 @@
 /*-------------------------------------------------------------------------
  *
  * net/json.c
- *	  Reading JSON that came from outside.
+ *	  Reading JSON that came from outside, strictly by RFC 8259.
+ *	  What a document means is its readers' business.
  *
- * The only file that knows json-c.  The text is taken as hostile: what
- * json-c would let through or stumble over is refused before it sees it.
+ * An answer may be many megabytes of "{"value":"1.00"},", for which a library's
+ * tree of hash tables takes fifty times the text.  Here a document is one piece
+ * of memory of about the size of its text, and a node is a place in it:
  *
- * json-c 0.16 does not check every one of its allocations: a failed one can
- * crash the server or lose a member in silence, and it spends 50 bytes and
- * more for each byte of "{},{},".  So the memory a document can need at most
- * is reckoned first, held against a limit, and tried for in one piece.
+ *	  string, number	its mark, its text, a zero byte
+ *	  true, false, null	its mark
+ *	  object			its mark, its length, the number of members; then of
+ *						each the key, a zero byte and the value
+ *	  array				its mark, its length, the number of elements; then
+ *						these, and the place of each in the array
+ *
+ * So what is not asked for is stepped over, and an element found, at once.
+ *
+ * https://www.rfc-editor.org/rfc/rfc8259
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <json-c/json_object.h>
-#include <json-c/json_tokener.h>
-
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
-#include "base/owned.h"
 #include "net/json.h"
 
-/*
- * What json-c needs at most for each sign of a document, with malloc's own
- * overhead: an object starts with a table of 16 entries, an array with 32.
- */
-#define OBJECT_COST		900
-#define ARRAY_COST		500
-#define MEMBER_COST		200
-#define ELEMENT_COST	120
+#define MARK_STRING	'"'
+#define MARK_NUMBER	'0'
+#define MARK_TRUE	't'
+#define MARK_FALSE	'f'
+#define MARK_NULL	'n'
+#define MARK_OBJECT	'{'
+#define MARK_ARRAY	'['
 
-/* How much json-c gets at once, about: in between, interrupts are served. */
-#define LONG_RUN		(64 * 1024)
+/* Of an object or an array: its mark, its length with these, and how many are in it. */
+#define HEAD_SIZE	(1 + 2 * sizeof(uint32))
+
+/* Several times the largest report QuickBooks gives, which has 400,000 cells. */
+#define MAX_DOCUMENT ((size_t) 128 * 1024 * 1024)
 
 /* A sign and the digits that every 64-bit integer can hold. */
-#define MAX_INTEGER		19
+#define MAX_INTEGER	19
 
-/* The largest report QuickBooks gives, 400,000 cells, needs half of this. */
-#define MAX_MEMORY		((size_t) 1024 * 1024 * 1024)
+#define REPLACEMENT_CHARACTER 0xFFFD
 
-#define JSON_FLAGS \
-	(JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS)
-
-static void
-release_tokener(void *object)
+typedef struct Parser
 {
-	json_tokener_free((struct json_tokener *) object);
+	const char *next;			/* of the text */
+	const char *end;
+	char	   *document;
+	size_t		length;			/* so far */
+	size_t		size;
+	uint32	   *places;			/* of the elements of all arrays that are not at their end yet */
+	size_t		nplaces;
+	size_t		max_places;
+	const char *reason;			/* to refuse the text, once it is */
+} Parser;
+
+static bool parse_value(Parser *p, int depth);
+
+/* ---- the document ---- */
+
+static bool
+refuse(Parser *p, const char *reason)
+{
+	p->reason = reason;
+	return false;
+}
+
+static bool
+put(Parser *p, const void *bytes, size_t length)
+{
+	if (length > MAX_DOCUMENT - p->length)
+		return refuse(p, "It is too large.");
+	if (p->length + length > p->size)
+	{
+		p->size = Max(2 * p->size, p->length + length);
+		p->document = repalloc_huge(p->document, p->size);
+	}
+	memcpy(p->document + p->length, bytes, length);
+	p->length += length;
+	return true;
+}
+
+static bool
+put_mark(Parser *p, char mark)
+{
+	return put(p, &mark, 1);
 }
 
 static void
-release_tree(void *object)
+put_place(Parser *p, size_t place)
 {
-	json_object_put((struct json_object *) object);
+	if (p->nplaces == p->max_places)
+	{
+		p->max_places *= 2;
+		p->places = repalloc_huge(p->places, p->max_places * sizeof(uint32));
+	}
+	p->places[p->nplaces++] = (uint32) place;
+}
+
+static bool
+begin_container(Parser *p, char mark)
+{
+	const char	head[HEAD_SIZE] = {mark};
+
+	return put(p, head, HEAD_SIZE);
 }
 
 static void
-raise_out_of_memory(void)
+end_container(Parser *p, size_t begin, uint32 count)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OUT_OF_MEMORY),
-			 errmsg("out of memory"),
-			 errdetail("Failed while reading a JSON document.")));
+	char	   *head = p->document + begin;
+	uint32		length = (uint32) (p->length - begin);
+
+	memcpy(head + 1, &length, sizeof(length));
+	memcpy(head + 1 + sizeof(length), &count, sizeof(count));
 }
+
+/* ---- the text ---- */
 
 static bool
 is_space(char c)
@@ -73,356 +131,464 @@ is_space(char c)
 }
 
 static void
-skip_space(const char **text, size_t *len)
+skip_space(Parser *p)
 {
-	while (*len > 0 && is_space(**text))
-	{
-		(*text)++;
-		(*len)--;
-	}
+	while (p->next < p->end && is_space(*p->next))
+		p->next++;
 }
 
-static void
-skip_byte_order_mark(const char **text, size_t *len)
+static bool
+accept(Parser *p, char c)
 {
-	if (*len >= 3 && memcmp(*text, "\xEF\xBB\xBF", 3) == 0)
-	{
-		*text += 3;
-		*len -= 3;
-	}
-}
-
-static size_t
-cost_of_byte(char c)
-{
-	switch (c)
-	{
-		case '{':
-			return OBJECT_COST;
-		case '[':
-			return ARRAY_COST;
-		case ':':
-			return MEMBER_COST;
-		case ',':
-			return ELEMENT_COST;
-		default:
-			return 3;
-	}
+	skip_space(p);
+	if (p->next == p->end || *p->next != c)
+		return false;
+	p->next++;
+	return true;
 }
 
 /*
- * An upper bound of the memory the document takes.  Signs inside strings are
- * counted too, which errs on the safe side.
+ * Something else should stand here.
  */
-static size_t
-memory_needed(const char *text, size_t len)
+static bool
+refuse_here(Parser *p)
 {
-	size_t		needed = 0;
-	size_t		i;
+	return refuse(p, p->next == p->end ? "It ends before the document is complete." : "It is not well-formed JSON.");
+}
 
-	for (i = 0; i < len; i++)
-		needed += cost_of_byte(text[i]);
-	return needed;
+/* ---- strings ---- */
+
+/*
+ * Four hexadecimal digits; -1 if they are none.
+ */
+static int
+hex_of(const char *digits)
+{
+	int			value = 0;
+
+	for (int i = 0; i < 4; i++)
+	{
+		char		c = pg_ascii_tolower((unsigned char) digits[i]);
+
+		if (!isxdigit((unsigned char) c))
+			return -1;
+		value = value * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return value;
 }
 
 /*
- * One string, from after its opening quote.  NULL, or the reason to refuse it;
- * *text is left after its closing quote, or at the end.
+ * The second half of a character in two, if it stands here; else what half a
+ * character is replaced by.
  */
+static pg_wchar
+join_halves(Parser *p, int first)
+{
+	int			second = p->end - p->next >= 6 && memcmp(p->next, "\\u", 2) == 0 ? hex_of(p->next + 2) : -1;
+
+	if (!is_utf16_surrogate_first(first) || second < 0 || !is_utf16_surrogate_second(second))
+		return REPLACEMENT_CHARACTER;
+	p->next += 6;
+	return surrogate_pair_to_codepoint(first, second);
+}
+
+/*
+ * After \u.  No string of PostgreSQL's can hold a zero character.
+ */
+static bool
+parse_code(Parser *p)
+{
+	unsigned char bytes[MAX_MULTIBYTE_CHAR_LEN + 1];
+	int			code = p->end - p->next >= 4 ? hex_of(p->next) : -1;
+	pg_wchar	character = code;
+
+	if (code < 0)
+		return p->end - p->next < 4 ? refuse(p, "It ends before the document is complete.") :
+			refuse(p, "It contains a malformed string.");
+	if (code == 0)
+		return refuse(p, "It contains the character \\u0000.");
+	p->next += 4;
+	if (is_utf16_surrogate_first(character) || is_utf16_surrogate_second(character))
+		character = join_halves(p, code);
+	unicode_to_utf8(character, bytes);
+	return put(p, bytes, pg_utf_mblen(bytes));
+}
+
+/*
+ * After a backslash.
+ */
+static bool
+parse_escape(Parser *p)
+{
+	static const char escapes[] = "\"\\/bfnrt";
+	static const char characters[] = "\"\\/\b\f\n\r\t";
+	const char *escape;
+
+	if (p->next == p->end)
+		return refuse_here(p);
+	if (*p->next == 'u')
+	{
+		p->next++;
+		return parse_code(p);
+	}
+	escape = strchr(escapes, *p->next++);
+	if (escape == NULL)
+		return refuse(p, "It contains a malformed string.");
+	return put(p, &characters[escape - escapes], 1);
+}
+
+/*
+ * From after the opening quote.
+ */
+static bool
+parse_string(Parser *p)
+{
+	for (;;)
+	{
+		const char *begin = p->next;
+
+		CHECK_FOR_INTERRUPTS();
+		while (p->next < p->end && *p->next != '"' && *p->next != '\\' && (unsigned char) *p->next >= ' ')
+			p->next++;
+		if (!put(p, begin, p->next - begin))
+			return false;
+		if (p->next == p->end)
+			return refuse_here(p);
+		switch (*p->next++)
+		{
+			case '"':
+				return put(p, "", 1);
+			case '\\':
+				if (!parse_escape(p))
+					return false;
+				break;
+			default:
+				return refuse(p, "It contains a malformed string.");
+		}
+	}
+}
+
+/* ---- numbers and words ---- */
+
 static const char *
-scan_string(const char **text, const char *end)
+skip_digits(const char *text)
 {
-	const char *p;
-
-	for (p = *text; p < end && *p != '"'; p++)
-	{
-		if ((unsigned char) *p < ' ')
-			return "It contains a malformed string.";
-		if (*p != '\\')
-			continue;
-		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
-			return "It contains the character \\u0000.";
-		if (++p == end)
-			break;
-	}
-	*text = Min(p + 1, end);
-	return NULL;
+	return text + strspn(text, "0123456789");
 }
 
 /*
- * One number, of the characters a number may have.  json-c takes an integer
- * that is too large for the largest there is, even where it is strict.
+ * By RFC 8259, section 6; something other follows the number.
  */
-static const char *
-scan_number(const char **text, const char *end)
+static bool
+is_number(const char *text, const char *end)
 {
-	const char *p = *text;
+	const char *begin = *text == '-' ? text + 1 : text;
+	const char *p = skip_digits(begin);
+
+	if (p == begin || (*begin == '0' && p > begin + 1))
+		return false;
+	if (*p == '.')
+	{
+		begin = p + 1;
+		p = skip_digits(begin);
+		if (p == begin)
+			return false;
+	}
+	if (*p == 'e' || *p == 'E')
+	{
+		begin = p + (p[1] == '+' || p[1] == '-' ? 2 : 1);
+		p = skip_digits(begin);
+		if (p == begin)
+			return false;
+	}
+	return p == end;
+}
+
+/*
+ * One that is no integer is text to us, and so is as exact as it was written.
+ */
+static bool
+parse_number(Parser *p)
+{
+	const char *begin = p->next;
 	bool		is_integer = true;
 
-	for (; p < end && strchr("+-.0123456789Ee", *p) != NULL; p++)
-	{
-		if (strchr(".Ee", *p) != NULL)
-			is_integer = false;
-	}
-	if (is_integer && p - *text > MAX_INTEGER)
-		return "It contains a number that is too large.";
-	*text = p;
-	return NULL;
+	for (; p->next < p->end && strchr("+-.0123456789Ee", *p->next) != NULL; p->next++)
+		is_integer = is_integer && strchr(".Ee", *p->next) == NULL;
+	if (is_integer && p->next - begin > MAX_INTEGER)
+		return refuse(p, "It contains a number that is too large.");
+	if (p->next == p->end)
+		return refuse_here(p);
+	if (!is_number(begin, p->next) || strchr(",]} \t\n\r", *p->next) == NULL)
+		return refuse(p, "It contains a malformed or too large number.");
+	return put_mark(p, MARK_NUMBER) && put(p, begin, p->next - begin) && put(p, "", 1);
 }
 
-/*
- * What json-c would let through: single quotes, NaN and Infinity, control
- * characters in a string, integers it cannot hold; and \u0000, which no
- * PostgreSQL string can hold and where json-c would end a key.
- */
-static const char *
-scan(const char *text, size_t len)
+static bool
+parse_word(Parser *p, const char *word)
 {
-	const char *end = text + len;
-	const char *reason = NULL;
+	char		mark = *word;
 
-	while (text < end && reason == NULL)
+	while (*word != '\0' && p->next < p->end && *p->next == *word)
+		p->next++, word++;
+	return *word == '\0' ? put_mark(p, mark) : refuse_here(p);
+}
+
+/* ---- objects and arrays, from after the opening bracket ---- */
+
+static bool
+parse_member(Parser *p, int depth)
+{
+	if (!accept(p, '"'))
+		return refuse_here(p);
+	if (!parse_string(p))
+		return false;
+	return accept(p, ':') ? parse_value(p, depth) : refuse_here(p);
+}
+
+static bool
+parse_object(Parser *p, int depth)
+{
+	size_t		begin = p->length;
+	uint32		count = 0;
+
+	if (!begin_container(p, MARK_OBJECT))
+		return false;
+	if (!accept(p, '}'))
 	{
-		char		c = *text;
-
-		CHECK_FOR_INTERRUPTS();
-		if (c == '"')
+		do
 		{
-			text++;
-			reason = scan_string(&text, end);
-		}
-		else if (c == '-' || (c >= '0' && c <= '9'))
-			reason = scan_number(&text, end);
-		else if (is_space(c) || strchr("{}[]:,truefalsn.+E", c) != NULL)
-			text++;
-		else
-			return "It is not well-formed JSON.";
+			if (!parse_member(p, depth + 1))
+				return false;
+			count++;
+		} while (accept(p, ','));
+		if (!accept(p, '}'))
+			return refuse_here(p);
 	}
-	return reason;
+	end_container(p, begin, count);
+	return true;
+}
+
+static bool
+parse_array(Parser *p, int depth)
+{
+	size_t		begin = p->length;
+	size_t		first = p->nplaces;
+	uint32		count;
+
+	if (!begin_container(p, MARK_ARRAY))
+		return false;
+	if (!accept(p, ']'))
+	{
+		do
+		{
+			put_place(p, p->length - begin);
+			if (!parse_value(p, depth + 1))
+				return false;
+		} while (accept(p, ','));
+		if (!accept(p, ']'))
+			return refuse_here(p);
+	}
+	count = (uint32) (p->nplaces - first);
+	p->nplaces = first;
+	if (!put(p, p->places + first, count * sizeof(uint32)))
+		return false;
+	end_container(p, begin, count);
+	return true;
 }
 
 /*
- * The reason to refuse the text before it is parsed, or NULL.  len fits an int
- * once memory_needed() is within bounds.
+ * depth is the number of objects and arrays it is in.
  */
-static const char *
-reason_to_refuse(const char *text, size_t len)
+static bool
+parse_value(Parser *p, int depth)
 {
-	if (len == 0)
-		return "It is empty.";
-	if (memchr(text, '\0', len) != NULL)
-		return "It contains a zero byte.";
-	if (memory_needed(text, len) > MAX_MEMORY)
-		return "It is too large.";
-	if (!pg_verify_mbstr(PG_UTF8, text, (int) len, true))
-		return "It is not valid UTF-8.";
-	if (*text != '{' && *text != '[')
-		return "It is not a JSON object or array.";
-	return scan(text, len);
-}
-
-static const char *
-reason_of(enum json_tokener_error error)
-{
-	switch (error)
+	CHECK_FOR_INTERRUPTS();
+	if (depth >= RQBO_JSON_MAX_DEPTH)
+		return refuse(p, "It is nested too deeply.");
+	if (accept(p, '{'))
+		return parse_object(p, depth);
+	if (accept(p, '['))
+		return parse_array(p, depth);
+	if (accept(p, '"'))
+		return put_mark(p, MARK_STRING) && parse_string(p);
+	if (p->next == p->end)
+		return refuse_here(p);
+	switch (*p->next)
 	{
-		case json_tokener_continue:
-		case json_tokener_error_parse_eof:
-			return "It ends before the document is complete.";
-		case json_tokener_error_depth:
-			return "It is nested too deeply.";
-		case json_tokener_error_parse_utf8_string:
-			return "It is not valid UTF-8.";
-		case json_tokener_error_parse_number:
-			return "It contains a malformed or too large number.";
-		case json_tokener_error_parse_string:
-			return "It contains a malformed string.";
+		case 't':
+			return parse_word(p, "true");
+		case 'f':
+			return parse_word(p, "false");
+		case 'n':
+			return parse_word(p, "null");
 		default:
-			return "It is not well-formed JSON.";
+			return *p->next == '-' || isdigit((unsigned char) *p->next) ? parse_number(p) : refuse_here(p);
 	}
 }
 
-/*
- * Better an error here than a crash inside json-c: see the head of this file.
- */
+/* ---- the whole ---- */
+
 static void
-try_memory(size_t size)
+skip_byte_order_mark(Parser *p)
 {
-	void	   *volatile trial = malloc(size);	/* or the pair would be optimized away */
-
-	if (trial == NULL)
-		raise_out_of_memory();
-	free(trial);
+	if (p->end - p->next >= 3 && memcmp(p->next, "\xEF\xBB\xBF", 3) == 0)
+		p->next += 3;
 }
 
-/*
- * Success without a tree means that json-c ran out of memory halfway.
- */
-static const char *
-check_result(struct json_tokener *tokener, const struct json_object *tree,
-			 const char *text, size_t len, size_t end)
+static bool
+parse_document(Parser *p)
 {
-	enum json_tokener_error error = json_tokener_get_error(tokener);
+	size_t		length = p->end - p->next;
 
-	if (error != json_tokener_success)
-		return reason_of(error);
-	if (tree == NULL)
-		raise_out_of_memory();
-	text += end;
-	len -= end;
-	skip_space(&text, &len);
-	return len > 0 ? "Something follows the document." : NULL;
-}
-
-/*
- * Where the run that begins here ends: signs of one kind, and of a long one as
- * many as end with a comma, so that neither a number nor a character is cut.
- */
-static size_t
-end_of_run(const char *text, size_t len, size_t begin)
-{
-	bool		is_ascii = !IS_HIGHBIT_SET(text[begin]);
-	size_t		next = begin + 1;
-
-	while (next < len && !IS_HIGHBIT_SET(text[next]) == is_ascii &&
-		   (next - begin < LONG_RUN || text[next - 1] != ','))
-		next++;
-	return next;
-}
-
-/*
- * json-c 0.18, where it is strict, takes nothing outside ASCII, not even in a
- * string (its issue 875).  So it gets the text in runs, and is strict with
- * those of ASCII.  The others lie inside strings, as scan() has seen to, and
- * are valid UTF-8: strictness would find nothing in them.
- */
-static struct json_object *
-feed(struct json_tokener *tokener, const char *text, size_t len, size_t *end)
-{
-	struct json_object *tree;
-	size_t		begin;
-	size_t		next = 0;
-
-	do
-	{
-		bool		is_ascii = !IS_HIGHBIT_SET(text[next]);
-
-		CHECK_FOR_INTERRUPTS();
-		begin = next;
-		next = end_of_run(text, len, begin);
-		json_tokener_set_flags(tokener, is_ascii ? JSON_FLAGS : JSON_FLAGS & ~JSON_TOKENER_STRICT);
-		tree = json_tokener_parse_ex(tokener, text + begin, (int) (next - begin));
-	} while (next < len && json_tokener_get_error(tokener) == json_tokener_continue);
-	*end = begin + json_tokener_get_parse_end(tokener);
-	return tree;
-}
-
-static RqboJson *
-parse(const char *text, size_t len, const char **reason)
-{
-	RqboOwned  *tree_owner = rqbo_owned_reserve(CurrentMemoryContext, release_tree);
-	RqboOwned  *tokener_owner = rqbo_owned_reserve(CurrentMemoryContext, release_tokener);
-	struct json_tokener *tokener;
-	struct json_object *tree;
-	size_t		end;
-
-	try_memory(memory_needed(text, len));
-	tokener = json_tokener_new_ex(RQBO_JSON_MAX_DEPTH);
-	if (tokener == NULL)
-		raise_out_of_memory();
-	rqbo_owned_set(tokener_owner, tokener);
-	tree = feed(tokener, text, len, &end);
-	rqbo_owned_set(tree_owner, tree);
-
-	*reason = check_result(tokener, tree, text, len, end);
-	rqbo_owned_release(tokener_owner);
-	if (*reason == NULL)
-		return (RqboJson *) tree;
-	rqbo_owned_release(tree_owner);
-	return NULL;
+	if (length == 0)
+		return refuse(p, "It is empty.");
+	if (memchr(p->next, '\0', length) != NULL)
+		return refuse(p, "It contains a zero byte.");
+	if (length > PG_INT32_MAX)
+		return refuse(p, "It is too large.");
+	if (!pg_verify_mbstr(PG_UTF8, p->next, (int) length, true))
+		return refuse(p, "It is not valid UTF-8.");
+	if (*p->next != '{' && *p->next != '[')
+		return refuse(p, "It is not a JSON object or array.");
+	if (!parse_value(p, 0))
+		return false;
+	skip_space(p);
+	return p->next == p->end || refuse(p, "Something follows the document.");
 }
 
 RqboJson *
 rqbo_json_parse(const char *text, size_t len, const char **reason)
 {
-	skip_byte_order_mark(&text, &len);
-	skip_space(&text, &len);
-	*reason = reason_to_refuse(text, len);
-	return *reason == NULL ? parse(text, len, reason) : NULL;
+	Parser		p = {.next = text,.end = text + len};
+
+	/* enough for an object of texts, which so is in no second place when it is wiped */
+	p.size = len + HEAD_SIZE;
+	p.document = MemoryContextAllocHuge(CurrentMemoryContext, p.size);
+	p.max_places = 64;
+	p.places = palloc(p.max_places * sizeof(uint32));
+	skip_byte_order_mark(&p);
+	skip_space(&p);
+	if (!parse_document(&p))
+	{
+		explicit_bzero(p.document, p.length);
+		pfree(p.document);
+		p.document = NULL;
+	}
+	pfree(p.places);
+	*reason = p.reason;
+	return (RqboJson *) p.document;
+}
+
+/* ---- nodes ---- */
+
+static char
+mark_of(const RqboJson *node)
+{
+	return node != NULL ? *(const char *) node : MARK_NULL;
 }
 
 /*
- * json-c's readers do not change a node, yet some of them take it without
- * const: they keep a number's text with it.
+ * What stands in a head: at 0 the length, at 1 the count.
  */
-static struct json_object *
-object_of(const RqboJson *node)
+static uint32
+head_of(const RqboJson *node, int index)
 {
-	return (struct json_object *) unconstify(RqboJson *, node);
+	uint32		value;
+
+	memcpy(&value, (const char *) node + 1 + index * sizeof(value), sizeof(value));
+	return value;
+}
+
+static const char *
+end_of(const RqboJson *node)
+{
+	const char *begin = (const char *) node;
+
+	switch (mark_of(node))
+	{
+		case MARK_STRING:
+		case MARK_NUMBER:
+			return begin + strlen(begin) + 1;
+		case MARK_OBJECT:
+		case MARK_ARRAY:
+			return begin + head_of(node, 0);
+		default:
+			return begin + 1;
+	}
+}
+
+static RqboJson *
+unless_null(const char *place)
+{
+	return place != NULL && *place != MARK_NULL ? (RqboJson *) unconstify(char *, place) : NULL;
+}
+
+void
+rqbo_json_wipe(RqboJson *document)
+{
+	if (document != NULL)
+		explicit_bzero(document, end_of(document) - (const char *) document);
 }
 
 bool
 rqbo_json_is_object(const RqboJson *node)
 {
-	return json_object_is_type(object_of(node), json_type_object);
+	return mark_of(node) == MARK_OBJECT;
 }
 
 bool
 rqbo_json_is_array(const RqboJson *node)
 {
-	return json_object_is_type(object_of(node), json_type_array);
+	return mark_of(node) == MARK_ARRAY;
 }
 
+/*
+ * Of several with one key the last.
+ */
 RqboJson *
 rqbo_json_member(const RqboJson *node, const char *key)
 {
-	struct json_object *value = NULL;
+	const char *found = NULL;
+	const char *place;
 
 	if (!rqbo_json_is_object(node))
 		return NULL;
-	json_object_object_get_ex(object_of(node), key, &value);
-	return (RqboJson *) value;
+	place = (const char *) node + HEAD_SIZE;
+	for (uint32 i = head_of(node, 1); i > 0; i--)
+	{
+		const char *value = place + strlen(place) + 1;
+
+		if (strcmp(place, key) == 0)
+			found = value;
+		place = end_of((const RqboJson *) value);
+	}
+	return unless_null(found);
 }
 
 int
 rqbo_json_length(const RqboJson *node)
 {
-	if (rqbo_json_is_array(node))
-		return (int) json_object_array_length(object_of(node));
-	if (rqbo_json_is_object(node))
-		return json_object_object_length(object_of(node));
-	return 0;
+	return rqbo_json_is_array(node) || rqbo_json_is_object(node) ? (int) head_of(node, 1) : 0;
 }
 
 RqboJson *
 rqbo_json_element(const RqboJson *node, int index)
 {
-	if (!rqbo_json_is_array(node) || index < 0)
+	uint32		place;
+
+	if (!rqbo_json_is_array(node) || index < 0 || index >= rqbo_json_length(node))
 		return NULL;
-	return (RqboJson *) json_object_array_get_idx(object_of(node), index);
+	memcpy(&place, end_of(node) - (head_of(node, 1) - index) * sizeof(place), sizeof(place));
+	return unless_null((const char *) node + place);
 }
 
-/*
- * json-c keeps the text of what has a point or an exponent, and an integer is
- * exact in it: scan() has refused those that would not be.
- */
 const char *
 rqbo_json_text(const RqboJson *node)
 {
-	const char *text;
+	char		mark = mark_of(node);
 
-	switch (json_object_get_type(object_of(node)))
-	{
-		case json_type_string:
-		case json_type_int:
-		case json_type_double:
-			text = json_object_get_string(object_of(node));
-			if (text == NULL)
-				raise_out_of_memory();
-			return text;
-		default:
-			return NULL;
-	}
+	return mark == MARK_STRING || mark == MARK_NUMBER ? (const char *) node + 1 : NULL;
 }
 
 const char *
@@ -434,9 +600,7 @@ rqbo_json_member_text(const RqboJson *node, const char *key)
 bool
 rqbo_json_member_bool(const RqboJson *node, const char *key, bool absent)
 {
-	RqboJson   *value = rqbo_json_member(node, key);
+	char		mark = mark_of(rqbo_json_member(node, key));
 
-	if (!json_object_is_type(object_of(value), json_type_boolean))
-		return absent;
-	return json_object_get_boolean(object_of(value));
+	return mark == MARK_TRUE || (mark != MARK_FALSE && absent);
 }

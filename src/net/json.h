@@ -25,6 +25,9 @@ typedef struct RqboJson RqboJson;
  */
 extern RqboJson *rqbo_json_parse(const char *text, size_t len, const char **reason);
 
+/* Leave nothing of a document with secrets in memory; it may be NULL. */
+extern void rqbo_json_wipe(RqboJson *document);
+
 /* A JSON null is as good as absent: it reads as NULL everywhere. */
 extern bool rqbo_json_is_object(const RqboJson *node);
 extern bool rqbo_json_is_array(const RqboJson *node);

@@ -87,18 +87,11 @@ may_have_body(const RqboHttpResult *result)
 		result->outcome == RQBO_NET_TIMED_OUT;
 }
 
-RqboTokenVerdict
-rqbo_oauth_read_answer(const RqboHttpResult *result, MemoryContext context, RqboTokens *tokens)
+static RqboTokenVerdict
+judge(const RqboHttpResult *result, const RqboJson *answer, MemoryContext context, RqboTokens *tokens)
 {
-	const char *reason;
-	RqboJson   *answer;
-	const char *error;
+	const char *error = rqbo_json_member_text(answer, "error");
 
-	memset(tokens, 0, sizeof(*tokens));
-	if (!may_have_body(result))
-		return RQBO_TOKENS_NO_VERDICT;
-	answer = rqbo_json_parse(result->body, result->length, &reason);
-	error = rqbo_json_member_text(answer, "error");
 	if (result->outcome != RQBO_NET_ANSWERED && (answer == NULL || error != NULL || result->status != 200))
 		return RQBO_TOKENS_NO_VERDICT;
 	if (error != NULL && strcmp(error, "invalid_grant") == 0)
@@ -110,6 +103,22 @@ rqbo_oauth_read_answer(const RqboHttpResult *result, MemoryContext context, Rqbo
 	if (error != NULL && result->status < 500 && result->status != 429)
 		return RQBO_TOKENS_REQUEST_REJECTED;
 	return RQBO_TOKENS_NO_VERDICT;
+}
+
+RqboTokenVerdict
+rqbo_oauth_read_answer(const RqboHttpResult *result, MemoryContext context, RqboTokens *tokens)
+{
+	const char *reason;
+	RqboJson   *answer;
+	RqboTokenVerdict verdict;
+
+	memset(tokens, 0, sizeof(*tokens));
+	if (!may_have_body(result))
+		return RQBO_TOKENS_NO_VERDICT;
+	answer = rqbo_json_parse(result->body, result->length, &reason);
+	verdict = judge(result, answer, context, tokens);
+	rqbo_json_wipe(answer);
+	return verdict;
 }
 
 /*
@@ -130,5 +139,6 @@ rqbo_oauth_answer_words(const RqboHttpResult *result)
 		fault.message = rqbo_fault_text(error);
 		fault.detail = rqbo_fault_text(description);
 	}
+	rqbo_json_wipe(answer);
 	return rqbo_fault_words(&fault, result);
 }

@@ -36,9 +36,14 @@
 char *
 rqbo_report_string(RqboReader *reader, const char *text)
 {
+	char	   *ours = rqbo_encoding_import(text);
+	char	   *kept;
+
 	if (text == NULL)
 		return NULL;
-	return MemoryContextStrdup(reader->result, rqbo_encoding_import(text));
+	kept = MemoryContextStrdup(reader->result, ours);
+	pfree(ours);
+	return kept;
 }
 
 /*

@@ -63,7 +63,7 @@ build_fuzz()
 		make -s -j "$(nproc)" with_llvm=no PG_CONFIG="$PG_CONFIG" CC="$FUZZ_CLANG" \
 			COPT="$flags -Wno-unknown-warning-option -Wno-ignored-optimization-argument" "${fuzzed[@]}" &&
 			"$FUZZ_CLANG" -shared -fsanitize=address,undefined -shared-libasan -o fuzz.so "${fuzzed[@]}" "${others[@]}" \
-				"$FUZZER" -lstdc++ -lcurl -ljson-c -lm -lpthread
+				"$FUZZER" -lstdc++ -lcurl -lm -lpthread
 	) && build_without_gettext "$FUZZ_DIRECTORY/no_gettext.so" && make_fuzz_cluster
 }
 

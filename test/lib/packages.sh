@@ -105,7 +105,6 @@ find_missing_packages()
 	need make "builds it" command -v make
 	need_server
 	need libcurl4-openssl-dev "talks to QuickBooks" has_header curl/curl.h
-	need libjson-c-dev "reads its answers" has_header json-c/json.h
 	need perl "runs the TAP tests" perl -MTest::More -MJSON::PP -MIPC::Open2 -e 'exit !grep { -x "$_/prove" } split /:/, $ENV{PATH}'
 	need libipc-run-perl "PostgreSQL's test modules use it" perl -MIPC::Run -e 1
 	need python3 "runs the simulated QuickBooks" python3 -c 'import ssl, http.server, unittest, json'

@@ -3,8 +3,8 @@
 # sent to get the new tokens.
 #
 # Left out is what cannot be otherwise: the client secret in the statement that registers it, the realm id in the answer
-# to whoever asked for it, the access token that a worker goes on with, and what json-c and OpenSSL copied of Intuit's
-# answer (SECURITY.md names them).
+# to whoever asked for it, the access token that a worker goes on with, and what OpenSSL copied of Intuit's answer
+# (SECURITY.md names them).
 
 use strict;
 use warnings;
