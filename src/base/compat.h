@@ -45,6 +45,11 @@
 #define rqbo_ignore_signal_args() ((void) postgres_signal_arg)
 #endif
 
+/* 19 has the description of a row finished before it is used. */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(desc) ((void) (desc))
+#endif
+
 /* get_database_name is declared in commands/dbcommands.h, from 19 on in utils/lsyscache.h: see above. */
 
 /* 17 ties a wait event set to a resource owner (NULL: freed by hand), 16 to a memory context. */

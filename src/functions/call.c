@@ -192,20 +192,26 @@ rqbo_call_make_request(RqboJobKind kind)
 }
 
 /* Rows of strings to a tuple store. */
+typedef struct Rows
+{
+	Tuplestorestate *store;
+	AttInMetadata *meta;
+} Rows;
+
 static void
 sink_row(int ncolumns, char **values, void *arg)
 {
-	ReturnSetInfo *rsinfo = arg;
-	AttInMetadata *meta = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	Rows	   *rows = arg;
 
-	if (ncolumns != rsinfo->setDesc->natts)
+	if (ncolumns != rows->meta->tupdesc->natts)
 		elog(ERROR, "a worker returned %d columns", ncolumns);
-	tuplestore_puttuple(rsinfo->setResult, BuildTupleFromCStrings(meta, values));
+	tuplestore_puttuple(rows->store, BuildTupleFromCStrings(rows->meta, values));
 }
 
 /* One row of strings, to be made a record when the job is done. */
 typedef struct OneRow
 {
+	MemoryContext context;
 	TupleDesc	desc;
 	HeapTuple	tuple;
 } OneRow;
@@ -214,16 +220,18 @@ static void
 sink_one_row(int ncolumns, char **values, void *arg)
 {
 	OneRow	   *row = arg;
+	MemoryContext saved = MemoryContextSwitchTo(row->context);
 
 	if (ncolumns != row->desc->natts)
 		elog(ERROR, "a worker returned %d columns", ncolumns);
 	row->tuple = BuildTupleFromCStrings(TupleDescGetAttInMetadata(row->desc), values);
+	MemoryContextSwitchTo(saved);
 }
 
 Datum
 rqbo_call_for_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
-	OneRow		row = {0};
+	OneRow		row = {.context = CurrentMemoryContext};
 
 	if (get_call_result_type(fcinfo, NULL, &row.desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -237,8 +245,13 @@ rqbo_call_for_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
 Datum
 rqbo_call_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Rows		rows;
+
 	InitMaterializedSRF(fcinfo, 0);
-	rqbo_wait_for(request, sink_row, fcinfo->resultinfo);
+	rows.store = rsinfo->setResult;
+	rows.meta = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	rqbo_wait_for(request, sink_row, &rows);
 	return (Datum) 0;
 }
 

@@ -3,9 +3,10 @@
  * import/ledger.c
  *	  Reads the postings behind one account's figure, and holds them against it.
  *
- * A range that is too much for Intuit is halved, down to one month.  Nothing
- * is stored before all of it is read and sums to the figure, and then only if
- * that was asked for.
+ * A range that is too much for Intuit is halved, down to one month.  Lines
+ * become rows of the answer as they are read, since there may be very many, and
+ * nobody is given any, and none is stored, before all are read and sum to the
+ * figure.  They are stored from there, if that was asked for.
  *
  * https://developer.intuit.com/app/developer/qbo/docs/api/accounting/report-entities/generalledger
  *
@@ -32,6 +33,8 @@
 #include "store/ledger.h"
 
 #define RESULT_COLUMNS 12
+/* In a row of the answer the first column that is also one of the table; of the beginning balance it is NULL. */
+#define FIRST_KEPT 2
 #define COLUMNS "tx_date,txn_type,doc_num,name,memo,split_acc,subt_nat_amount,rbal_nat_amount"
 /* An account may hold another currency; the statements are in the home currency. */
 #define HOME_COLUMNS ",subt_nat_home_amount,rbal_nat_home_amount"
@@ -45,9 +48,9 @@ typedef struct RqboLedgerWork
 	bool		has_begun;		/* something was read */
 	Numeric		opening;		/* the beginning balance of the whole */
 	Numeric		running;		/* what there is so far */
+	Numeric		shown;			/* beside the line in hand */
+	Numeric		printed;		/* what the report should print there */
 	int			nlines;
-	int			max_lines;
-	RqboLedgerLine *lines;
 	char	   *currency;		/* NULL if it is not known */
 } RqboLedgerWork;
 
@@ -81,6 +84,30 @@ show(Numeric amount)
 	return rqbo_amount_show(rqbo_amount_add(amount, rqbo_amount_parse("0.00")));
 }
 
+/*
+ * To a sum of the work's own.
+ */
+static void
+add_to(const RqboLedgerWork *work, Numeric *sum, Numeric amount)
+{
+	MemoryContext saved = MemoryContextSwitchTo(work->context);
+	Numeric		before = *sum;
+
+	*sum = rqbo_amount_add(before, amount);
+	pfree(before);
+	MemoryContextSwitchTo(saved);
+}
+
+static Numeric
+keep_amount(const RqboLedgerWork *work, Numeric amount)
+{
+	MemoryContext saved = MemoryContextSwitchTo(work->context);
+	Numeric		kept = DatumGetNumericCopy(NumericGetDatum(amount));
+
+	MemoryContextSwitchTo(saved);
+	return kept;
+}
+
 /* ---- ranges ---- */
 
 static RqboRange *
@@ -110,6 +137,39 @@ halve_range(RqboTask *task)
 	work->ranges = lcons(make_range(range, range->start, middle - 1), work->ranges);
 	MemoryContextSwitchTo(saved);
 	next_range(task);
+}
+
+/* ---- rows of the answer ---- */
+
+static void
+add_row(const RqboImport *import, int number, const RqboLedgerLine *line)
+{
+	const RqboLedgerWork *work = import->ledger;
+	const char *values[RESULT_COLUMNS] = {
+		psprintf("%d", number),
+		import->ask.account_id,
+		line != NULL ? rqbo_month_iso(line->date) : NULL,
+		line != NULL ? line->type : NULL,
+		line != NULL ? line->transaction_id : NULL,
+		line != NULL ? line->number : NULL,
+		line != NULL ? line->name : NULL,
+		line != NULL ? line->memo : NULL,
+		line != NULL ? line->split : NULL,
+		line != NULL ? show(line->amount) : NULL,
+		show(work->shown),
+		work->currency
+	};
+
+	rqbo_job_add_row(import->job, RESULT_COLUMNS, values);
+}
+
+static void
+add_line(const RqboImport *import, const RqboLedgerLine *line)
+{
+	RqboLedgerWork *work = import->ledger;
+
+	add_to(work, &work->shown, line->amount);
+	add_row(import, ++work->nlines, line);
 }
 
 /* ---- checks ---- */
@@ -163,19 +223,10 @@ is_revaluation(const RqboFigure *figure, Numeric change)
 static void
 add_revaluation(RqboImport *import, Numeric change)
 {
-	RqboLedgerWork *work = import->ledger;
-	RqboLedgerLine *line;
+	char		type[] = "Revaluation";
+	RqboLedgerLine line = {.date = import->ask.range.end,.type = type,.amount = change};
 
-	if (work->nlines == work->max_lines)
-	{
-		work->max_lines *= 2;
-		work->lines = repalloc_huge(work->lines, work->max_lines * sizeof(RqboLedgerLine));
-	}
-	line = &work->lines[work->nlines++];
-	memset(line, 0, sizeof(*line));
-	line->date = import->ask.range.end;
-	line->type = pstrdup("Revaluation");
-	line->amount = change;
+	add_line(import, &line);
 }
 
 /*
@@ -187,7 +238,6 @@ take_revaluation(RqboImport *import)
 {
 	RqboLedgerWork *work = import->ledger;
 	const RqboFigure *figure = work->figure;
-	MemoryContext saved = MemoryContextSwitchTo(work->context);
 	Numeric		opening = figure->opening != NULL ? rqbo_amount_parse(figure->opening) : work->opening;
 	Numeric		closing = rqbo_amount_parse(figure->closing);
 	Numeric		posted = rqbo_amount_subtract(work->running, work->opening);
@@ -195,12 +245,11 @@ take_revaluation(RqboImport *import)
 
 	if (is_revaluation(figure, change))
 	{
-		work->opening = opening;
-		work->running = closing;
+		work->opening = keep_amount(work, opening);
+		work->running = keep_amount(work, closing);
 		if (!rqbo_amount_is_zero(change))
 			add_revaluation(import, change);
 	}
-	MemoryContextSwitchTo(saved);
 }
 
 /*
@@ -232,47 +281,43 @@ check_figure(RqboImport *import)
 }
 
 /*
- * Its own balance after each line, if it prints one; and the next range begins
- * where the one before has ended.
+ * The next range begins where the one before has ended.
  */
 static void
-check_running(const RqboImport *import, const RqboLedger *ledger)
+check_opening(const RqboImport *import, const RqboLedger *ledger)
 {
 	const RqboLedgerWork *work = import->ledger;
-	Numeric		running = ledger->opening;
 
-	if (!work->figure->has_balances)
-		return;
-	if (work->has_begun && !work->figure->is_retained && !rqbo_amount_equal(work->running, ledger->opening))
+	if (work->figure->has_balances && work->has_begun && !work->figure->is_retained &&
+		!rqbo_amount_equal(work->running, ledger->opening))
 		raise_difference(import, "The balance between two of the months", ledger->opening, work->running);
-	for (int i = 0; i < ledger->nlines; i++)
-	{
-		const RqboLedgerLine *line = &ledger->lines[i];
+}
 
-		CHECK_FOR_INTERRUPTS();
-		running = rqbo_amount_add(running, line->amount);
-		if (line->running != NULL && !rqbo_amount_equal(line->running, running))
-			ereport(ERROR,
-					(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
-					 errmsg("the general ledger of \"%s\" does not tie out", account_of(import)),
-					 errdetail("The balance of %s on %s should be %s.", show(line->running), rqbo_month_iso(line->date),
-							   show(running)),
-					 errhint("It may have been cut short, or made while the figures changed. Ask again.")));
-	}
+/*
+ * Its own balance after each line, if it prints one.
+ */
+static void
+check_printed(const RqboImport *import, const RqboLedgerLine *line)
+{
+	const RqboLedgerWork *work = import->ledger;
+
+	if (!work->figure->has_balances || line->running == NULL || rqbo_amount_equal(line->running, work->printed))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_RQBO_DOES_NOT_TIE_OUT),
+			 errmsg("the general ledger of \"%s\" does not tie out", account_of(import)),
+			 errdetail("The balance of %s on %s should be %s.", show(line->running), rqbo_month_iso(line->date),
+					   show(work->printed)),
+			 errhint("It may have been cut short, or made while the figures changed. Ask again.")));
 }
 
 static void
-check_dates(const RqboImport *import, const RqboLedger *ledger)
+check_date(const RqboImport *import, const RqboLedgerLine *line)
 {
 	const RqboRange *range = import->ledger->range;
 
-	for (int i = 0; i < ledger->nlines; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (ledger->lines[i].date < range->start || ledger->lines[i].date > range->end)
-			rqbo_qbo_raise_invalid(import->session,
-								   psprintf("A line of it is of %s.", rqbo_month_iso(ledger->lines[i].date)));
-	}
+	if (line->date < range->start || line->date > range->end)
+		rqbo_qbo_raise_invalid(import->session, psprintf("A line of it is of %s.", rqbo_month_iso(line->date)));
 }
 
 /* ---- one range ---- */
@@ -286,7 +331,47 @@ explain_report_error(void *arg)
 			   describe(import->ledger->range), rqbo_session_company(import->session));
 }
 
-static RqboLedger *
+/*
+ * What the balance sheet has, if it has one: where it is not what the ledger
+ * begins with, that ends in an error, or else it is by a revaluation.
+ */
+static Numeric
+balance_shown_first(const RqboLedgerWork *work)
+{
+	const RqboFigure *figure = work->figure;
+
+	return figure->has_balances && !figure->is_retained && figure->opening != NULL ?
+		rqbo_amount_parse(figure->opening) : work->opening;
+}
+
+static void
+begin_lines(const RqboImport *import, const RqboLedger *ledger)
+{
+	RqboLedgerWork *work = import->ledger;
+
+	work->printed = keep_amount(work, ledger->opening);
+	if (work->has_begun)
+		return;
+	work->has_begun = true;
+	work->opening = keep_amount(work, work->figure->has_balances ? ledger->opening : rqbo_amount_zero());
+	work->running = keep_amount(work, work->opening);
+	work->shown = keep_amount(work, balance_shown_first(work));
+	if (work->figure->has_balances)
+		add_row(import, 0, NULL);
+}
+
+static void
+take_line(const RqboLedgerLine *line, void *arg)
+{
+	RqboImport *import = arg;
+
+	check_date(import, line);
+	add_to(import->ledger, &import->ledger->printed, line->amount);
+	check_printed(import, line);
+	add_line(import, line);
+}
+
+static void
 read_report(RqboImport *import)
 {
 	const RqboHttpResult *result = import->session->task->result;
@@ -298,48 +383,26 @@ read_report(RqboImport *import)
 	error_context_stack = &callback;
 	rqbo_encoding_begin();
 	ledger = rqbo_ledger_read(result->body, result->length, &asked, import->ask.account_id);
+	check_opening(import, ledger);
+	begin_lines(import, ledger);
+	rqbo_ledger_each_line(ledger, take_line, import);
 	rqbo_encoding_end();
-	check_dates(import, ledger);
-	check_running(import, ledger);
 	error_context_stack = callback.previous;
+	add_to(import->ledger, &import->ledger->running, ledger->sum);
 	rqbo_session_note_time(import->session, ledger->time);
-	return ledger;
-}
-
-static void
-take_lines(RqboLedgerWork *work, const RqboLedger *ledger)
-{
-	if (!work->has_begun)
-	{
-		work->opening = work->figure->has_balances ? ledger->opening : rqbo_amount_zero();
-		work->running = work->opening;
-	}
-	work->has_begun = true;
-	work->running = rqbo_amount_add(work->running, ledger->sum);
-	if (work->nlines + ledger->nlines > work->max_lines)
-	{
-		work->max_lines = Max(2 * work->max_lines, work->nlines + ledger->nlines);
-		work->lines = repalloc_huge(work->lines, work->max_lines * sizeof(RqboLedgerLine));
-	}
-	memcpy(work->lines + work->nlines, ledger->lines, ledger->nlines * sizeof(RqboLedgerLine));
-	work->nlines += ledger->nlines;
 }
 
 static void
 range_answered(RqboTask *task)
 {
 	RqboImport *import = rqbo_import_of(task);
-	RqboLedgerWork *work = import->ledger;
-	MemoryContext saved;
 
-	if (rqbo_import_can_halve(work->range) && rqbo_report_was_cut(task->result->body))
+	if (rqbo_import_can_halve(import->ledger->range) && rqbo_report_was_cut(task->result->body))
 	{
 		halve_range(task);
 		return;
 	}
-	saved = MemoryContextSwitchTo(work->context);
-	take_lines(work, read_report(import));
-	MemoryContextSwitchTo(saved);
+	read_report(import);
 	next_range(task);
 }
 
@@ -360,15 +423,34 @@ report_path(const RqboImport *import)
 
 /* ---- the beginning and the end ---- */
 
+/*
+ * The rows of the answer that are lines, so many at a time.
+ */
 static void
 keep_lines(const RqboImport *import)
 {
-	const RqboLedgerWork *work = import->ledger;
+	RqboJobRows *rows = import->job->rows;
+	RqboLedgerKeeping keeping = {
+		.model_id = import->model_id,
+		.connection_id = import->connection_id,
+		.import_id = import->import_id,
+		.account_id = import->ask.account_id,
+		.range = &import->ask.range
+	};
+	TupleTableSlot *row;
 
 	rqbo_db_begin();
-	rqbo_store_ledger_lines(import->model_id, import->connection_id, import->import_id, import->ask.account_id,
-							&import->ask.range, work->lines, work->nlines);
+	rqbo_store_begin_ledger(&keeping);
+	while (rows != NULL && (row = rqbo_job_rows_next(rows)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!row->tts_isnull[FIRST_KEPT])
+			rqbo_store_put_ledger_line(&keeping, row->tts_values + FIRST_KEPT, row->tts_isnull + FIRST_KEPT);
+	}
+	rqbo_store_end_ledger(&keeping);
 	rqbo_db_commit();
+	if (rows != NULL)
+		rqbo_job_rows_rewind(rows);
 }
 
 static void
@@ -400,8 +482,6 @@ begin(RqboImport *import)
 	RqboLedgerWork *work = palloc0(sizeof(RqboLedgerWork));
 
 	work->context = CurrentMemoryContext;
-	work->max_lines = 64;
-	work->lines = palloc(work->max_lines * sizeof(RqboLedgerLine));
 	work->ranges = list_make1(make_range(&import->ask.range, import->ask.range.start, import->ask.range.end));
 	import->ledger = work;
 	rqbo_db_begin();
@@ -413,50 +493,11 @@ begin(RqboImport *import)
 	next_range(import->session->task);
 }
 
-static void
-add_row(const RqboImport *import, int number, const RqboLedgerLine *line, Numeric running)
-{
-	const RqboLedgerWork *work = import->ledger;
-	const char *values[RESULT_COLUMNS] = {
-		psprintf("%d", number),
-		import->ask.account_id,
-		line != NULL ? rqbo_month_iso(line->date) : NULL,
-		line != NULL ? line->type : NULL,
-		line != NULL ? line->transaction_id : NULL,
-		line != NULL ? line->number : NULL,
-		line != NULL ? line->name : NULL,
-		line != NULL ? line->memo : NULL,
-		line != NULL ? line->split : NULL,
-		line != NULL ? show(line->amount) : NULL,
-		show(running),
-		work->currency
-	};
-
-	rqbo_job_add_row(import->job, RESULT_COLUMNS, values);
-}
-
-static void
-add_rows(const RqboImport *import)
-{
-	const RqboLedgerWork *work = import->ledger;
-	Numeric		running = work->opening;
-
-	if (work->figure->has_balances)
-		add_row(import, 0, NULL, running);
-	for (int i = 0; i < work->nlines; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		running = rqbo_amount_add(running, work->lines[i].amount);
-		add_row(import, i + 1, &work->lines[i], running);
-	}
-}
-
 const RqboImportKind rqbo_import_ledger_kind = {
 	.name = "ledger_lines",
 	.has_range = true,
 	.needs_company = true,
 	.stores_figures = true,
 	.begin = begin,
-	.store_end = rqbo_import_store_upkeep,
-	.add_rows = add_rows
+	.store_end = rqbo_import_store_upkeep
 };

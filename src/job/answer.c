@@ -8,34 +8,50 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
+#include "miscadmin.h"
 
+#include "base/compat.h"
 #include "job/result.h"
 
-void
-rqbo_job_send_rows(const RqboJob *job)
+static void
+send_row(const TupleTableSlot *row)
 {
-	ListCell   *cell;
+	int			ncolumns = row->tts_tupleDescriptor->natts;
+	StringInfoData message;
 
-	foreach(cell, job->rows)
+	pq_beginmessage(&message, 'D');
+	pq_sendint16(&message, ncolumns);
+	for (int i = 0; i < ncolumns; i++)
 	{
-		char	  **row = lfirst(cell);
-		StringInfoData message;
+		const text *value = row->tts_isnull[i] ? NULL : DatumGetTextPP(row->tts_values[i]);
 
-		pq_beginmessage(&message, 'D');
-		pq_sendint16(&message, job->ncolumns);
-		for (int i = 0; i < job->ncolumns; i++)
-		{
-			int			length = row[i] != NULL ? (int) strlen(row[i]) : -1;
-
-			pq_sendint32(&message, length);
-			if (length > 0)
-				pq_sendbytes(&message, row[i], length);
-		}
-		pq_endmessage(&message);
+		pq_sendint32(&message, value != NULL ? (int) VARSIZE_ANY_EXHDR(value) : -1);
+		if (value != NULL)
+			pq_sendbytes(&message, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 	}
-	pq_putemptymessage('C');
+	pq_endmessage(&message);
+}
+
+bool
+rqbo_job_send_next(RqboJob *job)
+{
+	TupleTableSlot *row = job->rows != NULL ? rqbo_job_rows_next(job->rows) : NULL;
+
+	if (row != NULL)
+		send_row(row);
+	else
+		pq_putemptymessage('C');
+	return row != NULL;
+}
+
+void
+rqbo_job_send_rows(RqboJob *job)
+{
+	while (rqbo_job_send_next(job))
+		CHECK_FOR_INTERRUPTS();
 }
 
 /*

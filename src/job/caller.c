@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "tcop/utility.h"
+#include "utils/memutils.h"
 
 #include "base/compat.h"
 #include "base/encoding.h"
@@ -141,9 +142,14 @@ rqbo_job_raise(StringInfo message)
 	ThrowErrorData(&edata);
 }
 
+/*
+ * In a context of its own, since there may be very many.
+ */
 static void
 receive_row(StringInfo message, RqboRowSink sink, void *arg)
 {
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "reefqbo row", ALLOCSET_SMALL_SIZES);
+	MemoryContext saved = MemoryContextSwitchTo(row);
 	int			ncolumns = pq_getmsgint(message, 2);
 	char	  **values = palloc0(ncolumns * sizeof(char *));
 
@@ -155,6 +161,8 @@ receive_row(StringInfo message, RqboRowSink sink, void *arg)
 			values[i] = pnstrdup(pq_getmsgbytes(message, length), length);
 	}
 	sink(ncolumns, values, arg);
+	MemoryContextSwitchTo(saved);
+	MemoryContextDelete(row);
 }
 
 /*
@@ -171,15 +179,16 @@ rqbo_job_receive(shm_mq_handle *queue, bool wait, StringInfo error, RqboRowSink 
 
 	if (result != SHM_MQ_SUCCESS)
 		return result == SHM_MQ_WOULD_BLOCK ? RQBO_JOB_NOTHING : RQBO_JOB_LOST;
-	initStringInfo(&message);
-	appendBinaryStringInfo(&message, data, length);
+	message = (StringInfoData) {.data = data,.len = (int) length,.maxlen = (int) length};
 	switch (pq_getmsgbyte(&message))
 	{
 		case 'N':
 			rqbo_job_raise(&message);
 			return RQBO_JOB_SOMETHING;
 		case 'E':
-			*error = message;
+			initStringInfo(error);
+			appendBinaryStringInfo(error, data, (int) length);
+			error->cursor = message.cursor;
 			return RQBO_JOB_FAILED;
 		case 'D':
 			receive_row(&message, sink, arg);

@@ -12,7 +12,10 @@
 
 #include "job/segment.h"
 
-/* Called for each row of the answer, in the database encoding; a value may be NULL. */
+/*
+ * Called for each row of the answer, in the database encoding; a value may be
+ * NULL.  What it is given, and what it allocates, is gone when it returns.
+ */
 typedef void (*RqboRowSink) (int ncolumns, char **values, void *arg);
 
 /* What has come back. */

@@ -40,18 +40,11 @@ rqbo_job_forget_code(RqboJob *job)
 void
 rqbo_job_add_row(RqboJob *job, int ncolumns, const char *const *values)
 {
-	MemoryContext saved;
-	char	  **row;
-
 	if (job->is_unattended)
 		return;
-	saved = MemoryContextSwitchTo(job->context);
-	row = palloc(ncolumns * sizeof(char *));
-	for (int i = 0; i < ncolumns; i++)
-		row[i] = values[i] != NULL ? pstrdup(values[i]) : NULL;
-	job->rows = lappend(job->rows, row);
-	job->ncolumns = ncolumns;
-	MemoryContextSwitchTo(saved);
+	if (job->rows == NULL)
+		job->rows = rqbo_job_rows_make(job->context, ncolumns);
+	rqbo_job_rows_add(job->rows, values);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include "nodes/pg_list.h"
 
 #include "job/request.h"
+#include "job/rows.h"
 #include "secret/keyring.h"
 
 /* A connection whose attempt could not begin, for no fault of its company's. */
@@ -33,8 +34,7 @@ typedef struct RqboJob
 	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
 	RqboKeyring *ring;			/* loaded on first use */
 	MemoryContext context;		/* as long as the job */
-	List	   *rows;			/* List of char *[], the answer */
-	int			ncolumns;
+	RqboJobRows *rows;			/* the answer; NULL for none */
 	List	   *failures;		/* List of ErrorData */
 	int64		locked_since_ms;	/* since somebody's open transaction keeps its request from beginning; or 0 */
 	bool		has_told_of_wait;	/* for another import of the same company */
@@ -48,7 +48,9 @@ extern void rqbo_job_forget_code(RqboJob *job);
 extern void rqbo_job_add_failure(RqboJob *job, const ErrorData *failure);
 
 /* What came to the caller's end. */
-extern void rqbo_job_send_rows(const RqboJob *job);
+extern void rqbo_job_send_rows(RqboJob *job);
+/* The same a row at a time; false once the end of them was sent. */
+extern bool rqbo_job_send_next(RqboJob *job);
 extern void rqbo_job_send_error(ErrorData *failure, bool caller_has_gone);
 
 /* The one that keeps the accounts: itself, or the background worker's. */

@@ -66,7 +66,13 @@ static const struct
 typedef struct LedgerReader
 {
 	RqboReader *reader;
-	RqboLedger *ledger;
+	const RqboJson *rows;
+	MemoryContext row;			/* what is needed of the row in hand */
+	RqboLedgerSink sink;		/* or NULL, and its argument */
+	void	   *arg;
+	Numeric		opening;
+	Numeric		sum;
+	int			nlines;
 	const char *account_id;		/* in the database encoding */
 	int			places[NCELLS]; /* in a row's ColData, -1 for none */
 	bool		is_home[NCELLS];
@@ -75,7 +81,6 @@ typedef struct LedgerReader
 	bool		takes_nameless; /* the account is the section whose Header has no id */
 	int			nsections;		/* that have rows of the account */
 	int			nrows;
-	int			max_lines;
 } LedgerReader;
 
 /* ---- columns ---- */
@@ -204,35 +209,57 @@ count_row(LedgerReader *r)
 
 /* ---- rows ---- */
 
-static RqboLedgerLine *
-add_line(LedgerReader *r)
+/*
+ * Beside zero, which is shared, what it was is not needed any more.
+ */
+static void
+add_up(const LedgerReader *r, Numeric *sum, Numeric amount)
 {
-	RqboLedger *ledger = r->ledger;
+	Numeric		before = *sum;
 
-	if (ledger->nlines == r->max_lines)
-	{
-		r->max_lines *= 2;
-		ledger->lines = repalloc_huge(ledger->lines, r->max_lines * sizeof(RqboLedgerLine));
-	}
-	return &ledger->lines[ledger->nlines++];
+	if (amount == r->reader->zero)
+		return;
+	*sum = rqbo_amount_add(before, amount);
+	if (before != r->reader->zero)
+		pfree(before);
+}
+
+static Numeric
+amount_or_zero(const LedgerReader *r, const RqboJson *cells)
+{
+	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
+
+	return amount != NULL ? amount : r->reader->zero;
+}
+
+static void
+pass_on(const LedgerReader *r, const RqboJson *cells, const RqboLedgerLine *figures)
+{
+	MemoryContext saved = MemoryContextSwitchTo(r->row);
+	const char *id = id_of(r, cells, CELL_TYPE);
+	RqboLedgerLine line = *figures;
+
+	line.type = string_of(r, cells, CELL_TYPE);
+	line.transaction_id = rqbo_report_string(r->reader, id != NULL ? id : id_of(r, cells, CELL_DATE));
+	line.number = string_of(r, cells, CELL_NUMBER);
+	line.name = string_of(r, cells, CELL_NAME);
+	line.memo = string_of(r, cells, CELL_MEMO);
+	line.split = string_of(r, cells, CELL_SPLIT);
+	r->sink(&line, r->arg);
+	MemoryContextSwitchTo(saved);
 }
 
 static void
 read_posting(LedgerReader *r, const RqboJson *cells, DateADT date)
 {
-	RqboLedgerLine *line = add_line(r);
-	const char *id = id_of(r, cells, CELL_TYPE);
-	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
+	RqboLedgerLine line = {.date = date};
 
-	line->date = date;
-	line->type = string_of(r, cells, CELL_TYPE);
-	line->transaction_id = rqbo_report_string(r->reader, id != NULL ? id : id_of(r, cells, CELL_DATE));
-	line->number = string_of(r, cells, CELL_NUMBER);
-	line->name = string_of(r, cells, CELL_NAME);
-	line->memo = string_of(r, cells, CELL_MEMO);
-	line->split = string_of(r, cells, CELL_SPLIT);
-	line->amount = amount != NULL ? amount : r->reader->zero;
-	line->running = amount_of(r, cells, CELL_BALANCE);
+	line.amount = amount_or_zero(r, cells);
+	line.running = amount_of(r, cells, CELL_BALANCE);
+	r->nlines++;
+	add_up(r, &r->sum, line.amount);
+	if (r->sink != NULL)
+		pass_on(r, cells, &line);
 }
 
 static void
@@ -243,10 +270,10 @@ read_opening(LedgerReader *r, const RqboJson *cells)
 
 	if (balance == NULL && (amount == NULL || rqbo_report_is_zero(r->reader, amount)))
 		return;					/* nothing stands in it */
-	if (balance == NULL || r->has_opening || r->ledger->nlines > 0)
+	if (balance == NULL || r->has_opening || r->nlines > 0)
 		rqbo_report_invalid("A row of account \"%s\" has an amount and no date.", rqbo_report_clip(r->account_id));
 	r->has_opening = true;
-	r->ledger->opening = balance;
+	r->opening = DatumGetNumericCopy(NumericGetDatum(balance));
 }
 
 static void
@@ -273,14 +300,6 @@ typedef struct SectionSums
 } SectionSums;
 
 static SectionSums read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own);
-
-static Numeric
-amount_or_zero(const LedgerReader *r, const RqboJson *cells)
-{
-	Numeric		amount = amount_of(r, cells, CELL_AMOUNT);
-
-	return amount != NULL ? amount : r->reader->zero;
-}
 
 /*
  * The sum of a section with others inside is printed with or without them.
@@ -358,15 +377,16 @@ read_row(LedgerReader *r, const RqboJson *row, bool is_own, SectionSums *sums)
 	{
 		SectionSums inside = read_section(r, row, is_own);
 
-		sums->all = rqbo_amount_add(sums->all, inside.all);
+		add_up(r, &sums->all, inside.all);
 		return;
 	}
 	refuse_cut(cells);
 	sums->nrows++;
-	sums->own = rqbo_amount_add(sums->own, amount_or_zero(r, cells));
-	sums->all = rqbo_amount_add(sums->all, amount_or_zero(r, cells));
+	add_up(r, &sums->own, amount_or_zero(r, cells));
+	add_up(r, &sums->all, amount_or_zero(r, cells));
 	if (is_own)
 		read_own_row(r, cells);
+	MemoryContextReset(r->row);
 }
 
 static SectionSums
@@ -383,57 +403,53 @@ read_row_list(LedgerReader *r, const RqboJson *rows, bool is_own)
 	return sums;
 }
 
-static void
-sum_lines(LedgerReader *r)
-{
-	MemoryContext caller = MemoryContextSwitchTo(r->reader->result);
+/* ---- the whole ---- */
 
-	r->ledger->sum = r->reader->zero;
-	for (int i = 0; i < r->ledger->nlines; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		r->ledger->sum = rqbo_amount_add(r->ledger->sum, r->ledger->lines[i].amount);
-	}
-	MemoryContextSwitchTo(caller);
+static void
+walk(LedgerReader *r)
+{
+	r->opening = r->sum = r->reader->zero;
+	r->has_opening = false;
+	r->nlines = r->nrows = r->nsections = 0;
+	(void) read_row_list(r, r->rows, false);
 }
 
 static void
-read_accounts(LedgerReader *r, const RqboJson *rows)
+read_accounts(LedgerReader *r)
 {
-	(void) read_row_list(r, rows, false);
+	walk(r);
 	if (r->nsections > 0 || r->has_keys)
 		return;
 	r->takes_nameless = true;
-	(void) read_row_list(r, rows, false);
-}
-
-static RqboLedger *
-read_document(MemoryContext result, const RqboJson *document, const RqboReportAsk *ask, const char *account_id)
-{
-	LedgerReader r = {.reader = rqbo_report_make_reader(result), .account_id = account_id, .max_lines = 64};
-
-	r.ledger = MemoryContextAllocZero(result, sizeof(RqboLedger));
-	r.ledger->lines = MemoryContextAlloc(result, r.max_lines * sizeof(RqboLedgerLine));
-	r.ledger->opening = r.reader->zero;
-	rqbo_report_read_header(r.reader, document);
-	rqbo_report_compare_header(r.reader, ask);
-	r.ledger->time = r.reader->report->time;
-	read_columns(&r, document);
-	read_accounts(&r, rqbo_json_member(document, "Rows"));
-	sum_lines(&r);
-	return r.ledger;
+	walk(r);
 }
 
 RqboLedger *
 rqbo_ledger_read(const char *text, size_t len, const RqboReportAsk *ask, const char *account_id)
 {
-	MemoryContext result = CurrentMemoryContext;
-	MemoryContext scratch = AllocSetContextCreate(result, "reefqbo ledger", ALLOCSET_DEFAULT_SIZES);
-	RqboLedger *ledger;
+	const RqboJson *document = rqbo_report_parse(text, len);
+	LedgerReader *r = palloc0(sizeof(LedgerReader));
+	RqboLedger *ledger = palloc(sizeof(RqboLedger));
 
-	MemoryContextSwitchTo(scratch);
-	ledger = read_document(result, rqbo_report_parse(text, len), ask, account_id);
-	MemoryContextSwitchTo(result);
-	MemoryContextDelete(scratch);
+	r->reader = rqbo_report_make_reader(CurrentMemoryContext);
+	r->account_id = account_id;
+	rqbo_report_read_header(r->reader, document);
+	rqbo_report_compare_header(r->reader, ask);
+	read_columns(r, document);
+	r->rows = rqbo_json_member(document, "Rows");
+	r->row = r->reader->result = AllocSetContextCreate(CurrentMemoryContext, "reefqbo row", ALLOCSET_DEFAULT_SIZES);
+	read_accounts(r);
+	ledger->time = r->reader->report->time;
+	ledger->opening = r->opening;
+	ledger->sum = r->sum;
+	ledger->reader = r;
 	return ledger;
+}
+
+void
+rqbo_ledger_each_line(RqboLedger *ledger, RqboLedgerSink sink, void *arg)
+{
+	ledger->reader->sink = sink;
+	ledger->reader->arg = arg;
+	walk(ledger->reader);
 }

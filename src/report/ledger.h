@@ -29,9 +29,11 @@ typedef struct RqboLedger
 	char	   *time;			/* Header.Time as written, or NULL */
 	Numeric		opening;		/* the beginning balance; 0 where none is printed */
 	Numeric		sum;			/* of all lines */
-	int			nlines;
-	RqboLedgerLine *lines;		/* in the order of the report */
+	struct LedgerReader *reader;	/* which has the document */
 } RqboLedger;
+
+/* Given each line in a memory context that is emptied when it returns. */
+typedef void (*RqboLedgerSink) (const RqboLedgerLine *line, void *arg);
 
 /*
  * Read the account's own lines from UTF-8 text; those of accounts under it are
@@ -39,5 +41,8 @@ typedef struct RqboLedger
  * allocated in CurrentMemoryContext.
  */
 extern RqboLedger *rqbo_ledger_read(const char *text, size_t len, const RqboReportAsk *ask, const char *account_id);
+
+/* Each of the lines, in the order of the report: there may be more than there is room for. */
+extern void rqbo_ledger_each_line(RqboLedger *ledger, RqboLedgerSink sink, void *arg);
 
 #endif							/* RQBO_REPORT_LEDGER_H */

@@ -9,14 +9,12 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "base/array.h"
 #include "base/month.h"
 #include "store/ledger.h"
-
-#define TEXT_FIELDS 6
 
 char *
 rqbo_store_find_ledger(int64 model_id, const char *branch, const char *account, int64 *branch_id)
@@ -109,8 +107,11 @@ rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_
 
 /* ---- keeping ---- */
 
+/* So many lines at a time. */
+#define MOST_AT_ONCE 1000
+
 static void
-remove_months(int64 model_id, int64 connection_id, const char *account_id, const RqboRange *range)
+remove_months(const RqboLedgerKeeping *keeping)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"DELETE FROM reefqbo.ledger_line WHERE model_id = $1 AND connection_id = $2 AND account_id = $3"
@@ -118,59 +119,93 @@ remove_months(int64 model_id, int64 connection_id, const char *account_id, const
 		INT8OID, INT8OID, TEXTOID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 
-	arg_account(&args, model_id, connection_id, account_id, range);
+	arg_account(&args, keeping->model_id, keeping->connection_id, keeping->account_id, keeping->range);
 	rqbo_db_run(&statement, &args);
 }
 
 static void
-arg_lines(RqboArgs *args, const RqboLedgerLine *lines, int nlines)
+begin_columns(RqboLedgerKeeping *keeping)
 {
-	RqboColumn	dates;
-	RqboColumn	amounts;
-	RqboColumn	texts[TEXT_FIELDS];
+	MemoryContext saved;
 
-	rqbo_column_begin(&dates, nlines);
-	rqbo_column_begin(&amounts, nlines);
-	for (int i = 0; i < TEXT_FIELDS; i++)
-		rqbo_column_begin(&texts[i], nlines);
-	for (const RqboLedgerLine *l = lines; l < lines + nlines; l++)
-	{
-		const char *fields[TEXT_FIELDS] = {l->type, l->transaction_id, l->number, l->name, l->memo, l->split};
-
-		CHECK_FOR_INTERRUPTS();
-		rqbo_column_add(&dates, DateADTGetDatum(l->date), false);
-		rqbo_column_add(&amounts, NumericGetDatum(l->amount), false);
-		for (int i = 0; i < TEXT_FIELDS; i++)
-			rqbo_column_add_text(&texts[i], fields[i]);
-	}
-	rqbo_arg_column(args, &dates, DATEOID, sizeof(DateADT), true, TYPALIGN_INT);
-	rqbo_arg_column(args, &amounts, NUMERICOID, -1, false, TYPALIGN_INT);
-	for (int i = 0; i < TEXT_FIELDS; i++)
-		rqbo_arg_text_column(args, &texts[i]);
+	MemoryContextReset(keeping->context);
+	saved = MemoryContextSwitchTo(keeping->context);
+	rqbo_column_begin(&keeping->numbers, MOST_AT_ONCE);
+	for (int i = 0; i < RQBO_KEPT_FIELDS; i++)
+		rqbo_column_begin(&keeping->fields[i], MOST_AT_ONCE);
+	MemoryContextSwitchTo(saved);
 }
 
-void
-rqbo_store_ledger_lines(int64 model_id, int64 connection_id, int64 import_id, const char *account_id,
-						const RqboRange *range, const RqboLedgerLine *lines, int nlines)
+static void
+store_columns(const RqboLedgerKeeping *keeping)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
 		"INSERT INTO reefqbo.ledger_line (model_id, connection_id, account_id, accounting_method, import_id,"
-		"  period_start, line, transaction_date, amount, transaction_type, transaction_id, document_number, name,"
-		"  memo, split_account)"
-		" SELECT $1, $2, $3, $4, $5, date_trunc('month', t.day::timestamp)::date,"
-		"  row_number() OVER (PARTITION BY date_trunc('month', t.day::timestamp) ORDER BY t.place),"
-		"  t.day, t.amount, t.type, t.id, t.number, t.name, t.memo, t.split"
+		"  period_start, line, transaction_date, transaction_type, transaction_id, document_number, name, memo,"
+		"  split_account, amount)"
+		" SELECT $1, $2, $3, $4, $5, date_trunc('month', t.day::timestamp)::date, t.line, t.day::date,"
+		"  t.type, t.id, t.number, t.name, t.memo, t.split, t.amount::numeric"
 		" FROM ROWS FROM (unnest($6), unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12),"
-		"  unnest($13)) WITH ORDINALITY AS t(day, amount, type, id, number, name, memo, split, place)",
-		INT8OID, INT8OID, TEXTOID, TEXTOID, INT8OID, DATEARRAYOID, NUMERICARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
+		"  unnest($13), unnest($14)) AS t(line, day, type, id, number, name, memo, split, amount)",
+		INT8OID, INT8OID, TEXTOID, TEXTOID, INT8OID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID);
+	MemoryContext saved = MemoryContextSwitchTo(keeping->context);
 	RqboArgs	args = {0};
 
-	remove_months(model_id, connection_id, account_id, range);
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_text(&args, account_id);
-	rqbo_arg_text(&args, range->method);
-	rqbo_arg_int8(&args, import_id);
-	arg_lines(&args, lines, nlines);
+	rqbo_arg_ids(&args, keeping->model_id, keeping->connection_id);
+	rqbo_arg_text(&args, keeping->account_id);
+	rqbo_arg_text(&args, keeping->range->method);
+	rqbo_arg_int8(&args, keeping->import_id);
+	rqbo_arg_column(&args, &keeping->numbers, INT4OID, sizeof(int32), true, TYPALIGN_INT);
+	for (int i = 0; i < RQBO_KEPT_FIELDS; i++)
+		rqbo_arg_text_column(&args, &keeping->fields[i]);
 	rqbo_db_run(&statement, &args);
+	MemoryContextSwitchTo(saved);
+}
+
+void
+rqbo_store_begin_ledger(RqboLedgerKeeping *keeping)
+{
+	keeping->context = AllocSetContextCreate(CurrentMemoryContext, "reefqbo ledger lines", ALLOCSET_DEFAULT_SIZES);
+	keeping->counts = palloc0(rqbo_month_count(keeping->range->start, keeping->range->end) * sizeof(int));
+	remove_months(keeping);
+	begin_columns(keeping);
+}
+
+/*
+ * Where the line stands in its month.
+ */
+static int
+next_number(RqboLedgerKeeping *keeping, Datum day)
+{
+	char	   *iso = TextDatumGetCString(day);
+	DateADT		date;
+
+	if (!rqbo_month_parse_date(iso, &date) || date < keeping->range->start || date > keeping->range->end)
+		elog(ERROR, "a ledger line of \"%s\"", iso);
+	return ++keeping->counts[rqbo_month_count(keeping->range->start, date) - 1];
+}
+
+void
+rqbo_store_put_ledger_line(RqboLedgerKeeping *keeping, const Datum *values, const bool *nulls)
+{
+	MemoryContext saved = MemoryContextSwitchTo(keeping->context);
+
+	rqbo_column_add(&keeping->numbers, Int32GetDatum(next_number(keeping, values[0])), false);
+	for (int i = 0; i < RQBO_KEPT_FIELDS; i++)
+		rqbo_column_add(&keeping->fields[i],
+						nulls[i] ? (Datum) 0 : PointerGetDatum(PG_DETOAST_DATUM_COPY(values[i])), nulls[i]);
+	MemoryContextSwitchTo(saved);
+	if (keeping->numbers.count < MOST_AT_ONCE)
+		return;
+	store_columns(keeping);
+	begin_columns(keeping);
+}
+
+void
+rqbo_store_end_ledger(RqboLedgerKeeping *keeping)
+{
+	if (keeping->numbers.count > 0)
+		store_columns(keeping);
+	MemoryContextDelete(keeping->context);
 }

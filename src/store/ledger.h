@@ -8,8 +8,10 @@
 #ifndef RQBO_STORE_LEDGER_H
 #define RQBO_STORE_LEDGER_H
 
-#include "report/ledger.h"
+#include "base/array.h"
 #include "store/imports.h"
+
+#define RQBO_KEPT_FIELDS 8
 
 /* An account's figure over a range of months, as it was imported. */
 typedef struct RqboFigure
@@ -31,8 +33,28 @@ extern char *rqbo_store_find_ledger(int64 model_id, const char *branch, const ch
 extern RqboFigure *rqbo_store_read_figure(int64 model_id, int64 connection_id, const char *account_id,
 										  const RqboRange *range);
 
-/* Keep lines (an array of RqboLedgerLine) in the place of those of the same account and months. */
-extern void rqbo_store_ledger_lines(int64 model_id, int64 connection_id, int64 import_id, const char *account_id,
-									const RqboRange *range, const RqboLedgerLine *lines, int nlines);
+/* Lines of an account that take the place of those of the same months. */
+typedef struct RqboLedgerKeeping
+{
+	int64		model_id;
+	int64		connection_id;
+	int64		import_id;
+	const char *account_id;
+	const RqboRange *range;
+	/* of the statement that is under way */
+	MemoryContext context;
+	RqboColumn	numbers;
+	RqboColumn	fields[RQBO_KEPT_FIELDS];
+	int		   *counts;			/* of lines in each month of the range */
+} RqboLedgerKeeping;
+
+/*
+ * In one transaction: begin with the first five filled in, put lines in the
+ * order of the report, and end.  A line is the texts of its date, type,
+ * transaction id, number, name, memo, split and amount.
+ */
+extern void rqbo_store_begin_ledger(RqboLedgerKeeping *keeping);
+extern void rqbo_store_put_ledger_line(RqboLedgerKeeping *keeping, const Datum *values, const bool *nulls);
+extern void rqbo_store_end_ledger(RqboLedgerKeeping *keeping);
 
 #endif							/* RQBO_STORE_LEDGER_H */

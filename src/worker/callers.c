@@ -46,6 +46,8 @@
 #define LOOK_MS 500
 /* When that cannot be done. */
 #define PAUSE_MS 5000
+/* Of one answer, so many rows are sent in a turn. */
+#define MOST_ROWS 500
 
 typedef struct Call
 {
@@ -59,6 +61,7 @@ typedef struct Call
 	bool		is_refused;		/* it could not be begun */
 	bool		has_gone;		/* the session */
 	bool		has_ended;		/* the request */
+	bool		is_sending;		/* the rows of the answer, which are not at their end */
 	bool		is_answered;
 	dlist_node	link;
 } Call;
@@ -90,9 +93,10 @@ is_nothing_pending(void)
 }
 
 /*
- * The shared queue takes as much as it has room for, and the rest later.
+ * The shared queue takes as much as it has room for, and the rest later: then
+ * this is false.
  */
-static void
+static bool
 send_unsent(Call *call)
 {
 	while (call->unsent != NIL && !call->has_gone)
@@ -100,11 +104,36 @@ send_unsent(Call *call)
 		StringInfo	message = linitial(call->unsent);
 
 		if (shm_mq_send(call->queue, message->len, message->data, true, true) == SHM_MQ_WOULD_BLOCK)
-			return;
+			return false;
 		pfree(message->data);
 		pfree(message);
 		call->unsent = list_delete_first(call->unsent);
 	}
+	return true;
+}
+
+/*
+ * An answer may have very many rows: they stay where they are until there is room
+ * for them, and no session keeps the others waiting for its own.
+ */
+static void
+send_more(Call *call)
+{
+	for (int i = 0; send_unsent(call) && call->is_sending && !call->has_gone && i < MOST_ROWS; i++)
+	{
+		rqbo_client_present = &call->of.client;
+		call->is_sending = rqbo_job_send_next(&call->of.job);
+		rqbo_client_present = NULL;
+	}
+}
+
+/*
+ * Is there nothing that it could still be sent?
+ */
+static bool
+is_sent(const Call *call)
+{
+	return call->has_gone || (call->unsent == NIL && !call->is_sending);
 }
 
 static int
@@ -426,11 +455,13 @@ send_answer(Call *call)
 {
 	RqboJob    *job = &call->of.job;
 
+	if (job->failures == NIL)
+	{
+		call->is_sending = true;
+		return;
+	}
 	rqbo_client_present = &call->of.client;
-	if (job->failures != NIL)
-		rqbo_job_send_error(linitial(job->failures), call->has_gone);
-	else if (!call->has_gone)
-		rqbo_job_send_rows(job);
+	rqbo_job_send_error(linitial(job->failures), call->has_gone);
 	rqbo_client_present = NULL;
 }
 
@@ -488,8 +519,8 @@ see_to(Call *call, bool with_imports)
 	note_gone(call);
 	if (!call->is_answered && is_over(call))
 		answer(call);
-	send_unsent(call);
-	if ((call->is_answered && (call->unsent == NIL || call->has_gone)) ||
+	send_more(call);
+	if ((call->is_answered && is_sent(call)) ||
 		(!with_imports && !call->is_answered && call->request_id != 0 && call->of.client.ntasks == 0 && call->unsent == NIL))
 		let_go(call);
 }
@@ -555,6 +586,24 @@ rqbo_callers_ended(void)
 	return nended;
 }
 
+/*
+ * And room for it.
+ */
+static bool
+has_more_to_send(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+	{
+		const Call *call = dlist_container(Call, link, iter.cur);
+
+		if (call->is_sending && call->unsent == NIL)
+			return true;
+	}
+	return false;
+}
+
 static long
 visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports)
 {
@@ -571,6 +620,8 @@ visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_impor
 		refuse_all(failure);
 	dlist_foreach_modify(iter, &calls)
 		see_to(dlist_container(Call, link, iter.cur), with_imports);
+	if (has_more_to_send())
+		return 0;
 	return dlist_is_empty(&calls) ? -1 : LOOK_MS;
 }
 
@@ -597,6 +648,7 @@ rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bo
 		MemoryContextSwitchTo(context);
 		EmitErrorReport();
 		FlushErrorState();
+		rqbo_client_present = NULL;
 		AbortOutOfAnyTransaction();
 		MemoryContextSwitchTo(context);
 		pause_until = rqbo_clock_ms() + PAUSE_MS;
