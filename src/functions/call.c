@@ -21,6 +21,7 @@
 #include "base/month.h"
 #include "functions/call.h"
 #include "functions/wait.h"
+#include "job/rows.h"
 #include "secret/clear.h"
 #include "store/restore.h"
 
@@ -242,6 +243,21 @@ rqbo_call_for_row(FunctionCallInfo fcinfo, RqboJobRequest *request)
 	return HeapTupleGetDatum(row.tuple);
 }
 
+/*
+ * The store of an answer, which goes to a file before all of work_mem is used.
+ */
+static Tuplestorestate *
+make_smaller(ReturnSetInfo *rsinfo)
+{
+	MemoryContext saved = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	bool		is_random = (rsinfo->allowedModes & SFRM_Materialize_Random) != 0;
+	Tuplestorestate *store = tuplestore_begin_heap(is_random, false, RQBO_JOB_ROWS_KB);
+
+	tuplestore_end(rsinfo->setResult);
+	MemoryContextSwitchTo(saved);
+	return store;
+}
+
 Datum
 rqbo_call_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request)
 {
@@ -249,7 +265,7 @@ rqbo_call_for_rows(FunctionCallInfo fcinfo, RqboJobRequest *request)
 	Rows		rows;
 
 	InitMaterializedSRF(fcinfo, 0);
-	rows.store = rsinfo->setResult;
+	rows.store = rsinfo->setResult = make_smaller(rsinfo);
 	rows.meta = TupleDescGetAttInMetadata(rsinfo->setDesc);
 	rqbo_wait_for(request, sink_row, &rows);
 	return (Datum) 0;

@@ -18,6 +18,7 @@
 #include "utils/numeric.h"
 #include "utils/tuplestore.h"
 
+#include "base/compat.h"
 #include "report/lines.h"
 #include "report/read.h"
 

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * job/rows.c
- *	  The rows of a job's answer, however many: in memory, and what is more than
- *	  work_mem in a temporary file.  What they are of is their job's.
+ *	  The rows of a job's answer, however many: in memory, and many in a
+ *	  temporary file.  What they are of is their job's.
  *
  * A job is longer than a transaction, so that they belong to none.  They are in
  * a context beside the one they go with, which is told first that it ends.
@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -58,7 +57,7 @@ make_store(void)
 	Tuplestorestate *store;
 
 	CurrentResourceOwner = NULL;
-	store = tuplestore_begin_heap(false, true, work_mem);
+	store = tuplestore_begin_heap(false, true, RQBO_JOB_ROWS_KB);
 	CurrentResourceOwner = owner;
 	return store;
 }

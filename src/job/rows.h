@@ -9,8 +9,12 @@
 #define RQBO_JOB_ROWS_H
 
 #include "executor/tuptable.h"
+#include "miscadmin.h"
 
-/* They begin as none, go with the context they are made in, and take work_mem of memory at most. */
+/* Of rows that are read once, in their order, a session and its worker have so much in memory at most: a file does as well. */
+#define RQBO_JOB_ROWS_KB Min(work_mem, 1024)
+
+/* They begin as none, and go with the context they are made in. */
 typedef struct RqboJobRows RqboJobRows;
 
 extern RqboJobRows *rqbo_job_rows_make(MemoryContext context, int ncolumns);

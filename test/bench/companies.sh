@@ -71,7 +71,7 @@ counts_for()
 	for figure in $1; do
 		case $figure in
 			memory) printf '%s\n' "$FEW" "$MANY" ;;
-			idle | statement | report) echo "$FEW" ;;
+			idle | statement | report | report_memory) echo "$FEW" ;;
 			company) echo 1 ;;
 			ledger) echo "$BOOKED_COMPANY" ;;
 			*) echo "$COMPANIES" ;;

@@ -399,7 +399,7 @@ figure_webhook()
 # ---- memory ----
 
 WORKER="reefqbo worker for database"
-ONE_SHOT="reefqbo worker for PID"
+ANY_WORKER="reefqbo worker for"
 
 # peak_during TITLE COMMAND...: the memory of processes of that title meanwhile, as peak.py prints it.
 peak_during()
@@ -407,8 +407,10 @@ peak_during()
 	local watcher title=$1
 	shift
 
-	python3 "$HERE/peak.py" "$(postmaster)" "$title" >"$WORK/peak" &
+	rm -f "$WORK/watching"
+	python3 "$HERE/peak.py" "$(postmaster)" "$title" "$WORK/watching" >"$WORK/peak" &
 	watcher=$!
+	until [ -e "$WORK/watching" ]; do sleep 0.1; done
 	"$@" >/dev/null
 	kill -TERM "$watcher"
 	wait "$watcher"
@@ -700,7 +702,7 @@ figure_report_memory()
 
 read_ledger()
 {
-	sql ledger -At -c "SELECT count(*) FROM reefqbo.ledger_lines('Company $BOOKED_COMPANY', '6', date '$TODAY' - interval '1 month')"
+	sql ledger -At -c "SELECT count(*) FROM reefqbo.ledger_lines('Company $BOOKED_COMPANY', '6', (date '$TODAY' - interval '1 month')::date)"
 }
 
 figure_ledger()
@@ -712,7 +714,7 @@ figure_ledger()
 	timed_import ledger >/dev/null
 	pause ledger
 	for round in $(seq "$ROUNDS"); do
-		read -r worker _ < <(peak_during "$ONE_SHOT" read_ledger)
+		read -r worker _ < <(peak_during "$ANY_WORKER" read_ledger)
 		read -r session _ < <(peak_during "$PGUSER ledger" read_ledger)
 		note ledger_worker worker "$(megabytes "$worker")"
 		note ledger_worker goal 60

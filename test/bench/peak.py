@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Watches how much memory a kind of the server's processes takes, until it is told to stop by SIGTERM.
 
-    peak.py POSTMASTER_PID TITLE
+    peak.py POSTMASTER_PID TITLE READY
 
-TITLE is what the processes' titles begin with, after "postgres: ". Then prints, in kB: the most that was a process's own (RssAnon and RssFile), and the most that it had mapped
-at all (VmHWM). The latter counts every page of shared_buffers that the process has touched, which belong to
-the server and grow with the tables.
+It makes the file READY when it watches. TITLE is what the processes' titles begin with, after "postgres: ". Then
+prints, in kB: the most that was a process's own (RssAnon and RssFile), and the most that it had mapped at all (VmHWM).
+The latter counts every page of shared_buffers that the process has touched, which belong to the server and grow with
+the tables.
 """
 import os
 import signal
@@ -56,6 +57,7 @@ def watch(postmaster, title, stopping):
 def main():
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    open(sys.argv[3], "w").close()
     print(*watch(int(sys.argv[1]), sys.argv[2].encode(), stopping))
 
 

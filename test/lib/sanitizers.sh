@@ -5,7 +5,7 @@
 # allocates it frees in pieces or not at all, so leaks are none of their business.
 
 # Everything of SQL, and of the network what has the most in hand. Not 075, which looks at how much memory a worker has.
-SANITIZED_TESTS="020 030 031 040 041 043 067"
+SANITIZED_TESTS="020 030 031 040 041 043 067 082"
 
 check_sanitizers()
 {

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use Encode qw(encode);
 use File::Basename;
 use JSON::PP;
 use PostgreSQL::Test::Cluster;
@@ -209,6 +210,66 @@ sub test_bytes
 	is($count{rows} + $count{RQ007} + $count{RQ008}, scalar @texts, 'random bytes give rows, RQ007 or RQ008');
 }
 
+# ---- what is JSON ----
+
+# Small texts with pieces put in, taken out or put in the place of others: most are JSON, or nearly.
+my @SMALL = ('{"a":1}', '[1,2,{"b":[true,false,null]}]', '{"a":"\\u00e9\\ud83d\\ude00\\n"}', '[-1.5e+10,0,"x"]', '[[],{},""]', '[[[[[[1]]]]]]',
+	'{"Header":{"ReportName":"Caf\x{e9}"}}', ' [ 0.10 , 1e5 , -0 ] ');
+my @PIECES = (split(//, '{}[],:"\\01-.eE+ \'/a'), '\\u', '\\u0041', '\\ud83d', '\\ude00', 'true', 'false', 'null', 'tru', "\t", "\n", "\x01",
+	"\x{e9}", 'NaN', 'Infinity', '00', '1.', '.5', '1e', '\\x', '\\/', "\x7f");
+
+sub nearly_json
+{
+	my $text = pick(@SMALL);
+
+	foreach (1 .. int(rand(4)))
+	{
+		my $at = int(rand(length($text) + 1));
+
+		substr($text, $at, pick(0, 0, 1, 2, length($text) - $at)) = rand() < 0.7 ? pick(@PIECES) : '';
+	}
+	return $text;
+}
+
+# PostgreSQL has a reader of its own to ask. Left out is what only we refuse: a zero character, a document that is a
+# string, a number or a word, and half a character, which we replace.
+my $IS_TAKEN = <<'SQL';
+CREATE FUNCTION is_taken(document text) RETURNS boolean LANGUAGE plpgsql AS
+$$
+DECLARE
+    why text;
+BEGIN
+    PERFORM reefqbo.report_cells(document);
+    RETURN true;
+EXCEPTION WHEN SQLSTATE 'RQ008' THEN
+    GET STACKED DIAGNOSTICS why = MESSAGE_TEXT;
+    RETURN why <> 'QuickBooks report is not a JSON document';
+END
+$$;
+CREATE FUNCTION is_json(document text) RETURNS boolean LANGUAGE plpgsql AS
+$$
+BEGIN
+    PERFORM document::json;
+    RETURN true;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN false;
+END
+$$;
+SQL
+
+sub test_json
+{
+	my ($node) = @_;
+	my @texts = grep { !/\\u0000/ && /^\s*[[{]/ } map { nearly_json() } (1 .. 5 * $ROUNDS);
+	my $array = join ', ', map { "'" . unpack('H*', encode('UTF-8', $_)) . "'" } @texts;
+	my $counts = $node->safe_psql('postgres', $IS_TAKEN . "SELECT count(*) FILTER (WHERE is_taken(t) AND is_json(t)) > 100, "
+		  . "count(*) FILTER (WHERE NOT is_taken(t) AND NOT is_json(t)) > 100, min(t) FILTER (WHERE is_taken(t) <> is_json(t)) "
+		  . "FROM (SELECT convert_from(decode(h, 'hex'), 'UTF8') AS t FROM unnest(ARRAY[$array]) h) x");
+
+	is($counts, 't|t|', 'a text is JSON to us where it is JSON to PostgreSQL');
+	return;
+}
+
 my $node = PostgreSQL::Test::Cluster->new('fuzz');
 $node->init(extra => [ '--encoding', 'UTF8', '--locale', 'C' ]);
 $node->start;
@@ -226,6 +287,7 @@ test_cuts($node, %reports);
 test_amounts($node, %reports);
 test_edits($node, %reports);
 test_bytes($node, %reports);
+test_json($node);
 
 is($node->safe_psql('postgres', 'SELECT 1'), '1', 'the server is up');
 unlike(slurp_file($node->logfile), qr/PANIC|terminated by signal|TRAP:/, 'and did not crash in between');

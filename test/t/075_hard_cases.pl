@@ -3,6 +3,7 @@
 #   tokens in Intuit's own words, in errors, logs and tables    032_secrets.pl (with the evidence and new functions)
 #   everything logged that PostgreSQL can log, pgaudit too      032_secrets.pl
 #   a gzip bomb as an answer to an import: RQ008, no row        031_errors.pl; here: all endpoints, and the memory
+#   texts that are no reports                                   020_report_fuzz.pl; here: the memory of one that is large
 #   a redirect as an answer to an import                        031_errors.pl, 033_readonly.pl; here: all, to another port
 #   malformed states, codes, realm ids and addresses            030_connect.pl; here: every other text, and what is sent
 #   states: random, hashed, ten minutes, once, two at once,
@@ -193,6 +194,44 @@ sub test_bombs
 		}
 	}
 	is(sqlstate(call('import_accounts', 'Main')), 'none', 'after all bombs the connection works');
+	return;
+}
+
+# ---- reports that are large ----
+
+# A profit and loss by month of 8 MB; a session has that for a few times at most. What it had before, and what belongs
+# to the server, is left out by asking a session that reads next to nothing.
+sub memory_for
+{
+	my ($naccounts) = @_;
+	my $cell = sub { return map { qq({"value":"$_"}) } @_ };
+	my $row = sub { my ($label, @amounts) = @_; return '{"ColData":[' . join(',', $label, $cell->(@amounts)) . ']}' };
+	my $total = sub { my ($name) = @_; return '"Summary":' . $row->($cell->($name), ("$naccounts.00") x 12) };
+	my $report = '{"Header":{"ReportName":"ProfitAndLoss"},"Columns":{"Column":[{"ColType":"Account"}'
+	  . (',{"ColType":"Money"}' x 12) . ']},"Rows":{"Row":[{"Header":{"ColData":[{"value":"Income"}]},"group":"Income","Rows":{"Row":['
+	  . join(',', map { $row->(qq({"value":"Account $_","id":"$_"}), ('1.00') x 12) } 1 .. $naccounts)
+	  . ']},' . $total->('Total Income') . '},{"group":"NetIncome",' . $total->('Net Income') . '}]}}';
+	my $file = $node->basedir . '/report.json';
+
+	append_to_file($file, $report);
+	my $answer = sql("SELECT count(*), sum(amount) FILTER (WHERE kind = 'account') FROM reefqbo.report_cells(pg_read_file('$file'));"
+		  . q{SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s+(\d+) kB')});
+	unlink $file;
+	my ($sums, $kb) = split /\n/, $answer;
+	is($sums, join('|', 12 * ($naccounts + 2), 12 * $naccounts . '.00'), "a report of $naccounts accounts: every amount is read");
+	return (length($report), 1024 * $kb);
+}
+
+sub test_memory_of_reports
+{
+  SKIP:
+	{
+		skip 'there is no /proc here to tell how much memory a process has had', 1 unless read_file("/proc/$$/status") =~ /VmHWM/;
+		my (undef, $least) = memory_for(1);
+		my ($bytes, $most) = memory_for(35000);
+
+		cmp_ok($most - $least, '<', 20 * $bytes, "$bytes bytes of a report take no more than twenty times the memory");
+	}
 	return;
 }
 
@@ -453,6 +492,7 @@ sql(call('import_actuals', 'Main', \$MONTH));
 test_port();
 test_redirects();
 test_bombs();
+test_memory_of_reports();
 make_roles();
 test_control_characters();
 test_fields_stay_fields();

@@ -246,6 +246,25 @@ sub test_keeping
 	return;
 }
 
+# More lines than are stored by one statement, and than there is memory for.
+sub test_many
+{
+	my $income = find_account("a.account_type = 'Income' AND NOT $has_children");
+	my $bank = find_account("a.account_type = 'Bank'");
+	my $seen = -s $node->logfile;
+
+	$node->append_conf('postgresql.conf', "work_mem = '64kB'\nlog_temp_files = 0");
+	$node->reload;
+	$intuit->admin('post', { company => 'reef', date => '2026-05-20', lines => [
+		(map { { account => $bank, amount => $_ % 2 ? '0.02' : '-0.01' } } 1 .. 2500), { account => $income, amount => '-12.50' } ] });
+	sql(call('refresh', 'Reef'));
+	cmp_ok(check_lines($bank, '2026-04-01', '2026-06-30', 'Accrual', 'very many'), '>', 2500, 'as many as that');
+	like(slurp_file($node->logfile, $seen), qr/ reefqbo worker .* temporary file: /, 'which the worker has not all kept in memory');
+	sql('SELECT * FROM ' . lines_of($bank, '2026-04-01', until => '2026-06-30', keep => \'true'));
+	is(kept_lines($bank), expected_lines($bank, '2026-04-01', '2026-06-30'), 'and all are kept');
+	return;
+}
+
 # A month that was not imported is read all the same, and said to be unproved.
 sub test_no_figure
 {
@@ -318,6 +337,7 @@ test_shapes();
 test_too_much();
 test_refusals();
 test_keeping();
+test_many();
 test_no_figure();
 test_merged();
 test_other_currency();

@@ -287,7 +287,30 @@ sub test_worker_ended
 	return;
 }
 
-# ---- 5. locks ----
+# ---- 5. answers of many rows ----
+
+# More than the queue to a session takes at once; two sessions ask.
+sub test_many_rows
+{
+	my @accounts = @{ $intuit->admin('accounts', { company => 'kelp' })->{accounts} };
+	my ($bank, $income) = map { my $type = $_; (grep { $_->{type} eq $type } @accounts)[0]{id} } 'Bank', 'Income';
+	my $query = "SELECT count(*), sum(amount), string_agg(transaction_id, ' ' ORDER BY line) FROM reefqbo.ledger_lines('kelp', '$bank', '2026-09-01') WHERE line > 0";
+
+	$intuit->admin('post', { company => 'kelp', date => '2026-09-20', lines => [
+		(map { { account => $bank, amount => $_ % 2 ? '0.02' : '-0.01' } } 1 .. 4000), { account => $income, amount => '-20.00' } ] });
+	sql(refresh_of('kelp'));
+	my $other = begin_sql($query);
+	my @lines = @{ $intuit->truth(company => 'kelp', statement => 'ledger_lines', account => $bank, start => '2026-09-01', end => '2026-09-30')->{rows} };
+	my $cents = 0;
+	$cents += sprintf '%.0f', 100 * $_->{amount} foreach @lines;
+	my $expected = join '|', scalar(@lines), sprintf('%.2f', $cents / 100), join ' ', map { $_->{txn} } @lines;
+	cmp_ok(scalar(@lines), '>', 4000, 'there are many postings');
+	is(sql($query), $expected, 'all of them are the answer, in their order');
+	is(end_sql($other), $expected, 'and another session\'s at the same time');
+	return;
+}
+
+# ---- 6. locks ----
 
 # What it needs is locked by the very transaction that waits for it.
 sub test_own_lock
@@ -301,7 +324,7 @@ sub test_own_lock
 	return;
 }
 
-# ---- 6. without the background worker ----
+# ---- 7. without the background worker ----
 
 sub test_without
 {
@@ -328,6 +351,7 @@ test_cancel();
 test_sign_in_ended('pg_terminate_backend', 'pod-11', '57P01');
 test_sign_in_ended('pg_cancel_backend', 'pod-12', '57014');
 test_worker_ended();
+test_many_rows();
 test_own_lock();
 test_many();
 test_without();
