@@ -178,6 +178,7 @@ AS $$
     ), stay AS MATERIALIZED (
         SELECT y.connection_id, y.since, y.until, c.home_currency, coalesce(c.fiscal_year_start_month, 1)::integer AS fiscal,
                coalesce(c.home_currency <> $8, false) AS is_foreign, o.month AS opening, o.rate AS opening_rate,
+               (SELECT min(k.period_start) FROM reefqbo._known_months($1, y.connection_id, 'profit_and_loss', $5, $9) k) AS known_first,
                reefqbo._decimals(coalesce($8, c.home_currency)) AS decimals
         FROM reefqbo._stays($1, $2, $3) y
         JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id
@@ -229,7 +230,8 @@ AS $$
     UNION ALL
     SELECT p.connection_id, p.since, p.line, p.month, 'result', p.attributed_to, sum(p.amount), sum(round(p.amount * p.rate, p.decimals))
     FROM posting p
-    WHERE $4 = 'profit_and_loss' AND p.is_result AND p.month BETWEEN $6 AND $7
+    -- as of the company itself, of months that are known
+    WHERE $4 = 'profit_and_loss' AND p.is_result AND p.month BETWEEN greatest($6, p.known_first) AND $7
     GROUP BY p.connection_id, p.since, p.line, p.month, p.attributed_to
 $$;
 

@@ -92,9 +92,9 @@ AS $$
         s (place, variable_type, account_type, category, subcategory)
     WHERE s.place = n.number % 2
     UNION ALL
-    -- among those of the account that the investment is in
+    -- among those of the account that the investment is in, and beside it
     SELECT coalesce((SELECT l.account_type FROM reefqbo._statement_layout('balance_sheet') l WHERE l.account_type = a.account_type), 'Other Asset'),
-           'Eliminated Investment', p.variable_type, coalesce(p.category, a.fully_qualified_name), p.subcategory
+           'Eliminated Investment', p.variable_type, coalesce(p.category, a.fully_qualified_name), 'Eliminations'
     FROM regexp_match($2, '^computed:Eliminated:([0-9]+):(.*)$') m (parts)
     JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.parts[1]::bigint AND a.account_id = m.parts[2]
     LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = a.connection_id AND p.account_id = a.account_id
