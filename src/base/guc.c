@@ -44,6 +44,7 @@ int			rqbo_workers_per_database = 1;
 int			rqbo_log_retention = 90 * 24 * 60;
 bool		rqbo_proof_requests = true;
 char	   *rqbo_current_model = NULL;
+char	   *rqbo_reason = NULL;
 #ifdef RQBO_TEST_CLOCK
 int			rqbo_clock_offset = 0;
 #endif
@@ -204,6 +205,10 @@ define_scope(void)
 							   "The model that a role with scoped access sees.",
 							   "Set by the application in each transaction: SET LOCAL. It gives nothing that reefqbo.grant_access has not.",
 							   &rqbo_current_model, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("reefqbo.reason",
+							   "Why what this session changes is changed.",
+							   "Set before mapping, rates, eliminations or branches are changed: it is kept in their history, which reefqbo.period_change shows.",
+							   &rqbo_reason, "", PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /*

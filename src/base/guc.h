@@ -33,6 +33,7 @@ extern int	rqbo_workers_per_database;
 extern int	rqbo_log_retention; /* minutes */
 extern bool rqbo_proof_requests;
 extern char *rqbo_current_model;
+extern char *rqbo_reason;
 
 /* By how many seconds the tests move the clock; there is no such setting in what is installed. */
 #ifdef RQBO_TEST_CLOCK

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * base/lock.c
- *	  Locks on a connection that outlast a transaction.
+ *	  Advisory locks of ours: on a connection, which outlast a transaction, and on a
+ *	  model, which end with it.
  *
  * Session-level advisory locks, since they are held while a request is on its
  * way, with no transaction open, and the server drops them with the process
@@ -67,4 +68,16 @@ rqbo_lock_release(RqboLockKind kind, int64 id)
 	LOCKTAG		tag = make_tag(kind, id);
 
 	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+/*
+ * Take a lock of the present transaction, and wait for it.
+ * Whether the transaction, and not one of it that was rolled back, had it.
+ */
+bool
+rqbo_lock_in_transaction(RqboLockKind kind, int64 id, LOCKMODE mode)
+{
+	LOCKTAG		tag = make_tag(kind, id);
+
+	return LockAcquire(&tag, mode, false, false) == LOCKACQUIRE_ALREADY_HELD;
 }

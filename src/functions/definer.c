@@ -14,6 +14,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
+#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -31,6 +32,7 @@ PG_FUNCTION_INFO_V1(rqbo_definer_operator);
 PG_FUNCTION_INFO_V1(rqbo_definer_operator_of_all);
 PG_FUNCTION_INFO_V1(rqbo_definer_admin);
 PG_FUNCTION_INFO_V1(rqbo_definer_restorer);
+PG_FUNCTION_INFO_V1(rqbo_definer_trigger);
 PG_FUNCTION_INFO_V1(rqbo_caller);
 
 /* Who has called the innermost definer function under way; invalid when none is. */
@@ -229,6 +231,30 @@ Datum
 rqbo_definer_restorer(PG_FUNCTION_ARGS)
 {
 	return enter(fcinfo, NULL, RQBO_ADMIN, true);
+}
+
+/*
+ * For what a trigger writes where its users may not.  Of a definer function's
+ * own doing its caller is the one who did it.
+ */
+Datum
+rqbo_definer_trigger(PG_FUNCTION_ARGS)
+{
+	RqboCaller	caller;
+	RqboCaller	doer;
+	Datum		result;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("this function was not called by a trigger")));
+	rqbo_rights_take(fcinfo, &caller);
+	doer = caller;
+	if (OidIsValid(caller_role) && caller.role == GetUserId())
+		doer.role = caller_role;
+	result = pass(fcinfo, &doer);
+	rqbo_rights_give_back(&caller);
+	return result;
 }
 
 /*

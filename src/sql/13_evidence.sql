@@ -16,7 +16,8 @@ CREATE TABLE reefqbo.audit (
         'environment_created', 'app_registered', 'connect_begun', 'reconnect_begun', 'replace_begun', 'connected',
         'reconnected', 'replaced', 'sign_in_failed', 'disconnected', 'forgotten', 'access_granted', 'access_revoked',
         'revoke_asked', 'model_renamed', 'branch_renamed', 'model_deleted', 'webhook_registered', 'resealed', 'schedule_changed', 'pause_lifted', 'restore_finished',
-        'extension_taken_over'))
+        'extension_taken_over', 'model_changed', 'branch_changed', 'account_changed', 'mapping_changed', 'rate_changed',
+        'elimination_changed', 'ownership_changed', 'adjustment_changed', 'period_closed', 'period_reopened'))
 );
 
 CREATE INDEX audit_done_at ON reefqbo.audit (done_at);

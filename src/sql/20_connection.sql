@@ -272,7 +272,8 @@ COMMENT ON COLUMN reefqbo.unsettled_month.import_id IS 'the import that noticed 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.unsettled_month', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.unsettled_month');
 
-CREATE FUNCTION reefqbo._unsettled(model_id bigint, connections bigint[], accounting_method text, start_date date, end_date date)
+CREATE FUNCTION reefqbo._unsettled(model_id bigint, connections bigint[], accounting_method text, start_date date, end_date date,
+                                   as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (connection_id bigint, reason text, months bigint, words text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -281,17 +282,17 @@ AS $$
                   CASE m.reason WHEN 'reclassified' THEN 'have accounts that were reclassified since they were read'
                                 ELSE 'do not tie out in QuickBooks' END,
                   to_char(min(m.period_start), 'YYYY-MM'), to_char(max(m.period_start), 'YYYY-MM'), min(m.detail))
-    FROM reefqbo.unsettled_month m
-    WHERE m.model_id = $1 AND m.connection_id = ANY ($2) AND m.accounting_method = coalesce($3, m.accounting_method)
+    FROM reefqbo._unsettled_at($1, $2, $6) m
+    WHERE m.accounting_method = coalesce($3, m.accounting_method)
       AND m.period_start <= $5 AND m.period_end >= $4
     GROUP BY m.connection_id, m.reason
 $$;
 
-COMMENT ON FUNCTION reefqbo._unsettled(bigint, bigint[], text, date, date) IS
-'Internal: what must be read again of some companies (by one accounting method, or NULL for both) between two dates, in words.';
+COMMENT ON FUNCTION reefqbo._unsettled(bigint, bigint[], text, date, date, timestamptz) IS
+'Internal: what must be read again of some companies (by one accounting method, or NULL for both) between two dates, or had to be at a moment, in words.';
 
 CREATE FUNCTION reefqbo._tell_unsettled_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
-                                               end_date date)
+                                               end_date date, as_of timestamptz DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -299,16 +300,17 @@ DECLARE
     told text;
 BEGIN
     SELECT string_agg(format('%s: %s', c.company_name, u.words), '; ' ORDER BY c.company_name COLLATE "C", u.reason) INTO told
-    FROM reefqbo._unsettled($1, $2, $3, $4, $5) u
+    FROM reefqbo._unsettled($1, $2, $3, $4, $5, $6) u
     JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = u.connection_id;
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
-            MESSAGE = 'months in this statement must be read again',
+            MESSAGE = CASE WHEN $6 IS NULL THEN 'months in this statement must be read again'
+                           ELSE 'months in this statement had to be read again then' END,
             DETAIL = reefqbo._show_line(told) || '.',
-            HINT = 'Call reefqbo.refresh. The months are in reefqbo.unsettled_month.';
+            HINT = CASE WHEN $6 IS NULL THEN 'Call reefqbo.refresh. The months are in reefqbo.unsettled_month.' END;
     END IF;
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._tell_unsettled_months(bigint, bigint[], text, date, date) IS
-'Internal: a notice of the months that a statement shows and that must be read again.';
+COMMENT ON FUNCTION reefqbo._tell_unsettled_months(bigint, bigint[], text, date, date, timestamptz) IS
+'Internal: a notice of the months that a statement shows and that must be read again, or had to be at a moment.';

@@ -50,7 +50,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._period_label(date, text, integer) IS
 'Internal: 2026-01, 2026 Q1, 2026 H1, 2026; FY2026 Q1 and so on for a year that begins with another month than January, named by the calendar year it ends in.';
 
-CREATE FUNCTION reefqbo._fiscal_month(model_id bigint, connections bigint[])
+CREATE FUNCTION reefqbo._fiscal_month(model_id bigint, connections bigint[], as_of timestamptz)
 RETURNS integer
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -64,9 +64,8 @@ BEGIN
                       ', ' ORDER BY c.company_name COLLATE "C"),
            min(coalesce(c.fiscal_year_start_month, 1)) FILTER (WHERE b.parent_branch_id IS NULL)
     INTO months, told, at_root
-    FROM reefqbo.connection c
-    JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
-    WHERE c.model_id = $1 AND c.connection_id = ANY ($2);
+    FROM reefqbo._companies_at($1, $2, $3) c
+    JOIN reefqbo._branches_at($1, $3) b ON b.branch_id = c.branch_id;
     IF cardinality(months) > 1 AND at_root IS NULL THEN
         RAISE invalid_parameter_value USING
             MESSAGE = 'the companies have different fiscal years, and none of them is at the root of the model',
@@ -77,7 +76,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._fiscal_month(bigint, bigint[]) IS
+COMMENT ON FUNCTION reefqbo._fiscal_month(bigint, bigint[], timestamptz) IS
 'Internal: the month that the fiscal year begins with: of all these companies, or where they differ, of the one at the root. Error: 22023 they differ, and none is at the root.';
 
 CREATE FUNCTION reefqbo._check_periods(start_date date, end_date date, frequency text, year text, accounting_method text,

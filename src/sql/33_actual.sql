@@ -10,6 +10,7 @@ CREATE TABLE reefqbo.imported_month (
     is_provisional boolean NOT NULL,
     import_id bigint NOT NULL,
     known_since timestamptz NOT NULL DEFAULT reefqbo._now(),
+    over_since timestamptz,
     PRIMARY KEY (model_id, connection_id, statement, accounting_method, period_start),
     FOREIGN KEY (model_id, connection_id) REFERENCES reefqbo.connection
 );
@@ -25,6 +26,7 @@ COMMENT ON COLUMN reefqbo.imported_month.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.imported_month.is_provisional IS 'the month was not over yet in the company''s time zone when it was last fetched';
 COMMENT ON COLUMN reefqbo.imported_month.import_id IS 'the import that fetched it first, or that found it over';
 COMMENT ON COLUMN reefqbo.imported_month.known_since IS 'when it was fetched first: before that nothing was known of it';
+COMMENT ON COLUMN reefqbo.imported_month.over_since IS 'when an import found that a month is over that had not been; NULL if none has';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.imported_month', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.imported_month');
@@ -196,7 +198,7 @@ CREATE FUNCTION reefqbo._known_months(model_id bigint, connection_id bigint, sta
 RETURNS TABLE (period_start date, period_end date, is_provisional boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT i.period_start, i.period_end, i.is_provisional
+    SELECT i.period_start, i.period_end, i.is_provisional OR coalesce(i.over_since > $5, false)
     FROM reefqbo.imported_month i
     WHERE i.model_id = $1 AND i.connection_id = $2 AND i.statement = $3 AND i.accounting_method = $4
       AND ($5 IS NULL OR i.known_since <= $5)
@@ -266,22 +268,13 @@ AS $$
       AND y.year BETWEEN reefqbo._year($5) AND reefqbo._year($6)
       AND make_date(y.year, m.month, 1) BETWEEN $5 AND $6 AND y.amounts[m.month] <> 0
     UNION ALL
-    -- an account of the other side since then was printed with the other sign
-    SELECT x.account_id, x.period_start, x.amount * coalesce(t.sign, 1)
+    SELECT x.account_id, x.period_start, x.amount
     FROM reefqbo._amounts_as_of($1, $2, $3, $4, $5, $6, $7) x
-    LEFT JOIN (
-        SELECT DISTINCT ON (h.account_id) h.account_id,
-               reefqbo._debit_sign(split_part(h.old_value, ', ', 1), NULL) * reefqbo._debit_sign(a.account_type, a.classification) AS sign
-        FROM reefqbo.account_change h
-        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = h.account_id
-        WHERE h.model_id = $1 AND h.connection_id = $2 AND h.change = 'reclassified' AND h.old_value <> '' AND h.noticed_at > $7
-        ORDER BY h.account_id, h.change_id
-    ) t ON t.account_id = x.account_id
     WHERE $7 IS NOT NULL AND x.amount <> 0
 $$;
 
 COMMENT ON FUNCTION reefqbo._company_amounts(bigint, bigint, text, text, date, date, timestamptz) IS
-'Internal: the amounts of a company in its home currency, with the sign QuickBooks prints (for what the account is today): those of today, or as they were known at a moment.';
+'Internal: the amounts of a company in its home currency, with the sign QuickBooks prints for what the account is, or was then: those of today, or as they were known at a moment.';
 
 CREATE FUNCTION reefqbo._actuals_as_of(model text, as_of timestamptz, branch text)
 RETURNS TABLE (model_id bigint, connection_id bigint, account_id text, statement text, accounting_method text,

@@ -200,7 +200,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._layout_name(text, boolean, boolean) IS
 'Internal: which layout of reefqbo._statement_layout a statement has; by accounts, that of one company as a whole is the one that QuickBooks prints.';
 
-CREATE FUNCTION reefqbo._statement_tree(model_id bigint, connection_id bigint, statement text)
+CREATE FUNCTION reefqbo._statement_tree(model_id bigint, connection_id bigint, statement text, as_of timestamptz DEFAULT NULL)
 RETURNS TABLE (account_id text, name text, account_number text, is_computed boolean, account_type text, path bigint[])
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -217,9 +217,8 @@ AS $$
                row_number() OVER (ORDER BY a.is_computed, a.account_number COLLATE "C" NULLS LAST,
                                            lower(a.name COLLATE "C"), a.name COLLATE "C",
                                            a.account_id COLLATE "C") AS rank
-        FROM reefqbo.account a
+        FROM reefqbo._accounts_at($1, ARRAY[$2], $4) a
         LEFT JOIN reefqbo._statement_layout($3) l ON l.account_type = a.account_type
-        WHERE a.model_id = $1 AND a.connection_id = $2
     ), linked AS (
         -- An account edited away from its parent's section begins a tree in its own.
         SELECT r.account_id, r.rank, p.account_id AS parent_id
@@ -236,9 +235,9 @@ AS $$
     LEFT JOIN tree t ON t.account_id = r.account_id
 $$;
 
-COMMENT ON FUNCTION reefqbo._statement_tree(bigint, bigint, text) IS
-'Internal: the chart of a connection as the trees of a statement''s sections.
-Arguments: model_id, connection_id, statement. Result: every account, with the account type whose section it stands in (by its classification where the statement has no section for its own, so that none is lost) and its path: the ranks from its root to itself.
+COMMENT ON FUNCTION reefqbo._statement_tree(bigint, bigint, text, timestamptz) IS
+'Internal: the chart of a connection, as it is or was at a moment, as the trees of a statement''s sections.
+Arguments: model_id, connection_id, statement, as_of. Result: every account, with the account type whose section it stands in (by its classification where the statement has no section for its own, so that none is lost) and its path: the ranks from its root to itself.
 A rank belongs to one account; ordered by path, accounts stand by number, then name, each before its children, and computed lines last.';
 
 CREATE TYPE reefqbo._statement_node AS (

@@ -12,7 +12,7 @@ RETURN CASE WHEN $1 ~ '^(Depreciation|Amorti[sz]ation|Depletion)' THEN '~Depreci
 COMMENT ON FUNCTION reefqbo._nature(text) IS
 'Internal: what EBITDA, EBIT and profit before tax tell apart, by QuickBooks'' detail type; NULL for all else.';
 
-CREATE FUNCTION reefqbo._natures(model_id bigint, connections bigint[])
+CREATE FUNCTION reefqbo._natures(model_id bigint, connections bigint[], as_of timestamptz)
 RETURNS TABLE (connection_id bigint, account_id text, nature text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -21,10 +21,8 @@ AS $$
         SELECT a.connection_id, a.account_id, a.account_type, p.variable_type,
                CASE WHEN p.variable_type = 'Tax' THEN '~Tax'
                     WHEN p.variable_type IS NULL OR reefqbo._nature(a.account_subtype) <> '~Tax' THEN reefqbo._nature(a.account_subtype) END AS nature
-        FROM reefqbo.account a
-        LEFT JOIN reefqbo.account_mapping p
-            ON p.model_id = a.model_id AND p.connection_id = a.connection_id AND p.account_id = a.account_id
-        WHERE a.model_id = $1 AND a.connection_id = ANY ($2)
+        FROM reefqbo._accounts_at($1, $2, $3) a
+        LEFT JOIN reefqbo._mappings_at($1, $2, $3) p ON p.connection_id = a.connection_id AND p.account_id = a.account_id
     )
     SELECT a.connection_id, a.account_id, a.nature FROM account a WHERE a.nature IS NOT NULL
     UNION ALL
@@ -35,7 +33,7 @@ AS $$
     SELECT 0, 'Tax', '~Tax'
 $$;
 
-COMMENT ON FUNCTION reefqbo._natures(bigint, bigint[]) IS
+COMMENT ON FUNCTION reefqbo._natures(bigint, bigint[], timestamptz) IS
 'Internal: the accounts whose amounts EBITDA, EBIT and profit before tax tell apart, and eliminations by the key 0 and their type. An account may have two natures.';
 
 CREATE FUNCTION reefqbo._result_section(variable_type text, account_type text)

@@ -254,7 +254,7 @@ INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.
 
 -- ---- who belongs to a group, and when ----
 
-CREATE FUNCTION reefqbo._held(model_id bigint, connections bigint[], branches bigint[])
+CREATE FUNCTION reefqbo._held(model_id bigint, connections bigint[], branches bigint[], as_of timestamptz)
 RETURNS TABLE (connection_id bigint, month date, until date, method text, share numeric, investment_connection_id bigint,
                investment_account_id text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
@@ -262,27 +262,27 @@ AS $$
     WITH holder AS (
         -- of several groups one above the other, the one that is asked about
         SELECT DISTINCT ON (o.connection_id) o.connection_id, o.branch_id
-        FROM reefqbo.ownership o
-        WHERE o.model_id = $1 AND o.connection_id = ANY ($2) AND o.branch_id = ANY ($3)
+        FROM reefqbo._ownership_at($1, $2, $4) o
+        WHERE o.branch_id = ANY ($3)
         ORDER BY o.connection_id, array_position($3, o.branch_id)
     )
     SELECT o.connection_id, o.month,
            coalesce((lead(o.month) OVER (PARTITION BY o.connection_id ORDER BY o.month) - interval '1 month')::date, 'infinity'),
            o.method, o.percent / 100, o.investment_connection_id, o.investment_account_id
     FROM holder h
-    JOIN reefqbo.ownership o ON o.model_id = $1 AND o.connection_id = h.connection_id AND o.branch_id = h.branch_id
+    JOIN reefqbo._ownership_at($1, $2, $4) o ON o.connection_id = h.connection_id AND o.branch_id = h.branch_id
 $$;
 
-COMMENT ON FUNCTION reefqbo._held(bigint, bigint[], bigint[]) IS
-'Internal: what is stated of the ownership of companies in the statements of these branches, the first of which is above the others: from month until the month until.';
+COMMENT ON FUNCTION reefqbo._held(bigint, bigint[], bigint[], timestamptz) IS
+'Internal: what is stated, or was at a moment, of the ownership of companies in the statements of these branches, the first of which is above the others: from month until the month until.';
 
 -- A stay is an unbroken time in the group by one method: each begins with an acquisition, and ends with a disposal.
-CREATE FUNCTION reefqbo._stays(model_id bigint, connections bigint[], branches bigint[])
+CREATE FUNCTION reefqbo._stays(model_id bigint, connections bigint[], branches bigint[], as_of timestamptz)
 RETURNS TABLE (connection_id bigint, since date, until date, method text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH held AS MATERIALIZED (
-        SELECT h.connection_id, h.month, h.until, h.method FROM reefqbo._held($1, $2, $3) h
+        SELECT h.connection_id, h.month, h.until, h.method FROM reefqbo._held($1, $2, $3, $4) h
     ), begun AS (
         SELECT h.*, lag(h.method) OVER (PARTITION BY h.connection_id ORDER BY h.month) IS DISTINCT FROM h.method AS is_new
         FROM held h
@@ -299,7 +299,7 @@ AS $$
     WHERE u.connection_id NOT IN (SELECT h.connection_id FROM held h)
 $$;
 
-COMMENT ON FUNCTION reefqbo._stays(bigint, bigint[], bigint[]) IS
+COMMENT ON FUNCTION reefqbo._stays(bigint, bigint[], bigint[], timestamptz) IS
 'Internal: when companies belong to the group that statements of these branches are of: the first and the last month, and how they are consolidated. One of which nothing is stated always does, as a whole.';
 
 CREATE FUNCTION reefqbo._month_before(month date)

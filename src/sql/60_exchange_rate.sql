@@ -133,20 +133,17 @@ AS $$
         WHERE k.period_start >= reefqbo._month_before($6)
     ), stated AS (
         SELECT r.month, r.rate, 1 AS rank
-        FROM reefqbo.historical_rate r
-        WHERE r.model_id = $1 AND r.connection_id = $2 AND r.to_currency = $4
+        FROM reefqbo._historical_rates_at($1, ARRAY[$2], $4, $5) r
         UNION ALL
         -- that of the day on which it came into the group
         SELECT r.month, r.closing, 2
         FROM first f
-        CROSS JOIN reefqbo.exchange_rate r
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2 AND c.home_currency = r.from_currency
-        WHERE r.model_id = $1 AND r.to_currency = $4 AND r.closing IS NOT NULL AND r.month = reefqbo._month_before($6) AND f.month <= $6
+        CROSS JOIN reefqbo._rates_of($1, $2, $4, $5) r
+        WHERE r.closing IS NOT NULL AND r.month = reefqbo._month_before($6) AND f.month <= $6
         UNION ALL
         SELECT r.month, r.historical, 3
-        FROM reefqbo.exchange_rate r
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2 AND c.home_currency = r.from_currency
-        WHERE r.model_id = $1 AND r.to_currency = $4 AND r.historical IS NOT NULL
+        FROM reefqbo._rates_of($1, $2, $4, $5) r
+        WHERE r.historical IS NOT NULL
     )
     SELECT CASE WHEN s.month > f.told THEN s.month ELSE f.month END, s.rate
     FROM stated s CROSS JOIN first f
@@ -165,11 +162,8 @@ RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT a.account_id, a.period_start, a.amount, round(a.amount * r.average, reefqbo._decimals($6))
-    FROM reefqbo.connection c
-    CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'profit_and_loss', $3, $4, $5, $7) a
-    LEFT JOIN reefqbo.exchange_rate r
-        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = a.period_start
-    WHERE c.model_id = $1 AND c.connection_id = $2
+    FROM reefqbo._company_amounts($1, $2, 'profit_and_loss', $3, $4, $5, $7) a
+    LEFT JOIN reefqbo._rates_of($1, $2, $6, $7) r ON r.month = a.period_start
 $$;
 
 COMMENT ON FUNCTION reefqbo._translated_result(bigint, bigint, text, date, date, text, timestamptz) IS
@@ -182,7 +176,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT t.period_start, sum(-s.sign * t.home), sum(-s.sign * t.amount)
     FROM reefqbo._translated_result($1, $2, $3, $4, $5, $6, $7) t
-    JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = t.account_id
+    JOIN reefqbo._accounts_at($1, ARRAY[$2], $7) a ON a.account_id = t.account_id
     CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification, 'Expense')) AS sign) s
     GROUP BY t.period_start
 $$;
@@ -206,19 +200,17 @@ AS $$
                CASE WHEN k.period_start = o.month THEN o.rate ELSE coalesce(h.rate, r.historical, r.average) END AS rate
         FROM opening o
         CROSS JOIN LATERAL reefqbo._known_months($1, $2, 'balance_sheet', $3, $6) k
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
-        LEFT JOIN reefqbo.exchange_rate r
-            ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $5 AND r.month = k.period_start
-        LEFT JOIN reefqbo.historical_rate h
-            ON h.model_id = $1 AND h.connection_id = $2 AND h.to_currency = $5 AND h.month = k.period_start
+        CROSS JOIN reefqbo._companies_at($1, ARRAY[$2], $6) c
+        LEFT JOIN reefqbo._rates_of($1, $2, $5, $6) r ON r.month = k.period_start
+        LEFT JOIN reefqbo._historical_rates_at($1, ARRAY[$2], $5, $6) h ON h.month = k.period_start
         WHERE k.period_start BETWEEN o.month AND $4
     ), equity AS MATERIALIZED (
         SELECT a.account_id,
                CASE WHEN a.account_id = 'computed:NetIncome' THEN 'income'
                     WHEN a.account_subtype = 'RetainedEarnings' THEN 'retained'
                     ELSE 'other' END AS role
-        FROM reefqbo.account a
-        WHERE a.model_id = $1 AND a.connection_id = $2 AND (a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification))
+        FROM reefqbo._accounts_at($1, ARRAY[$2], $6) a
+        WHERE a.classification = 'Equity' OR reefqbo._is_closing_line(a.is_computed, a.classification)
     ), balance AS (
         SELECT e.account_id, e.role, m.period_start, m.year, m.rate, coalesce(b.amount, 0) AS home,
                coalesce(b.amount, 0)
@@ -277,13 +269,10 @@ AS $$
     WITH position AS MATERIALIZED (
         SELECT b.account_id, b.period_start, b.amount AS home, round(b.amount * r.closing, reefqbo._decimals($6)) AS amount,
                reefqbo._debit_sign(a.account_type, a.classification) AS sign
-        FROM reefqbo.connection c
-        CROSS JOIN LATERAL reefqbo._company_amounts($1, $2, 'balance_sheet', $3, $4, $5, $7) b
-        JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $2 AND a.account_id = b.account_id
-        LEFT JOIN reefqbo.exchange_rate r
-            ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = b.period_start
-        WHERE c.model_id = $1 AND c.connection_id = $2
-          AND NOT (coalesce(a.classification = 'Equity', false) OR reefqbo._is_closing_line(a.is_computed, a.classification))
+        FROM reefqbo._company_amounts($1, $2, 'balance_sheet', $3, $4, $5, $7) b
+        JOIN reefqbo._accounts_at($1, ARRAY[$2], $7) a ON a.account_id = b.account_id
+        LEFT JOIN reefqbo._rates_of($1, $2, $6, $7) r ON r.month = b.period_start
+        WHERE NOT (coalesce(a.classification = 'Equity', false) OR reefqbo._is_closing_line(a.is_computed, a.classification))
         UNION ALL
         SELECT e.account_id, e.period_start, e.home, e.amount, -1
         FROM reefqbo._translated_equity($1, $2, $3, $5, $6, $7, $8) e
@@ -296,9 +285,7 @@ AS $$
     FROM (SELECT 'computed:Translation' AS account_id, p.period_start,
                  sum(p.sign * p.amount) - round(sum(p.sign * p.home) * r.closing, reefqbo._decimals($6)) AS amount
           FROM position p
-          JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = $2
-          LEFT JOIN reefqbo.exchange_rate r
-              ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $6 AND r.month = p.period_start
+          LEFT JOIN reefqbo._rates_of($1, $2, $6, $7) r ON r.month = p.period_start
           GROUP BY p.period_start, r.closing) t
     WHERE t.amount <> 0
 $$;
@@ -312,7 +299,7 @@ RETURNS TABLE (account_id text, period_start date, home numeric, amount numeric)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF (SELECT c.home_currency = $7 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = $2) IS NOT FALSE THEN
+    IF (reefqbo._home_currency_at($1, $2, $8) = $7) IS NOT FALSE THEN
         RETURN QUERY SELECT a.account_id, a.period_start, a.amount, a.amount
                      FROM reefqbo._company_amounts($1, $2, $3, $4, $5, $6, $8) a;
     ELSIF $3 = 'profit_and_loss' THEN

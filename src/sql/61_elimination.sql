@@ -150,30 +150,31 @@ COMMENT ON FUNCTION reefqbo.remove_elimination(text, bigint) IS
 Arguments: model; elimination_id. Result: whether there was one. Errors: 42704 no such model; 22004 no elimination_id.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.remove_elimination(text, bigint)');
 
-CREATE FUNCTION reefqbo._elimination_postings(model_id bigint, branches bigint[], accounting_method text)
+CREATE FUNCTION reefqbo._elimination_postings(model_id bigint, branches bigint[], accounting_method text, as_of timestamptz)
 RETURNS TABLE (elimination_id bigint, variable_type text, account_type text, category text, subcategory text, month date, amount numeric,
                is_result boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT e.elimination_id, s.variable_type, s.account_type, s.category, s.subcategory, w.month, s.sign * w.sign * e.amount,
            s.variable_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Tax')
-    FROM reefqbo.elimination e
+    FROM reefqbo._eliminations_at($1, $2, $4) e
     CROSS JOIN LATERAL (VALUES (e.debit_type, e.debit_account_type, e.debit_category, e.debit_subcategory, 1),
                                (e.credit_type, e.credit_account_type, e.credit_category, e.credit_subcategory, -1))
         s (variable_type, account_type, category, subcategory, sign)
     CROSS JOIN LATERAL (VALUES (e.month, 1), (e.reversed_in, -1)) w (month, sign)
-    WHERE e.model_id = $1 AND e.branch_id = ANY ($2) AND coalesce(e.accounting_method = $3, true) AND w.month IS NOT NULL
+    WHERE coalesce(e.accounting_method = $3, true) AND w.month IS NOT NULL
 $$;
 
-COMMENT ON FUNCTION reefqbo._elimination_postings(bigint, bigint[], text) IS
+COMMENT ON FUNCTION reefqbo._elimination_postings(bigint, bigint[], text, timestamptz) IS
 'Internal: both sides of each entry of reefqbo.elimination in its month, and the opposite in the month it is reversed in, debits positive.';
 
-CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
+CREATE FUNCTION reefqbo._eliminated(model_id bigint, branches bigint[], statement text, accounting_method text, months date[],
+                                    as_of timestamptz)
 RETURNS TABLE (variable_type text, account_type text, category text, subcategory text, period_start date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH posting AS (
-        SELECT p.* FROM reefqbo._elimination_postings($1, $2, $4) p
+        SELECT p.* FROM reefqbo._elimination_postings($1, $2, $4, $6) p
     )
     SELECT p.variable_type, p.account_type, p.category, p.subcategory, p.month, sum(p.amount)
     FROM posting p
@@ -191,7 +192,7 @@ AS $$
     HAVING sum(p.amount) <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._eliminated(bigint, bigint[], text, text, date[]) IS
+COMMENT ON FUNCTION reefqbo._eliminated(bigint, bigint[], text, text, date[], timestamptz) IS
 'Internal: what eliminations add to a statement, debits positive: to the profit and loss what was posted in each month, to the balance sheet what was posted until its end; what they change of profits is in equity.';
 
 CREATE FUNCTION reefqbo._elimination_section(variable_type text)

@@ -141,7 +141,8 @@ RETURN CASE WHEN $1 = 'Tax' THEN '~Tax' WHEN $1 IN ('COGS', 'Opex', 'Staff') AND
 COMMENT ON FUNCTION reefqbo._adjustment_nature(text, text) IS
 'Internal: what EBITDA, EBIT and profit before tax tell apart of adjustments: tax, and costs whose other side is a fixed or an other asset, which are depreciation and amortization.';
 
-CREATE FUNCTION reefqbo._adjustment_postings(model_id bigint, connections bigint[], branches bigint[], accounting_method text)
+CREATE FUNCTION reefqbo._adjustment_postings(model_id bigint, connections bigint[], branches bigint[], accounting_method text,
+                                             as_of timestamptz)
 RETURNS TABLE (connection_id bigint, line text, nature text, is_position boolean, is_result boolean, attributed_to text, month date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -150,12 +151,11 @@ AS $$
         SELECT e.*, s.variable_type, s.sign, s.nature,
                'computed:Adjusted:' || min(e.adjustment_id * 2 + s.place)
                    OVER (PARTITION BY e.connection_id, s.variable_type, s.account_type, s.category, s.subcategory, s.nature) AS line
-        FROM reefqbo.adjustment e
+        FROM reefqbo._adjustments_at($1, $2, $5) e
         CROSS JOIN LATERAL (
             VALUES (e.debit_type, e.debit_account_type, e.debit_category, e.debit_subcategory, 1, 0, reefqbo._adjustment_nature(e.debit_type, e.credit_account_type)),
                    (e.credit_type, e.credit_account_type, e.credit_category, e.credit_subcategory, -1, 1, reefqbo._adjustment_nature(e.credit_type, e.debit_account_type)))
             s (variable_type, account_type, category, subcategory, sign, place, nature)
-        WHERE e.model_id = $1 AND e.connection_id = ANY ($2)
     )
     SELECT s.connection_id, s.line, s.nature, s.variable_type IN ('Asset', 'Liability'), s.variable_type IN ('Revenue', 'COGS', 'Opex', 'Staff', 'Tax'),
            s.attributed_to, w.month, s.sign * w.sign * s.amount
@@ -164,7 +164,7 @@ AS $$
     WHERE s.branch_id = ANY ($3) AND coalesce(s.accounting_method = $4, true) AND w.month IS NOT NULL
 $$;
 
-COMMENT ON FUNCTION reefqbo._adjustment_postings(bigint, bigint[], bigint[], text) IS
+COMMENT ON FUNCTION reefqbo._adjustment_postings(bigint, bigint[], bigint[], text, timestamptz) IS
 'Internal: both sides of each entry of reefqbo.adjustment in its month, and the opposite in the month it is reversed in, debits positive, in the company''s currency. line: the account_id that its kind has in statements; nature: as of reefqbo._natures.';
 
 CREATE FUNCTION reefqbo._adjusted(model_id bigint, connections bigint[], branches bigint[], statement text, accounting_method text,
@@ -174,14 +174,14 @@ RETURNS TABLE (connection_id bigint, since date, account_id text, period_start d
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH line AS MATERIALIZED (
-        SELECT p.* FROM reefqbo._adjustment_postings($1, $2, $3, $5) p
+        SELECT p.* FROM reefqbo._adjustment_postings($1, $2, $3, $5, $9) p
     ), stay AS MATERIALIZED (
         SELECT y.connection_id, y.since, y.until, c.home_currency, coalesce(c.fiscal_year_start_month, 1)::integer AS fiscal,
                coalesce(c.home_currency <> $8, false) AS is_foreign, o.month AS opening, o.rate AS opening_rate,
                (SELECT min(k.period_start) FROM reefqbo._known_months($1, y.connection_id, 'profit_and_loss', $5, $9) k) AS known_first,
                reefqbo._decimals(coalesce($8, c.home_currency)) AS decimals
-        FROM reefqbo._stays($1, $2, $3) y
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id
+        FROM reefqbo._stays($1, $2, $3, $9) y
+        JOIN reefqbo._companies_at($1, $2, $9) c ON c.connection_id = y.connection_id
         LEFT JOIN LATERAL reefqbo._opening($1, y.connection_id, $5, $8, $9, y.since) o ON c.home_currency <> $8
         WHERE y.connection_id IN (SELECT l.connection_id FROM line l)
     ), placed AS (
@@ -197,17 +197,14 @@ AS $$
                          WHEN p.is_result THEN r.average
                          ELSE coalesce(h.rate, r.historical, r.average) END AS rate
         FROM placed p
-        LEFT JOIN reefqbo.exchange_rate r
-            ON r.model_id = $1 AND r.from_currency = p.home_currency AND r.to_currency = $8 AND r.month = p.month
-        LEFT JOIN reefqbo.historical_rate h
-            ON h.model_id = $1 AND h.connection_id = p.connection_id AND h.to_currency = $8 AND h.month = p.month
+        LEFT JOIN reefqbo._rates_at($1, NULL, $8, $9) r ON r.from_currency = p.home_currency AND r.month = p.month
+        LEFT JOIN reefqbo._historical_rates_at($1, $2, $8, $9) h ON h.connection_id = p.connection_id AND h.month = p.month
     ), month AS (
         SELECT s.connection_id, s.since, m.month::date AS month, reefqbo._period_of(m.month::date, 'year', s.fiscal) AS year,
                CASE WHEN s.is_foreign THEN r.closing ELSE 1 END AS rate
         FROM stay s
         CROSS JOIN LATERAL generate_series(greatest($6, reefqbo._month_before(s.since))::timestamp, least($7, s.until)::timestamp, interval '1 month') m (month)
-        LEFT JOIN reefqbo.exchange_rate r
-            ON r.model_id = $1 AND r.from_currency = s.home_currency AND r.to_currency = $8 AND r.month = m.month::date
+        LEFT JOIN reefqbo._rates_at($1, NULL, $8, $9) r ON r.from_currency = s.home_currency AND r.month = m.month::date
         WHERE $4 = 'balance_sheet'
     ), balance AS MATERIALIZED (
         SELECT p.connection_id, p.since, a.account_id, m.month, p.is_position, p.attributed_to, sum(p.amount) AS home,

@@ -28,7 +28,7 @@ RETURNS TABLE (month date, period_end date, is_provisional boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH stay AS MATERIALIZED (
-        SELECT y.connection_id, y.since, y.until FROM reefqbo._stays($1, $2, $6) y
+        SELECT y.connection_id, y.since, y.until FROM reefqbo._stays($1, $2, $6, $5) y
     )
     SELECT k.period_start, k.period_end, bool_or(k.is_provisional)
     FROM stay c
@@ -49,7 +49,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT ARRAY(
         SELECT y.since
-        FROM reefqbo._stays($1, $2, $6) y
+        FROM reefqbo._stays($1, $2, $6, $5) y
         WHERE $3 = 'cash_flow' AND isfinite(y.since)
           AND NOT EXISTS (SELECT 1 FROM reefqbo._known_months($1, y.connection_id, 'balance_sheet', $4, $5) k
                           WHERE k.period_start = reefqbo._month_before(y.since)))
@@ -68,7 +68,7 @@ DECLARE
 BEGIN
     WITH known AS (
         SELECT c.connection_id, k.period_start
-        FROM reefqbo._stays($1, $2, $8) c
+        FROM reefqbo._stays($1, $2, $8, $7) c
         CROSS JOIN unnest($3) s (statement)
         CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, s.statement, $4, $7) k
         WHERE k.period_start >= $5 AND k.period_end <= $6 AND k.period_start BETWEEN c.since AND c.until
@@ -76,7 +76,7 @@ BEGIN
         HAVING count(*) = cardinality($3)
     ), missing AS (
         SELECT c.connection_id, m.period_start
-        FROM reefqbo._stays($1, $2, $8) c
+        FROM reefqbo._stays($1, $2, $8, $7) c
         JOIN (SELECT DISTINCT k.period_start FROM known k) m ON m.period_start BETWEEN c.since AND c.until
         EXCEPT
         SELECT k.connection_id, k.period_start FROM known k
@@ -101,7 +101,7 @@ COMMENT ON FUNCTION reefqbo._tell_missing_months(bigint, bigint[], text[], text,
 'Internal: a notice of the months that some of these companies have and others do not, though they belonged to the group of these branches then.';
 
 CREATE FUNCTION reefqbo._tell_untagged_months(model_id bigint, connections bigint[], accounting_method text, start_date date,
-                                              end_date date)
+                                              end_date date, as_of timestamptz)
 RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -111,19 +111,19 @@ BEGIN
     WITH company AS (
         SELECT DISTINCT c.connection_id, c.company_name, p.dimension
         FROM reefqbo.connection c
-        JOIN reefqbo.dimension_mapping p ON p.model_id = c.model_id AND p.connection_id = c.connection_id
+        JOIN reefqbo._dimension_mappings_at($1, $2, $6) p ON p.connection_id = c.connection_id
         WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
     ), missing AS (
         SELECT format('%s by %s: %s months, %s to %s', c.company_name, c.dimension, count(*),
                       to_char(min(k.period_start), 'YYYY-MM'), to_char(max(k.period_start), 'YYYY-MM')) AS words
         FROM company c
-        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, NULL) k
+        CROSS JOIN LATERAL reefqbo._known_months($1, c.connection_id, 'profit_and_loss', $3, $6) k
         WHERE k.period_start >= $4 AND k.period_end <= $5
           AND NOT EXISTS (SELECT 1 FROM reefqbo.dimension_month d WHERE d.model_id = $1 AND d.connection_id = c.connection_id
                           AND d.dimension = c.dimension AND d.accounting_method = $3 AND d.period_start = k.period_start)
         GROUP BY c.connection_id, c.company_name, c.dimension
     )
-    SELECT string_agg(m.words, '; ' ORDER BY m.words COLLATE "C") INTO told FROM missing m;
+    SELECT string_agg(m.words, '; ' ORDER BY m.words COLLATE "C") INTO told FROM missing m WHERE $6 IS NULL;
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'months that were not imported by class or department stand in their company''s own branch as a whole',
@@ -133,8 +133,8 @@ BEGIN
     SELECT string_agg(DISTINCT format('%s by %s, %s', c.company_name, d.dimension, to_char(d.period_start, 'YYYY-MM')), '; ') INTO told
     FROM reefqbo.dimension_difference d
     JOIN reefqbo.connection c ON c.model_id = d.model_id AND c.connection_id = d.connection_id
-    JOIN reefqbo.dimension_mapping p ON p.model_id = d.model_id AND p.connection_id = d.connection_id AND p.dimension = d.dimension
-    WHERE d.model_id = $1 AND d.connection_id = ANY ($2) AND d.accounting_method = $3 AND d.period_start BETWEEN $4 AND $5;
+    JOIN reefqbo._dimension_mappings_at($1, $2, $6) p ON p.connection_id = d.connection_id AND p.dimension = d.dimension
+    WHERE $6 IS NULL AND d.model_id = $1 AND d.connection_id = ANY ($2) AND d.accounting_method = $3 AND d.period_start BETWEEN $4 AND $5;
     IF told IS NOT NULL THEN
         RAISE NOTICE USING
             MESSAGE = 'months were restated since they were imported by class or department; what has changed stands in their company''s own branch',
@@ -144,7 +144,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date) IS
+COMMENT ON FUNCTION reefqbo._tell_untagged_months(bigint, bigint[], text, date, date, timestamptz) IS
 'Internal: notices of the months that are not split among branches, or not as they are now, of companies whose classes or departments are mapped to branches.';
 
 CREATE FUNCTION reefqbo._periods(model_id bigint, connections bigint[], statement text, accounting_method text,
@@ -250,9 +250,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency, m.accounting_method
-        FROM reefqbo.connection c
+        FROM reefqbo._companies_at($1, $2, $5) c
         CROSS JOIN (SELECT DISTINCT s.accounting_method FROM unnest($3) s) m
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $4
+        WHERE c.home_currency <> $4
     ), month AS (
         SELECT c.connection_id, c.accounting_method, k.period_start AS month, true AS is_known
         FROM company c
@@ -266,8 +266,7 @@ AS $$
     SELECT m.connection_id, m.accounting_method, k.kind, m.month, bool_or(m.is_known)
     FROM month m
     JOIN company c ON c.connection_id = m.connection_id AND c.accounting_method = m.accounting_method
-    LEFT JOIN reefqbo.exchange_rate r
-        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $4 AND r.month = m.month
+    LEFT JOIN reefqbo._rates_at($1, NULL, $4, $5) r ON r.from_currency = c.home_currency AND r.month = m.month
     JOIN (VALUES ('closing'), ('average')) k (kind) ON CASE k.kind WHEN 'closing' THEN r.closing ELSE r.average END IS NULL
     GROUP BY m.connection_id, m.accounting_method, k.kind, m.month
 $$;
@@ -292,8 +291,8 @@ AS $$
                CASE WHEN o.month IS NULL OR o.month > greatest(m.first, reefqbo._month_before(y.since)) THEN
                    (SELECT min(k.period_start) FROM reefqbo._known_months($1, c.connection_id, 'balance_sheet', m.accounting_method, $6) k
                     WHERE k.period_start >= reefqbo._month_before(y.since)) END AS known_first
-        FROM reefqbo._stays($1, $2, $7) y
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id AND c.home_currency <> $5
+        FROM reefqbo._stays($1, $2, $7, $6) y
+        JOIN reefqbo._companies_at($1, $2, $6) c ON c.connection_id = y.connection_id AND c.home_currency <> $5
         CROSS JOIN (SELECT s.accounting_method, min(s.first) AS first FROM slot s GROUP BY s.accounting_method) m
         LEFT JOIN LATERAL reefqbo._opening($1, c.connection_id, m.accounting_method, $5, $6, y.since) o ON $3 <> 'profit_and_loss'
     ), needed AS (
@@ -343,7 +342,7 @@ AS $$
     )
     SELECT t.slot, min(format('there is no %s rate from %s to %s for %s', t.kind, c.home_currency, $5, to_char(t.month, 'YYYY-MM')))
     FROM told t
-    JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = t.connection_id
+    JOIN reefqbo._companies_at($1, $2, $6) c ON c.connection_id = t.connection_id
     GROUP BY t.slot
 $$;
 
@@ -359,7 +358,7 @@ DECLARE
     unusable bigint[];
     told text;
 BEGIN
-    PERFORM 1 FROM reefqbo.connection c WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $5 LIMIT 1;
+    PERFORM 1 FROM reefqbo._companies_at($1, $2, $6) c WHERE c.home_currency <> $5 LIMIT 1;
     IF NOT FOUND THEN
         RETURN $4;
     END IF;

@@ -9,9 +9,9 @@ AS $$
     WITH stay AS MATERIALIZED (
         SELECT y.connection_id, y.since, y.method,
                greatest($6, CASE $4 WHEN 'balance_sheet' THEN reefqbo._month_before(y.since) ELSE y.since END) AS first, least($7, y.until) AS last
-        FROM reefqbo._stays($1, $2, $3) y
+        FROM reefqbo._stays($1, $2, $3, $9) y
     ), held AS MATERIALIZED (
-        SELECT h.* FROM reefqbo._held($1, $2, $3) h
+        SELECT h.* FROM reefqbo._held($1, $2, $3, $9) h
     ), part AS (
         SELECT s.connection_id, s.since, s.method, b.account_id, b.period_start,
                CASE WHEN $4 = 'profit_and_loss' THEN 'result' WHEN b.account_id = 'computed:Translation' THEN 'translation'
@@ -20,15 +20,15 @@ AS $$
                'both' AS attributed_to, g.sign, g.sign * b.home AS home, g.sign * b.amount AS amount
         FROM stay s
         CROSS JOIN LATERAL reefqbo._branch_amounts($1, ARRAY[s.connection_id], $3, $4, $5, s.first, s.last, $8, $9, s.since) b
-        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = s.connection_id AND a.account_id = b.account_id
+        LEFT JOIN reefqbo._accounts_at($1, $2, $9) a ON a.connection_id = s.connection_id AND a.account_id = b.account_id
         CROSS JOIN LATERAL (
             SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification, CASE $4 WHEN 'profit_and_loss' THEN 'Expense' END)) AS sign) g
         WHERE s.first <= s.last
         UNION ALL
         -- of no account: a balance has credits as positive
         SELECT j.connection_id, j.since, s.method, j.account_id, j.period_start, j.kind, j.attributed_to, g.sign, j.home, j.amount
-        FROM (SELECT array_agg(DISTINCT e.connection_id) AS connections FROM reefqbo.adjustment e
-              WHERE e.model_id = $1 AND e.connection_id = ANY ($2) HAVING count(*) > 0) e
+        FROM (SELECT array_agg(DISTINCT e.connection_id) AS connections FROM reefqbo._adjustments_at($1, $2, $9) e
+              HAVING count(*) > 0) e
         CROSS JOIN LATERAL reefqbo._adjusted($1, e.connections, $3, $4, $5, $6, $7, $8, $9) j
         JOIN stay s ON s.connection_id = j.connection_id AND s.since = j.since
         CROSS JOIN LATERAL (SELECT CASE $4 WHEN 'profit_and_loss' THEN 1 ELSE -1 END AS sign) g
@@ -59,8 +59,8 @@ AS $$
     WITH stay AS MATERIALIZED (
         SELECT y.connection_id, y.since, y.until, k.month AS base, coalesce(c.fiscal_year_start_month, 1)::integer AS fiscal,
                reefqbo._decimals(c.home_currency) AS home_decimals, reefqbo._decimals(coalesce($7, c.home_currency)) AS decimals
-        FROM reefqbo._stays($1, $2, $3) y
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id
+        FROM reefqbo._stays($1, $2, $3, $8) y
+        JOIN reefqbo._companies_at($1, $2, $8) c ON c.connection_id = y.connection_id
         CROSS JOIN LATERAL (
             SELECT min(k.period_start) AS month
             FROM reefqbo._known_months($1, y.connection_id, 'balance_sheet', $4, $8) k
@@ -82,7 +82,7 @@ AS $$
         SELECT s.*, m.month::date AS month, coalesce(h.share, 0) AS share
         FROM stay s
         CROSS JOIN LATERAL generate_series(s.base::timestamp, least($6, s.until)::timestamp, interval '1 month') m (month)
-        LEFT JOIN reefqbo._held($1, $2, $3) h ON h.connection_id = s.connection_id AND greatest(m.month::date, s.since) BETWEEN h.month AND h.until
+        LEFT JOIN reefqbo._held($1, $2, $3, $8) h ON h.connection_id = s.connection_id AND greatest(m.month::date, s.since) BETWEEN h.month AND h.until
     ), balance AS (
         SELECT m.connection_id, m.since, m.month, m.base, v.kind, v.attributed_to, reefqbo._share_of(v.attributed_to, m.share) AS share,
                coalesce(p.home, 0) AS home, coalesce(p.amount, 0) AS amount
@@ -140,17 +140,17 @@ AS $$
     WITH held AS MATERIALIZED (
         SELECT y.connection_id, y.since, h.investment_connection_id, h.investment_account_id, o.home_currency = c.home_currency AS is_alike,
                greatest($5, h.month) AS first, least(greatest($6, y.since), h.until) AS last
-        FROM reefqbo._stays($1, $2, $3) y
-        JOIN reefqbo._held($1, $2, $3) h ON h.connection_id = y.connection_id AND h.month BETWEEN y.since AND y.until
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id
-        JOIN reefqbo.connection o ON o.model_id = $1 AND o.connection_id = h.investment_connection_id
+        FROM reefqbo._stays($1, $2, $3, $8) y
+        JOIN reefqbo._held($1, $2, $3, $8) h ON h.connection_id = y.connection_id AND h.month BETWEEN y.since AND y.until
+        JOIN reefqbo._companies_at($1, $2, $8) c ON c.connection_id = y.connection_id
+        JOIN reefqbo._companies_at($1, NULL, $8) o ON o.connection_id = h.investment_connection_id
         WHERE $7 IS NOT NULL OR o.home_currency = c.home_currency
     )
     SELECT h.connection_id, h.since, m.month, h.investment_connection_id, h.investment_account_id,
            CASE WHEN h.is_alike THEN g.sign * b.home END, g.sign * b.amount
     FROM held h
     CROSS JOIN LATERAL reefqbo._branch_amounts($1, ARRAY[h.investment_connection_id], $3, 'balance_sheet', $4, h.first, h.last, $7, $8, '-infinity') b
-    JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = h.investment_connection_id AND a.account_id = h.investment_account_id
+    JOIN LATERAL reefqbo._accounts_at($1, ARRAY[h.investment_connection_id], $8) a ON a.account_id = h.investment_account_id
     CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, a.classification) AS sign) g
     CROSS JOIN LATERAL (SELECT b.period_start UNION ALL SELECT reefqbo._month_before(h.since) WHERE b.period_start = h.since) m (month)
     WHERE h.first <= h.last AND b.account_id = h.investment_account_id AND m.month BETWEEN $5 AND $6
@@ -169,8 +169,8 @@ AS $$
     WITH disposal AS MATERIALIZED (
         SELECT y.connection_id, y.since, y.until, y.method, (y.until + interval '1 month')::date AS month,
                reefqbo._decimals(coalesce($7, c.home_currency)) AS decimals
-        FROM reefqbo._stays($1, $2, $3) y
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = y.connection_id
+        FROM reefqbo._stays($1, $2, $3, $8) y
+        JOIN reefqbo._companies_at($1, $2, $8) c ON c.connection_id = y.connection_id
         WHERE isfinite(y.until) AND (y.until + interval '1 month')::date BETWEEN $5 AND $6
     ), sold AS (
         SELECT d.connection_id, d.since, d.month,
@@ -181,7 +181,7 @@ AS $$
                - coalesce((SELECT sum(i.amount) FROM reefqbo._investments($1, ARRAY[d.connection_id], $3, $4, d.until, d.until, $7, $8) i
                            WHERE i.since = d.since), 0) AS amount
         FROM disposal d
-        JOIN reefqbo._held($1, $2, $3) h ON h.connection_id = d.connection_id AND d.until BETWEEN h.month AND h.until
+        JOIN reefqbo._held($1, $2, $3, $8) h ON h.connection_id = d.connection_id AND d.until BETWEEN h.month AND h.until
         WHERE d.method IN ('full', 'proportional') AND h.investment_account_id IS NOT NULL
           AND EXISTS (SELECT 1 FROM reefqbo._known_months($1, d.connection_id, 'balance_sheet', $4, $8) k WHERE k.period_start = d.until)
         UNION ALL
@@ -204,8 +204,7 @@ AS $$
     WITH company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency, reefqbo._decimals(c.home_currency) AS home_decimals,
                reefqbo._decimals(coalesce($8, c.home_currency)) AS decimals
-        FROM reefqbo.connection c
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+        FROM reefqbo._companies_at($1, $2, $9) c
     ), part AS MATERIALIZED (
         SELECT p.*, reefqbo._share_of(p.attributed_to, p.share) AS weight, c.home_decimals, c.decimals
         FROM reefqbo._group_parts($1, $2, $3, $4, $5, $6, $7, $8, $9) p
@@ -228,12 +227,12 @@ AS $$
         GROUP BY p.connection_id, p.since, p.period_start, p.home_decimals, p.decimals
     ), investment AS (
         SELECT i.*
-        FROM (SELECT array_agg(DISTINCT h.connection_id) AS connections FROM reefqbo._held($1, $2, $3) h
+        FROM (SELECT array_agg(DISTINCT h.connection_id) AS connections FROM reefqbo._held($1, $2, $3, $9) h
               WHERE $4 = 'balance_sheet' AND h.investment_account_id IS NOT NULL HAVING count(*) > 0) h
         CROSS JOIN LATERAL reefqbo._investments($1, h.connections, $3, $5, $6, $7, $8, $9) i
     ), associate AS (
         SELECT e.*
-        FROM (SELECT array_agg(DISTINCT y.connection_id) AS connections FROM reefqbo._stays($1, $2, $3) y
+        FROM (SELECT array_agg(DISTINCT y.connection_id) AS connections FROM reefqbo._stays($1, $2, $3, $9) y
               WHERE $4 = 'balance_sheet' AND y.method = 'equity' HAVING count(*) > 0) y
         CROSS JOIN LATERAL reefqbo._associates($1, y.connections, $3, $5, $6, $7, $8, $9) e
     )
@@ -270,7 +269,7 @@ AS $$
     GROUP BY p.connection_id, p.period_start, p.since, p.home_decimals, p.decimals
     UNION ALL
     SELECT d.connection_id, 'computed:Disposal', d.month, NULL, d.amount, d.since
-    FROM (SELECT array_agg(DISTINCT y.connection_id) AS connections FROM reefqbo._stays($1, $2, $3) y
+    FROM (SELECT array_agg(DISTINCT y.connection_id) AS connections FROM reefqbo._stays($1, $2, $3, $9) y
           WHERE $4 = 'profit_and_loss' AND isfinite(y.until) HAVING count(*) > 0) y
     CROSS JOIN LATERAL reefqbo._disposals($1, y.connections, $3, $5, $6, $7, $8, $9) d
     UNION ALL
@@ -290,8 +289,8 @@ RETURNS TABLE (connection_id bigint, account_id text, period_start date, home nu
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF EXISTS (SELECT 1 FROM reefqbo.ownership o WHERE o.model_id = $1 AND o.connection_id = ANY ($2) AND o.branch_id = ANY ($3))
-       OR EXISTS (SELECT 1 FROM reefqbo.adjustment e WHERE e.model_id = $1 AND e.connection_id = ANY ($2) AND e.branch_id = ANY ($3)) THEN
+    IF EXISTS (SELECT 1 FROM reefqbo._ownership_at($1, $2, $9) o WHERE o.branch_id = ANY ($3))
+       OR EXISTS (SELECT 1 FROM reefqbo._adjustments_at($1, $2, $9) e WHERE e.branch_id = ANY ($3)) THEN
         RETURN QUERY SELECT c.* FROM reefqbo._consolidated($1, $2, $3, $4, $5, $6, $7, $8, $9) c;
     ELSE
         RETURN QUERY SELECT b.*, '-infinity'::date FROM reefqbo._branch_amounts($1, $2, $3, $4, $5, $6, $7, $8, $9, '-infinity') b;
@@ -302,14 +301,14 @@ $$;
 COMMENT ON FUNCTION reefqbo._group_amounts(bigint, bigint[], bigint[], text, text, date, date, text, timestamptz) IS
 'Internal: what a group has of its companies in the branches that it is asked about: reefqbo._branch_amounts, while they belong to it (since that month), with the share of others, by the method that is stated; of a balance sheet also the balances of the month before they joined. Lines that a statement itself computes are debits positive in the profit and loss, and credits in the balance sheet.';
 
-CREATE FUNCTION reefqbo._group_natures(model_id bigint, connections bigint[])
+CREATE FUNCTION reefqbo._group_natures(model_id bigint, connections bigint[], as_of timestamptz)
 RETURNS TABLE (connection_id bigint, account_id text, nature text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT n.connection_id, n.account_id, n.nature FROM reefqbo._natures($1, $2) n
+    SELECT n.connection_id, n.account_id, n.nature FROM reefqbo._natures($1, $2, $3) n
     UNION ALL
     SELECT DISTINCT p.connection_id, p.line, p.nature
-    FROM reefqbo._adjustment_postings($1, $2, ARRAY(SELECT b.branch_id FROM reefqbo.branch b WHERE b.model_id = $1), NULL) p
+    FROM reefqbo._adjustment_postings($1, $2, ARRAY(SELECT b.branch_id FROM reefqbo._branches_at($1, $3) b), NULL, $3) p
     WHERE p.nature IS NOT NULL
     UNION ALL
     -- others' share of a profit, and of net assets
@@ -318,11 +317,12 @@ AS $$
     CROSS JOIN (VALUES ('computed:NonControllingProfit'), ('computed:NonControlling')) v (account_id)
 $$;
 
-COMMENT ON FUNCTION reefqbo._group_natures(bigint, bigint[]) IS
+COMMENT ON FUNCTION reefqbo._group_natures(bigint, bigint[], timestamptz) IS
 'Internal: reefqbo._natures, with lines that are in no chart: adjustments, and what is others'' than the owners of the group.';
 
 -- Of each column, which months of a company are in it: of a flow of cash both ends of the time it belonged to the group.
-CREATE FUNCTION reefqbo._slot_ends(model_id bigint, connections bigint[], branches bigint[], statement text, slots reefqbo._statement_slot[])
+CREATE FUNCTION reefqbo._slot_ends(model_id bigint, connections bigint[], branches bigint[], statement text, slots reefqbo._statement_slot[],
+                                   as_of timestamptz)
 RETURNS TABLE (slot bigint, accounting_method text, connection_id bigint, since date, month date, is_before boolean, is_outside boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -331,7 +331,7 @@ AS $$
         FROM unnest($5) WITH ORDINALITY s
     )
     SELECT s.slot, s.accounting_method, y.connection_id, y.since, m.month, m.is_before, m.is_outside
-    FROM reefqbo._stays($1, $2, $3) y
+    FROM reefqbo._stays($1, $2, $3, $6) y
     CROSS JOIN slot s
     CROSS JOIN LATERAL (
         SELECT x.month, false AS is_before, false AS is_outside
@@ -345,5 +345,5 @@ AS $$
         WHERE $4 = 'cash_flow' AND y.since <= s.last AND y.until >= s.before) m
 $$;
 
-COMMENT ON FUNCTION reefqbo._slot_ends(bigint, bigint[], bigint[], text, reefqbo._statement_slot[]) IS
+COMMENT ON FUNCTION reefqbo._slot_ends(bigint, bigint[], bigint[], text, reefqbo._statement_slot[], timestamptz) IS
 'Internal: the months of each company whose amounts are in a column: of the profit and loss all in which it belonged to the group, of a balance sheet the last one; of a cash_flow the balances before (is_before) and after, where is_outside those with which it has joined, or left.';

@@ -24,11 +24,10 @@ AS $$
         FROM range r
         CROSS JOIN kind k
         CROSS JOIN LATERAL reefqbo._group_amounts($1, $2, $3, k.statement, r.accounting_method, r.first, r.last, $5, $7) x
-        LEFT JOIN reefqbo.account a
-            ON a.model_id = $1 AND a.connection_id = x.connection_id AND a.account_id = x.account_id
+        LEFT JOIN reefqbo._accounts_at($1, $2, $7) a ON a.connection_id = x.connection_id AND a.account_id = x.account_id
     ), own AS (
         SELECT s.slot, a.connection_id, a.account_id, s.is_before, s.is_outside, sum(a.debit) AS debit
-        FROM reefqbo._slot_ends($1, $2, $3, $4, $6) s
+        FROM reefqbo._slot_ends($1, $2, $3, $4, $6, $7) s
         JOIN amount a ON a.accounting_method = s.accounting_method AND a.connection_id = s.connection_id AND a.since = s.since
                      AND a.period_start = s.month
         GROUP BY s.slot, a.connection_id, a.account_id, s.is_before, s.is_outside
@@ -40,7 +39,7 @@ AS $$
     SELECT s.slot, NULL, NULL, e.variable_type, e.category, e.subcategory, s.is_before, sum(e.amount), e.account_type, false
     FROM slot s
     CROSS JOIN kind k
-    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, k.statement, s.accounting_method, ARRAY[s.month]) e
+    CROSS JOIN LATERAL reefqbo._eliminated($1, $3, k.statement, s.accounting_method, ARRAY[s.month], $7) e
     WHERE $3 IS NOT NULL AND $8
     GROUP BY s.slot, e.variable_type, e.account_type, e.category, e.subcategory, s.is_before
     HAVING sum(e.amount) <> 0
@@ -74,7 +73,7 @@ $$;
 COMMENT ON FUNCTION reefqbo._words_for(text) IS 'Internal: what a computed line is called.';
 
 -- Lines that are in no company's chart: those of ownership, and of adjustments.
-CREATE FUNCTION reefqbo._group_line(model_id bigint, account_id text)
+CREATE FUNCTION reefqbo._group_line(model_id bigint, account_id text, as_of timestamptz)
 RETURNS TABLE (account_type text, label text, variable_type text, category text, subcategory text)
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -86,7 +85,16 @@ AS $$
     SELECT coalesce(s.account_type, reefqbo._elimination_section(s.variable_type)), coalesce(s.subcategory, s.category), s.variable_type,
            s.category, s.subcategory
     FROM (SELECT substring($2 FROM '^computed:Adjusted:([0-9]+)$')::bigint AS number) n
-    JOIN reefqbo.adjustment e ON e.model_id = $1 AND e.adjustment_id = n.number / 2
+    JOIN LATERAL (
+        SELECT x.debit_type, x.debit_account_type, x.debit_category, x.debit_subcategory,
+               x.credit_type, x.credit_account_type, x.credit_category, x.credit_subcategory
+        FROM reefqbo.adjustment x
+        WHERE $3 IS NULL AND x.model_id = $1 AND x.adjustment_id = n.number / 2
+        UNION ALL
+        SELECT h.debit_type, h.debit_account_type, h.debit_category, h.debit_subcategory,
+               h.credit_type, h.credit_account_type, h.credit_category, h.credit_subcategory
+        FROM reefqbo.adjustment_history h
+        WHERE h.model_id = $1 AND h.adjustment_id = n.number / 2 AND h.valid_from <= $3 AND h.valid_until > $3) e ON true
     CROSS JOIN LATERAL (VALUES (0, e.debit_type, e.debit_account_type, e.debit_category, e.debit_subcategory),
                                (1, e.credit_type, e.credit_account_type, e.credit_category, e.credit_subcategory))
         s (place, variable_type, account_type, category, subcategory)
@@ -96,23 +104,23 @@ AS $$
     SELECT coalesce((SELECT l.account_type FROM reefqbo._statement_layout('balance_sheet') l WHERE l.account_type = a.account_type), 'Other Asset'),
            'Eliminated Investment', p.variable_type, coalesce(p.category, a.fully_qualified_name), 'Eliminations'
     FROM regexp_match($2, '^computed:Eliminated:([0-9]+):(.*)$') m (parts)
-    JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.parts[1]::bigint AND a.account_id = m.parts[2]
-    LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = a.connection_id AND p.account_id = a.account_id
+    JOIN LATERAL reefqbo._accounts_at($1, ARRAY[m.parts[1]::bigint], $3) a ON a.account_id = m.parts[2]
+    LEFT JOIN LATERAL reefqbo._mappings_at($1, ARRAY[m.parts[1]::bigint], $3) p ON p.account_id = a.account_id
 $$;
 
-COMMENT ON FUNCTION reefqbo._group_line(bigint, text) IS
+COMMENT ON FUNCTION reefqbo._group_line(bigint, text, timestamptz) IS
 'Internal: where a line that is no account and not of equity stands in statements, by account and by category, and what it is called. No row for others.';
 
-CREATE FUNCTION reefqbo._words_of_line(model_id bigint, account_id text)
+CREATE FUNCTION reefqbo._words_of_line(model_id bigint, account_id text, as_of timestamptz)
 RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT CASE WHEN $2 IS NOT NULL THEN coalesce((SELECT g.label FROM reefqbo._group_line($1, $2) g), reefqbo._words_for($2)) END
+    SELECT CASE WHEN $2 IS NOT NULL THEN coalesce((SELECT g.label FROM reefqbo._group_line($1, $2, $3) g), reefqbo._words_for($2)) END
 $$;
 
-COMMENT ON FUNCTION reefqbo._words_of_line(bigint, text) IS 'Internal: what a line that is no account is called; NULL for none.';
+COMMENT ON FUNCTION reefqbo._words_of_line(bigint, text, timestamptz) IS 'Internal: what a line that is no account is called; NULL for none.';
 
-CREATE FUNCTION reefqbo._group_lines(model_id bigint, connections bigint[], statement text)
+CREATE FUNCTION reefqbo._group_lines(model_id bigint, connections bigint[], statement text, as_of timestamptz)
 RETURNS TABLE (connection_id bigint, account_id text, account_type text, label text, rank bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -122,47 +130,46 @@ AS $$
         CROSS JOIN unnest(ARRAY['computed:NetIncome', 'computed:AdjustedProfit', 'computed:Investment', 'computed:AssociateEquity', 'computed:Rounding',
                                 'computed:NonControllingShare', 'computed:NonControlling', 'computed:Associate', 'computed:AssociateTranslation',
                                 'computed:Disposal', 'computed:ShareOfProfit']) v (account_id)
-        WHERE EXISTS (SELECT 1 FROM reefqbo.ownership o WHERE o.model_id = $1 AND o.connection_id = u.connection_id)
-           OR EXISTS (SELECT 1 FROM reefqbo.adjustment e WHERE e.model_id = $1 AND e.connection_id = u.connection_id)
+        WHERE u.connection_id IN (SELECT o.connection_id FROM reefqbo._ownership_at($1, $2, $4) o
+                                  UNION ALL SELECT e.connection_id FROM reefqbo._adjustments_at($1, $2, $4) e)
         UNION
         SELECT e.connection_id, 'computed:Adjusted:' || e.adjustment_id * 2 + s.place
-        FROM reefqbo.adjustment e
+        FROM reefqbo._adjustments_at($1, $2, $4) e
         CROSS JOIN (VALUES (0), (1)) s (place)
-        WHERE e.model_id = $1 AND e.connection_id = ANY ($2)
         UNION
         SELECT o.connection_id, format('computed:Eliminated:%s:%s', o.investment_connection_id, o.investment_account_id)
-        FROM reefqbo.ownership o
-        WHERE o.model_id = $1 AND o.connection_id = ANY ($2) AND o.investment_account_id IS NOT NULL
+        FROM reefqbo._ownership_at($1, $2, $4) o
+        WHERE o.investment_account_id IS NOT NULL
     ), placed AS (
         SELECT l.connection_id, l.account_id, coalesce(g.account_type, 'Equity') AS account_type, coalesce(g.label, reefqbo._words_for(l.account_id)) AS label
         FROM line l
-        LEFT JOIN LATERAL reefqbo._group_line($1, l.account_id) g ON true
+        LEFT JOIN LATERAL reefqbo._group_line($1, l.account_id, $4) g ON true
         WHERE l.account_id <> 'computed:NetIncome'
-           OR NOT EXISTS (SELECT 1 FROM reefqbo.account a WHERE a.model_id = $1 AND a.connection_id = l.connection_id AND a.account_id = l.account_id)
+           OR l.connection_id NOT IN (SELECT a.connection_id FROM reefqbo._accounts_at($1, $2, $4) a WHERE a.account_id = 'computed:NetIncome')
     )
     SELECT p.connection_id, p.account_id, p.account_type, p.label, row_number() OVER (ORDER BY p.account_id COLLATE "C")
     FROM placed p
     JOIN reefqbo._statement_layout($3) y ON y.account_type = p.account_type
 $$;
 
-COMMENT ON FUNCTION reefqbo._group_lines(bigint, bigint[], text) IS
+COMMENT ON FUNCTION reefqbo._group_lines(bigint, bigint[], text, timestamptz) IS
 'Internal: the lines of a statement by accounts that are in no company''s chart: those of ownership, and of adjustments.';
 
 -- By accounts: the tree of each company's chart, under its name where there are several.
-CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text)
+CREATE FUNCTION reefqbo._account_nodes(model_id bigint, connections bigint[], statement text, as_of timestamptz)
 RETURNS TABLE (connection_id bigint, account_id text, variable_type text, node reefqbo._statement_node)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS (
         SELECT u.connection_id, u.place * 1000000000000 AS base, c.company_name, cardinality($2) > 1 AS is_named
         FROM unnest($2) WITH ORDINALITY u (connection_id, place)
-        JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = u.connection_id
+        JOIN reefqbo._companies_at($1, $2, $4) c ON c.connection_id = u.connection_id
     ), account AS (
         SELECT c.*, t.account_id, t.account_type, t.name, t.account_number,
                CASE WHEN t.is_computed THEN 'computed' ELSE 'account' END AS kind,
                ARRAY(SELECT c.base + 1000000 + p.rank FROM unnest(t.path) WITH ORDINALITY p (rank, place) ORDER BY p.place) AS path
         FROM company c
-        CROSS JOIN LATERAL reefqbo._statement_tree($1, c.connection_id, $3) t
+        CROSS JOIN LATERAL reefqbo._statement_tree($1, c.connection_id, $3, $4) t
         UNION ALL
         SELECT c.*, v.account_id, 'Equity', reefqbo._words_for(v.account_id), NULL, 'computed', ARRAY[c.base + v.rank]
         FROM company c
@@ -170,7 +177,7 @@ AS $$
         WHERE $3 = 'balance_sheet'
         UNION ALL
         SELECT c.*, g.account_id, g.account_type, g.label, NULL, 'computed', ARRAY[c.base + 990000000000 + g.rank]
-        FROM reefqbo._group_lines($1, $2, $3) g
+        FROM reefqbo._group_lines($1, $2, $3, $4) g
         JOIN company c ON c.connection_id = g.connection_id
     )
     SELECT a.connection_id, a.account_id, NULL,
@@ -203,10 +210,10 @@ AS $$
           JOIN reefqbo._statement_layout($3) l ON l.account_type = u.account_type) v
 $$;
 
-COMMENT ON FUNCTION reefqbo._account_nodes(bigint, bigint[], text) IS
+COMMENT ON FUNCTION reefqbo._account_nodes(bigint, bigint[], text, timestamptz) IS
 'Internal: where each account stands in a profit and loss or balance sheet by accounts, and each elimination by its type. Rows without both are the names of the companies.';
 
-CREATE FUNCTION reefqbo._category_of(model_id bigint, statement text, connection_id bigint, account_id text)
+CREATE FUNCTION reefqbo._category_of(model_id bigint, statement text, connection_id bigint, account_id text, as_of timestamptz)
 RETURNS TABLE (section text, category text, subcategory text)
 LANGUAGE sql STABLE ROWS 1 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -224,16 +231,30 @@ AS $$
                 ELSE coalesce(g.category, p.category, a.fully_qualified_name) END,
            coalesce(g.subcategory, p.subcategory)
     FROM (VALUES (1)) one (row)
-    LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = $3 AND a.account_id = $4
-    LEFT JOIN reefqbo.account_mapping p ON p.model_id = $1 AND p.connection_id = $3 AND p.account_id = $4
-    LEFT JOIN LATERAL (SELECT l.* FROM reefqbo._group_line($1, $4) l WHERE $4 ~ '^computed:') g ON true
+    LEFT JOIN LATERAL (
+        SELECT x.account_id, x.fully_qualified_name, x.account_type, x.classification, x.is_computed
+        FROM reefqbo.account x
+        WHERE $5 IS NULL AND x.model_id = $1 AND x.connection_id = $3 AND x.account_id = $4
+        UNION ALL
+        SELECT h.account_id, h.fully_qualified_name, h.account_type, h.classification, h.is_computed
+        FROM reefqbo.account_history h
+        WHERE h.model_id = $1 AND h.connection_id = $3 AND h.account_id = $4 AND h.valid_from <= $5 AND h.valid_until > $5) a ON true
+    LEFT JOIN LATERAL (
+        SELECT x.variable_type, x.category, x.subcategory
+        FROM reefqbo.account_mapping x
+        WHERE $5 IS NULL AND x.model_id = $1 AND x.connection_id = $3 AND x.account_id = $4
+        UNION ALL
+        SELECT h.variable_type, h.category, h.subcategory
+        FROM reefqbo.account_mapping_history h
+        WHERE h.model_id = $1 AND h.connection_id = $3 AND h.account_id = $4 AND h.valid_from <= $5 AND h.valid_until > $5) p ON true
+    LEFT JOIN LATERAL (SELECT l.* FROM reefqbo._group_line($1, $4, $5) l WHERE $4 ~ '^computed:') g ON true
     -- the profit inside equity, and what a statement itself computes there
     CROSS JOIN LATERAL (SELECT $2 = 'balance_sheet' AND g.account_type IS NULL AND (a.account_id IS NULL OR reefqbo._is_closing_line(a.is_computed, a.classification))
                         AS is_closing) c
 $$;
 
-COMMENT ON FUNCTION reefqbo._category_of(bigint, text, bigint, text) IS
-'Internal: where an account stands in a statement by categories: under its variable type, or under what is not mapped, by its full name.';
+COMMENT ON FUNCTION reefqbo._category_of(bigint, text, bigint, text, timestamptz) IS
+'Internal: where an account stands, or stood at a moment, in a statement by categories: under its variable type, or under what is not mapped, by its full name.';
 
 CREATE FUNCTION reefqbo._category_node(section text, category text, subcategory text)
 RETURNS text
@@ -272,8 +293,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS MATERIALIZED (
         SELECT c.connection_id, c.home_currency
-        FROM reefqbo.connection c
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.home_currency <> $4
+        FROM reefqbo._companies_at($1, $2, $6) c
+        WHERE c.home_currency <> $4
     ), month AS MATERIALIZED (
         SELECT s.ordinality AS slot, s.accounting_method, m.month, coalesce(lag(m.month) OVER (PARTITION BY s.ordinality ORDER BY m.month), s.before) AS before
         FROM unnest($5) WITH ORDINALITY s
@@ -284,19 +305,18 @@ AS $$
         FROM (SELECT m.accounting_method, min(m.before) AS first, max(m.month) AS last FROM month m GROUP BY m.accounting_method) r
         CROSS JOIN LATERAL reefqbo._group_amounts($1, ARRAY(SELECT c.connection_id FROM company c), $3, 'balance_sheet',
                                                   r.accounting_method, r.first, r.last, NULL, $6) x
-        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = x.connection_id AND a.account_id = x.account_id
+        LEFT JOIN reefqbo._accounts_at($1, $2, $6) a ON a.connection_id = x.connection_id AND a.account_id = x.account_id
     ), moved AS (
         SELECT m.slot, m.month, h.connection_id, h.account_id, sum(CASE h.period_start WHEN m.before THEN h.debit ELSE -h.debit END) AS flow
         FROM month m
         JOIN home h ON h.accounting_method = m.accounting_method AND h.period_start IN (m.before, m.month)
-        JOIN reefqbo._stays($1, $2, $3) y ON y.connection_id = h.connection_id AND y.since = h.since AND m.month BETWEEN y.since AND y.until
+        JOIN reefqbo._stays($1, $2, $3, $6) y ON y.connection_id = h.connection_id AND y.since = h.since AND m.month BETWEEN y.since AND y.until
         GROUP BY m.slot, m.month, h.connection_id, h.account_id
     )
     SELECT m.slot, m.connection_id, m.account_id, sum(round(m.flow * r.average, reefqbo._decimals($4)))
     FROM moved m
     JOIN company c ON c.connection_id = m.connection_id
-    JOIN reefqbo.exchange_rate r
-        ON r.model_id = $1 AND r.from_currency = c.home_currency AND r.to_currency = $4 AND r.month = m.month
+    JOIN reefqbo._rates_at($1, NULL, $4, $6) r ON r.from_currency = c.home_currency AND r.month = m.month
     GROUP BY m.slot, m.connection_id, m.account_id
 $$;
 
@@ -321,7 +341,7 @@ AS $$
     ), line AS MATERIALIZED (
         SELECT u.account_id, g.*
         FROM (SELECT DISTINCT m.account_id FROM movement m WHERE m.account_id ~ '^computed:') u
-        CROSS JOIN LATERAL reefqbo._group_line($1, u.account_id) g
+        CROSS JOIN LATERAL reefqbo._group_line($1, u.account_id, $6) g
     ), named AS (
         SELECT m.*,
                CASE WHEN m.account_type IS NOT NULL THEN reefqbo._cash_section(NULL, m.account_type, NULL)
@@ -338,10 +358,9 @@ AS $$
                            OR m.account_id ~ '^computed:Adjusted:' AND g.variable_type NOT IN ('Asset', 'Liability'), false) AS is_equity
         FROM movement m
         LEFT JOIN line g ON g.account_id = m.account_id
-        LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = m.connection_id
-        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = m.connection_id AND a.account_id = m.account_id
-        LEFT JOIN reefqbo.account_mapping p
-            ON p.model_id = $1 AND p.connection_id = m.connection_id AND p.account_id = m.account_id
+        LEFT JOIN reefqbo._companies_at($1, $2, $6) c ON c.connection_id = m.connection_id
+        LEFT JOIN reefqbo._accounts_at($1, $2, $6) a ON a.connection_id = m.connection_id AND a.account_id = m.account_id
+        LEFT JOIN reefqbo._mappings_at($1, $2, $6) p ON p.connection_id = m.connection_id AND p.account_id = m.account_id
     ), own AS MATERIALIZED (
         -- in another currency: movements of claims, debts, stocks and the like month by month, cash and equity as they are translated
         SELECT n.*
@@ -365,12 +384,12 @@ AS $$
         SELECT o.connection_id FROM balance o WHERE o.account_id = 'computed:OtherBranches'
         UNION
         SELECT c.connection_id
-        FROM reefqbo.connection c
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2) AND c.branch_id <> ALL ($3)
+        FROM reefqbo._companies_at($1, $2, $6) c
+        WHERE c.branch_id <> ALL ($3)
         UNION
         SELECT d.connection_id
-        FROM reefqbo.dimension_mapping d
-        WHERE d.model_id = $1 AND d.connection_id = ANY ($2) AND d.branch_id <> ALL ($3)
+        FROM reefqbo._dimension_mappings_at($1, $2, $6) d
+        WHERE d.branch_id <> ALL ($3)
     )
     SELECT b.slot, b.connection_id, b.account_id, b.section, b.name, sum(b.flow)
     FROM balance b
@@ -420,8 +439,8 @@ AS $$
                        THEN format(' (%s)', c.company_name) ELSE '' END AS label,
                CASE WHEN NOT $4 THEN a.account_number END AS account_number
         FROM reefqbo._cash_items($1, $2, $3, $5, $6, $7, $8) i
-        LEFT JOIN reefqbo.account a ON a.model_id = $1 AND a.connection_id = i.connection_id AND a.account_id = i.account_id
-        LEFT JOIN reefqbo.connection c ON c.model_id = $1 AND c.connection_id = i.connection_id
+        LEFT JOIN reefqbo._accounts_at($1, $2, $7) a ON a.connection_id = i.connection_id AND a.account_id = i.account_id
+        LEFT JOIN reefqbo._companies_at($1, $2, $7) c ON c.connection_id = i.connection_id
     ), amount AS MATERIALIZED (
         SELECT i.slot, i.section, i.connection_id, i.account_id, i.label, i.account_number, sum(i.amount) AS amount,
                coalesce(CASE WHEN cardinality($2) > 1 THEN format('%s:', i.connection_id) END || i.account_id, i.account_id,
@@ -472,15 +491,15 @@ $$;
 
 COMMENT ON FUNCTION reefqbo._nature_node(text) IS 'Internal: a nature as a node of a statement.';
 
-CREATE FUNCTION reefqbo._has_others(model_id bigint, branches bigint[])
+CREATE FUNCTION reefqbo._has_others(model_id bigint, branches bigint[], as_of timestamptz)
 RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT EXISTS (SELECT 1 FROM reefqbo.ownership o
-                   WHERE o.model_id = $1 AND o.branch_id = ANY ($2) AND o.method = 'full' AND o.percent < 100)
+    SELECT EXISTS (SELECT 1 FROM reefqbo._ownership_at($1, NULL, $3) o
+                   WHERE o.branch_id = ANY ($2) AND o.method = 'full' AND o.percent < 100)
 $$;
 
-COMMENT ON FUNCTION reefqbo._has_others(bigint, bigint[]) IS
+COMMENT ON FUNCTION reefqbo._has_others(bigint, bigint[], timestamptz) IS
 'Internal: whether the group of these branches has companies of which others have a part: all of its statements, and all parts of them, tell the owners'' share apart.';
 
 CREATE FUNCTION reefqbo._placed_categories(model_id bigint, connections bigint[], branches bigint[], statement text, currency text,
@@ -494,7 +513,7 @@ AS $$
         SELECT u.connection_id, u.account_id, g.section, g.category, g.subcategory
         FROM (SELECT DISTINCT a.connection_id, a.account_id FROM amount a
               WHERE a.account_id NOT IN ('computed:NonControllingProfit', 'computed:OwnersProfit')) u
-        CROSS JOIN LATERAL reefqbo._category_of($1, $4, u.connection_id, u.account_id) g
+        CROSS JOIN LATERAL reefqbo._category_of($1, $4, u.connection_id, u.account_id, $7) g
     ), sorted AS MATERIALIZED (
         SELECT a.slot, a.debit, c.section, c.category, c.subcategory
         FROM amount a
@@ -520,7 +539,7 @@ AS $$
     ), nature AS MATERIALIZED (
         SELECT a.slot, n.nature, sum(a.debit) AS debit
         FROM amount a
-        JOIN reefqbo._group_natures($1, $2) n
+        JOIN reefqbo._group_natures($1, $2, $7) n
             ON n.connection_id = coalesce(a.connection_id, 0) AND n.account_id = coalesce(a.account_id, a.variable_type)
         WHERE $4 = 'profit_and_loss' OR n.nature = '~Non-controlling'
         GROUP BY a.slot, n.nature
@@ -546,7 +565,7 @@ AS $$
     SELECT n.slot, n.debit, n.nature, NULL FROM nature n
     UNION ALL
     SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature)
-    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3)) n
+    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3, $7)) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;
@@ -567,7 +586,7 @@ AS $$
         -- no company has the key 0: there, under their types, are eliminations
         SELECT coalesce(n.connection_id, 0) AS company, coalesce(n.account_id, n.variable_type) AS name, (n.node).node AS node,
                (n.node).section AS section, n.node AS spot
-        FROM reefqbo._account_nodes($1, $2, $4) n
+        FROM reefqbo._account_nodes($1, $2, $4, $7) n
     ), placed AS MATERIALIZED (
         SELECT a.slot, a.debit * reefqbo._debit_sign(s.section, NULL) AS amount, s.node
         FROM amount a
@@ -582,7 +601,7 @@ AS $$
     ), nature AS MATERIALIZED (
         SELECT a.slot, n.nature, sum(a.debit) AS debit
         FROM amount a
-        JOIN reefqbo._group_natures($1, $2) n
+        JOIN reefqbo._group_natures($1, $2, $7) n
             ON n.connection_id = a.company AND n.account_id = a.name
         WHERE $4 = 'profit_and_loss' OR n.nature = '~Non-controlling'
         GROUP BY a.slot, n.nature
@@ -599,7 +618,7 @@ AS $$
     SELECT n.slot, n.debit, n.nature, NULL FROM nature n
     UNION ALL
     SELECT NULL, NULL, n.nature, reefqbo._nature_node(n.nature)
-    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3)) n
+    FROM (SELECT u.nature FROM nature u UNION SELECT '~Non-controlling' WHERE reefqbo._has_others($1, $3, $7)) n
     UNION ALL
     SELECT a.slot, sum(a.debit), NULL, NULL FROM amount a GROUP BY a.slot
 $$;
@@ -639,7 +658,7 @@ DECLARE
 BEGIN
     -- what must be read again is known to be wrong, and what was known once may have been
     IF $6 IS NOT NULL OR EXISTS (SELECT 1 FROM reefqbo._unsettled($1, $2, $4.accounting_method,
-                                                                  CASE $3 WHEN 'cash_flow' THEN $4.before ELSE $4.months[1] END, last_day)) THEN
+                                                                  CASE $3 WHEN 'cash_flow' THEN $4.before ELSE $4.months[1] END, last_day, $6)) THEN
         RAISE NOTICE USING MESSAGE = message, DETAIL = told;
         RETURN true;
     END IF;

@@ -36,14 +36,12 @@ DECLARE
 BEGIN
     PERFORM reefqbo._check_statement($2, $6);
     PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10) s;
-    first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, $10, $11) s;
+    first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections, $11) ELSE 1 END;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $11, scope.branches);
-    IF $11 IS NULL THEN
-        PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $8, $3, $4);
-    END IF;
+    PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $8, $3, $4, $11);
     IF scope.branches IS NOT NULL AND $2 <> 'balance_sheet' THEN
-        PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4);
+        PERFORM reefqbo._tell_untagged_months(in_model, scope.connections, $8, $3, $4, $11);
     END IF;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $11, scope.branches, $12) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $11, scope.branches);
@@ -106,7 +104,7 @@ COMMENT ON FUNCTION reefqbo.statement(text, text, date, date, text, text, text, 
 'A statement of a model, of a branch with all below it, or of one company, from the months imported so far. Several companies are consolidated.
 Arguments: model; statement, ''profit_and_loss'', ''balance_sheet'' or ''cash_flow'' (indirect: from the profit and the movements of the balance sheet);
 start_date and end_date, between which a month must lie wholly; frequency, ''month'', ''quarter'', ''half-year'' or ''year''; lines, ''account'' (the charts of accounts) or ''category'' (the mapped type, category and subcategory, what is not mapped under Unmapped);
-year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see the figures as they were known at that moment (but with today''s mapping, rates and eliminations); to_date, whether the columns until the end of each period are filled.
+year, ''calendar'' or ''fiscal''; accounting_method; branch, by default the root; company, true for the branch''s company as a whole, in its home currency, wherever its accounts are mapped; as_of, to see what was shown at that moment: the figures as they were known, with the accounts, mapping, rates, eliminations, branches and companies of then; to_date, whether the columns until the end of each period are filled.
 Disabled branches below the one asked for are left out; an account''s amounts stand in the one branch it, or (profit and loss, of the months imported by it) its class or department, is mapped to; eliminations of the branches covered are taken out.
 Result: a row for each line and period, as of reefqbo.profit_and_loss, in currency: the model''s, or that of all companies. A period is there only if all its months were imported for every company that belonged to the group then (reefqbo.ownership); a notice says where some were not, and where months must be read again (reefqbo.unsettled_month). By accounts, each company has a title of its own in every section.
 amount: as QuickBooks prints it, by category with the natural sign of the type; of a cash flow, positive where cash came from. share: of total income (by category: revenue, and income that is not mapped) or total assets, 0.25 for 25 %; NULL for a cash flow.

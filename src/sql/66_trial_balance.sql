@@ -9,9 +9,8 @@ DECLARE
     told text;
 BEGIN
     SELECT string_agg(quote_ident(c.company_name), ', ' ORDER BY c.company_name COLLATE "C") INTO told
-    FROM reefqbo.connection c
-    WHERE c.model_id = $1
-      AND c.connection_id IN (SELECT y.connection_id FROM reefqbo._stays($1, $2, $6) y WHERE $4 BETWEEN y.since AND y.until)
+    FROM reefqbo._companies_at($1, $2, $5) c
+    WHERE c.connection_id IN (SELECT y.connection_id FROM reefqbo._stays($1, $2, $6, $5) y WHERE $4 BETWEEN y.since AND y.until)
       AND NOT EXISTS (SELECT 1 FROM reefqbo._common_months($1, ARRAY[c.connection_id], reefqbo._statements_read('trial_balance'), $3, $5, NULL) m
                       WHERE m.month = $4);
     IF told IS NOT NULL THEN
@@ -34,9 +33,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH company AS MATERIALIZED (
         SELECT c.connection_id, coalesce(c.fiscal_year_start_month, 1)::integer AS first_month, b.parent_branch_id IS NULL AS is_root
-        FROM reefqbo.connection c
-        JOIN reefqbo.branch b ON b.model_id = c.model_id AND b.branch_id = c.branch_id
-        WHERE c.model_id = $1 AND c.connection_id = ANY ($2)
+        FROM reefqbo._companies_at($1, $2, $6) c
+        JOIN reefqbo._branches_at($1, $6) b ON b.branch_id = c.branch_id
     ), slot AS MATERIALIZED (
         SELECT s.ordinality AS slot, s.period, s.variant, s.accounting_method, s.months[cardinality(s.months)] AS month
         FROM unnest($5) WITH ORDINALITY s
@@ -62,7 +60,7 @@ AS $$
                     FROM company c) y
         CROSS JOIN LATERAL reefqbo._eliminated($1, $3, 'profit_and_loss', s.accounting_method,
             ARRAY(SELECT g::date FROM generate_series(reefqbo._period_of(s.month, 'year', y.first_month)::timestamp, s.month::timestamp,
-                                                      interval '1 month') g)) e
+                                                      interval '1 month') g), $6) e
         GROUP BY s.slot, e.variable_type
     )
     -- whose a profit is says no account
@@ -136,30 +134,28 @@ DECLARE
     slots reefqbo._statement_slot[];
 BEGIN
     PERFORM reefqbo._check_periods($2, coalesce($7, $2), $8, $9, $3);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5) s;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $4, $5, $6) s;
     IF $7 IS NULL THEN
         PERFORM reefqbo._check_trial_months(in_model, scope.connections, $3, start_date, $6, scope.branches);
     ELSE
         PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read('trial_balance'), $3, start_date, end_date, $6, scope.branches);
     END IF;
-    IF $6 IS NULL THEN
-        PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $3, start_date, end_date);
-    END IF;
-    first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $3, start_date, end_date, $6);
+    first_month := CASE $9 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections, $6) ELSE 1 END;
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, 'trial_balance', $3, start_date, end_date, $8, first_month, $6, scope.branches) s);
     slots := reefqbo._slots_with_rates(in_model, scope.connections, 'trial_balance', slots, scope.currency, $6, scope.branches);
     RETURN QUERY
     WITH row AS MATERIALIZED (
         SELECT t.*, c.company_name, a.account_number, a.account_type,
                coalesce(a.name, CASE WHEN t.account_id IS NULL THEN format('Eliminations (%s)', t.variable_type)
-                                     ELSE reefqbo._words_of_line(in_model, t.account_id) END) AS label,
+                                     ELSE reefqbo._words_of_line(in_model, t.account_id, $6) END) AS label,
                coalesce(array_position(ARRAY['Bank', 'Accounts Receivable', 'Other Current Asset', 'Fixed Asset', 'Other Asset',
                    'Accounts Payable', 'Credit Card', 'Other Current Liability', 'Long Term Liability', 'Equity', 'Income',
                    'Cost of Goods Sold', 'Expense', 'Other Income', 'Other Expense'], a.account_type), 99) AS rank,
                array_position(scope.connections::bigint[], t.connection_id) AS place
         FROM reefqbo._trial_rows(in_model, scope.connections, scope.branches, scope.currency, slots, $6) t
-        LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = t.connection_id AND a.account_id = t.account_id
-        LEFT JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = t.connection_id
+        LEFT JOIN reefqbo._accounts_at(in_model, scope.connections, $6) a ON a.connection_id = t.connection_id AND a.account_id = t.account_id
+        LEFT JOIN reefqbo._companies_at(in_model, scope.connections, $6) c ON c.connection_id = t.connection_id
     ), numbered AS (
         SELECT r.*, dense_rank() OVER (ORDER BY r.place NULLS LAST, r.rank, r.account_number COLLATE "C" NULLS LAST,
                                                 r.label COLLATE "C", r.account_id COLLATE "C") AS line

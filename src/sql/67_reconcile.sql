@@ -26,7 +26,7 @@ DECLARE
 BEGIN
     PERFORM reefqbo._check_statement($2, 'account');
     PERFORM reefqbo._check_periods($3, $4, $5, 'calendar', $6);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $7, false) s;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $7, false, NULL) s;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $6, $3, $4, NULL, scope.branches);
     PERFORM reefqbo._tell_unsettled_months(in_model, scope.connections, $6, $3, $4);
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $6, $3, $4, $5, 1, NULL, scope.branches) s WHERE s.variant = 'amount');

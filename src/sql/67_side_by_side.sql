@@ -78,8 +78,8 @@ DECLARE
 BEGIN
     PERFORM reefqbo._check_statement($2, $6);
     PERFORM reefqbo._check_periods($3, $4, $5, $7, $8);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, false) s;
-    first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections) ELSE 1 END;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $9, false, $10) s;
+    first_month := CASE $7 WHEN 'fiscal' THEN reefqbo._fiscal_month(in_model, scope.connections, $10) ELSE 1 END;
     PERFORM reefqbo._tell_missing_months(in_model, scope.connections, reefqbo._statements_read($2), $8, $3, $4, $10, scope.branches);
     slots := ARRAY(SELECT s FROM reefqbo._slots(in_model, scope.connections, $2, $8, $3, $4, $5, first_month, $10, scope.branches) s WHERE s.variant = 'amount');
     slots := reefqbo._slots_with_rates(in_model, scope.connections, $2, slots, scope.currency, $10, scope.branches);
@@ -90,8 +90,8 @@ BEGIN
     ), figure AS MATERIALIZED (
         SELECT f.*, format('%s (%s)', c.company_name, b.name) AS part, array_position(scope.connections::bigint[], f.connection_id) AS rank
         FROM reefqbo._side_by_side(in_model, scope.connections, scope.branches, $2, $6 = 'category', scope.currency, slots, $10) f
-        LEFT JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = f.connection_id
-        LEFT JOIN reefqbo.branch b ON b.model_id = in_model AND b.branch_id = c.branch_id
+        LEFT JOIN reefqbo._companies_at(in_model, scope.connections, $10) c ON c.connection_id = f.connection_id
+        LEFT JOIN reefqbo._branches_at(in_model, $10) b ON b.branch_id = c.branch_id
     ), summed AS (
         SELECT f.line, f.depth, f.label, f.kind, f.section, f.account_id, f.slot, sum(f.amount) AS amount
         FROM figure f

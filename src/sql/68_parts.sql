@@ -2,25 +2,25 @@
 
 -- The nodes that the amounts of a profit and loss or a balance sheet stand at, and what a debit counts there.
 CREATE FUNCTION reefqbo._nodes_of_accounts(model_id bigint, connections bigint[], statement text, by_category boolean,
-                                           accounts reefqbo._statement_node[])
+                                           accounts reefqbo._statement_node[], as_of timestamptz)
 RETURNS TABLE (connection_id bigint, account_id text, node text, sign integer)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT n.connection_id, n.account_id, (n.node).node, reefqbo._debit_sign((n.node).section, NULL)
-    FROM reefqbo._account_nodes($1, $2, $3) n
+    FROM reefqbo._account_nodes($1, $2, $3, $6) n
     WHERE NOT $4 AND n.account_id IS NOT NULL
     UNION ALL
     SELECT u.connection_id, u.account_id, reefqbo._category_node(g.section, g.category, g.subcategory), reefqbo._category_sign(g.section, $3)
     FROM unnest($5) u
-    CROSS JOIN LATERAL reefqbo._category_of($1, $3, u.connection_id, u.account_id) g
+    CROSS JOIN LATERAL reefqbo._category_of($1, $3, u.connection_id, u.account_id, $6) g
     WHERE $4 AND u.account_id NOT IN ('computed:NonControllingProfit', 'computed:OwnersProfit')
     UNION ALL
     SELECT n.connection_id, n.account_id, n.nature, 1
-    FROM reefqbo._group_natures($1, $2) n
+    FROM reefqbo._group_natures($1, $2, $6) n
     WHERE n.connection_id <> 0
 $$;
 
-COMMENT ON FUNCTION reefqbo._nodes_of_accounts(bigint, bigint[], text, boolean, reefqbo._statement_node[]) IS
+COMMENT ON FUNCTION reefqbo._nodes_of_accounts(bigint, bigint[], text, boolean, reefqbo._statement_node[], timestamptz) IS
 'Internal: where the amounts of accounts stand in a statement, and whether it shows debits or credits as positive there. accounts: those to look for by category, of which only connection_id and account_id count.';
 
 CREATE FUNCTION reefqbo._nodes_of_eliminations(statement text, by_category boolean, variable_type text, category text, subcategory text,
@@ -41,23 +41,24 @@ $$;
 COMMENT ON FUNCTION reefqbo._nodes_of_eliminations(text, boolean, text, text, text, text) IS
 'Internal: where what was eliminated stands in a statement, and whether it shows debits or credits as positive there.';
 
-CREATE FUNCTION reefqbo._posted_eliminations(model_id bigint, branches bigint[], statement text, accounting_method text, months date[])
+CREATE FUNCTION reefqbo._posted_eliminations(model_id bigint, branches bigint[], statement text, accounting_method text, months date[],
+                                             as_of timestamptz)
 RETURNS TABLE (elimination_id bigint, variable_type text, account_type text, category text, subcategory text, month date, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT p.elimination_id, p.variable_type, p.account_type, p.category, p.subcategory, p.month, p.amount
-    FROM reefqbo._elimination_postings($1, $2, $4) p
+    FROM reefqbo._elimination_postings($1, $2, $4, $6) p
     WHERE $3 = 'profit_and_loss' AND p.is_result AND p.month = ANY ($5)
     UNION ALL
     SELECT p.elimination_id, CASE WHEN p.is_result THEN 'Equity' ELSE p.variable_type END,
            CASE WHEN p.is_result THEN NULL ELSE p.account_type END,
            CASE WHEN p.is_result THEN 'Eliminated Profit' ELSE p.category END, CASE WHEN p.is_result THEN NULL ELSE p.subcategory END,
            p.month, p.amount
-    FROM reefqbo._elimination_postings($1, $2, $4) p
+    FROM reefqbo._elimination_postings($1, $2, $4, $6) p
     WHERE $3 = 'balance_sheet' AND p.month <= $5[cardinality($5)]
 $$;
 
-COMMENT ON FUNCTION reefqbo._posted_eliminations(bigint, bigint[], text, text, date[]) IS
+COMMENT ON FUNCTION reefqbo._posted_eliminations(bigint, bigint[], text, text, date[], timestamptz) IS
 'Internal: reefqbo._eliminated, entry by entry.';
 
 -- The one line that is called so, and its nodes.
@@ -108,7 +109,7 @@ BEGIN
             HINT = 'Ask for the parts of their lines.';
     END IF;
     PERFORM reefqbo._check_periods($4, $5, 'month', 'calendar', $7);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $8, $9) s;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $8, $9, $10) s;
     months := ARRAY(SELECT m.month FROM reefqbo._common_months(in_model, scope.connections, reefqbo._statements_read($2), $7, $10, scope.branches) m
                     WHERE m.month >= $4 AND m.period_end <= $5 ORDER BY m.month);
     IF months = '{}' OR cardinality(months) <> reefqbo._months_between($4, $5) THEN
@@ -132,7 +133,7 @@ BEGIN
         SELECT x.connection_id, x.account_id, x.period_start, x.home * s.sign AS home, x.amount * s.sign AS debit
         FROM reefqbo._group_amounts(in_model, scope.connections, scope.branches, $2, $7, months[1], months[cardinality(months)],
                                     scope.currency, $10) x
-        LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = x.connection_id AND a.account_id = x.account_id
+        LEFT JOIN reefqbo._accounts_at(in_model, scope.connections, $10) a ON a.connection_id = x.connection_id AND a.account_id = x.account_id
         CROSS JOIN LATERAL (SELECT reefqbo._debit_sign(a.account_type, coalesce(a.classification,
                                    CASE $2 WHEN 'profit_and_loss' THEN 'Expense' END)) AS sign) s
         -- not what a company brought along
@@ -141,7 +142,7 @@ BEGIN
         SELECT n.*
         FROM reefqbo._nodes_of_accounts(in_model, scope.connections, $2, by_category, ARRAY(
             SELECT ROW(NULL, NULL, NULL, NULL, NULL, o.connection_id, o.account_id, NULL, NULL)::reefqbo._statement_node
-            FROM (SELECT DISTINCT u.connection_id, u.account_id FROM own u) o)) n
+            FROM (SELECT DISTINCT u.connection_id, u.account_id FROM own u) o), $10) n
     ), part AS (
         SELECT o.connection_id, o.account_id, o.period_start, sum(c.sign * n.sign * o.home) AS home, sum(c.sign * n.sign * o.debit) AS amount,
                NULL::bigint AS elimination_id
@@ -151,23 +152,22 @@ BEGIN
         GROUP BY o.connection_id, o.account_id, o.period_start
         UNION ALL
         SELECT NULL, NULL, e.month, NULL, sum(c.sign * n.sign * e.amount), e.elimination_id
-        FROM reefqbo._posted_eliminations(in_model, scope.branches, $2, $7, months) e
+        FROM reefqbo._posted_eliminations(in_model, scope.branches, $2, $7, months, $10) e
         CROSS JOIN LATERAL reefqbo._nodes_of_eliminations($2, by_category, e.variable_type, e.category, e.subcategory, e.account_type) n
         JOIN counted c ON c.node = n.node
         GROUP BY e.month, e.elimination_id
     )
-    SELECT c.company_name, p.account_id, coalesce(a.name, reefqbo._words_of_line(in_model, p.account_id)),
+    SELECT c.company_name, p.account_id, coalesce(a.name, reefqbo._words_of_line(in_model, p.account_id, $10)),
            p.period_start, c.home_currency, reefqbo._in_decimals(p.home, c.home_currency),
            -- equity is carried forward, at many rates
            CASE WHEN c.home_currency = scope.currency THEN 1 WHEN $2 = 'profit_and_loss' THEN r.average
                 WHEN a.classification <> 'Equity' THEN r.closing END,
            p.elimination_id, e.memo, scope.currency::text, reefqbo._in_decimals(p.amount + 0.00, scope.currency), p.connection_id
     FROM part p
-    LEFT JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = p.connection_id
-    LEFT JOIN reefqbo.account a ON a.model_id = in_model AND a.connection_id = p.connection_id AND a.account_id = p.account_id
-    LEFT JOIN reefqbo.elimination e ON e.model_id = in_model AND e.elimination_id = p.elimination_id
-    LEFT JOIN reefqbo.exchange_rate r
-        ON r.model_id = in_model AND r.from_currency = c.home_currency AND r.to_currency = scope.currency AND r.month = p.period_start
+    LEFT JOIN reefqbo._companies_at(in_model, scope.connections, $10) c ON c.connection_id = p.connection_id
+    LEFT JOIN reefqbo._accounts_at(in_model, scope.connections, $10) a ON a.connection_id = p.connection_id AND a.account_id = p.account_id
+    LEFT JOIN reefqbo._eliminations_at(in_model, scope.branches, $10) e ON e.elimination_id = p.elimination_id
+    LEFT JOIN reefqbo._rates_at(in_model, NULL, scope.currency, $10) r ON r.from_currency = c.home_currency AND r.month = p.period_start
     WHERE p.amount <> 0 OR p.home <> 0
     ORDER BY array_position(scope.connections::bigint[], p.connection_id) NULLS LAST, a.account_number COLLATE "C" NULLS LAST, 3, 2, 4, 8;
 END

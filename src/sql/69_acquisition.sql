@@ -11,14 +11,14 @@ DECLARE
     scope record;
 BEGIN
     PERFORM reefqbo._check_periods('2000-01-01', '2000-01-01', 'month', 'calendar', $2);
-    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $3, false) s;
+    SELECT s.* INTO scope FROM reefqbo._scope(in_model, $3, false, NULL) s;
     RETURN QUERY
     WITH stay AS (
         SELECT y.connection_id, y.since, y.method, h.share, c.company_name, b.name AS branch, c.home_currency,
                reefqbo._month_before(y.since) AS opening, reefqbo._decimals(scope.currency) AS decimals,
                CASE WHEN c.home_currency = scope.currency THEN 1 ELSE o.rate END AS rate
-        FROM reefqbo._stays(in_model, scope.connections, scope.branches) y
-        JOIN reefqbo._held(in_model, scope.connections, scope.branches) h ON h.connection_id = y.connection_id AND h.month = y.since
+        FROM reefqbo._stays(in_model, scope.connections, scope.branches, NULL) y
+        JOIN reefqbo._held(in_model, scope.connections, scope.branches, NULL) h ON h.connection_id = y.connection_id AND h.month = y.since
         JOIN reefqbo.connection c ON c.model_id = in_model AND c.connection_id = y.connection_id
         JOIN reefqbo.branch b ON b.model_id = in_model AND b.branch_id = c.branch_id
         CROSS JOIN LATERAL reefqbo._opening(in_model, y.connection_id, $2, scope.currency, NULL, y.since) o

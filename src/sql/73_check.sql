@@ -574,6 +574,13 @@ AS $$
 BEGIN
     RETURN QUERY SELECT c.item, c.subject, c.status, c.finding, c.what_to_do
                  FROM reefqbo._check_companies($1, $2) c;
+    RETURN QUERY SELECT 'pack', to_char(p.closed_month, 'YYYY-MM'), CASE WHEN p.is_as_shown THEN 'ok' ELSE 'problem' END,
+                        CASE WHEN p.is_as_shown THEN 'what was shown when it was closed can be shown again'
+                             ELSE format('what was shown when it was closed cannot be shown again: %s', reefqbo._show_line(p.difference)) END,
+                        CASE WHEN NOT p.is_as_shown THEN 'The totals that were shown are in reefqbo.closed_figure.' END
+                 FROM (SELECT o.month FROM reefqbo.closed_period o
+                       WHERE o.model_id = reefqbo._model_id($1) AND $2 IS NULL AND o.reopened_at IS NULL ORDER BY o.month DESC LIMIT 1) l
+                 CROSS JOIN LATERAL reefqbo._check_period($1, l.month) p;
 EXCEPTION WHEN read_only_sql_transaction OR insufficient_resources OR connection_failure THEN
     GET STACKED DIAGNOSTICS finding = MESSAGE_TEXT, what_to_do = PG_EXCEPTION_HINT;
     item := 'worker';
@@ -593,6 +600,6 @@ AS 'MODULE_PATHNAME', 'rqbo_definer_operator';
 
 COMMENT ON FUNCTION reefqbo.check(text, text) IS
 'Asks QuickBooks whether an import of a model''s companies would be answered: the same requests, six a company, of which nothing is stored. What they tell of the grant is noted as an import would note it.
-Arguments: model; branch, by default every connection of the model. Result: as reefqbo.check(). Items: grant, clock, company, environment, reading (subject: the report or table), currency, closed period.
+Arguments: model; branch, by default every connection of the model. Result: as reefqbo.check(). Items: grant, clock, company, environment, reading (subject: the report or table), currency, closed period (of the books in QuickBooks), pack (the last month closed by reefqbo.close_period; reefqbo.check_period looks at all).
 A question that fails is a row and does not stop the others, unless it would meet them all. Errors: 42704 no such model, branch or connection; 22004 no model.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.check(text, text)');

@@ -102,8 +102,8 @@
 	"  SELECT g.account_id, 'gone', g.fully_qualified_name, NULL, 10 FROM gone g" \
 	"), noticed AS (" \
 	"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, old_value, new_value," \
-	"   import_id)" \
-	"  SELECT $1, $2, d.account_id, d.change, d.old_value, d.new_value, $15" \
+	"   noticed_at, import_id)" \
+	"  SELECT $1, $2, d.account_id, d.change, d.old_value, d.new_value, (SELECT reefqbo._moment($1)), $15" \
 	"  FROM compared d" \
 	"  JOIN reefqbo.connection k ON k.model_id = $1 AND k.connection_id = $2 AND k.accounts_as_of IS NOT NULL" \
 	"  ORDER BY d.account_id COLLATE \"C\", d.rank" \
@@ -233,8 +233,8 @@ rqbo_store_notice_merges(int64 model_id, int64 connection_id, int64 import_id, R
 		"  HAVING bool_and(c.is_open OR s.change IS NOT DISTINCT FROM -c.change) AND bool_or(s.change = -c.change)"
 		"), noticed AS ("
 		"  INSERT INTO reefqbo.account_change (model_id, connection_id, account_id, change, old_value, new_value,"
-		"   import_id)"
-		"  SELECT $1, $2, p.loser, 'merged', p.loser, min(p.survivor), $3 FROM pair p"
+		"   noticed_at, import_id)"
+		"  SELECT $1, $2, p.loser, 'merged', p.loser, min(p.survivor), (SELECT reefqbo._moment($1)), $3 FROM pair p"
 		"  GROUP BY p.loser HAVING count(*) = 1"
 		"  RETURNING 1"
 		") SELECT count(*) FROM noticed",

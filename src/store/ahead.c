@@ -39,8 +39,7 @@ rqbo_store_find_ahead(int64 model_id, int64 connection_id, DateADT first, int *m
 }
 
 /*
- * The parts by class and the like have no history, and go with what they are
- * parts of.
+ * The parts by class and the like go with what they are parts of.
  */
 static void
 forget_parts(int64 model_id, int64 connection_id, DateADT first)
@@ -106,14 +105,15 @@ rqbo_store_take_back(int64 model_id, int64 connection_id, int64 import_id, DateA
 		"  RETURNING *"
 		"), withdrawn AS ("
 		"  INSERT INTO reefqbo.withdrawn_month (model_id, connection_id, statement, accounting_method,"
-		"   period_start, period_end, known_since, import_id)"
-		"  SELECT model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, $4"
+		"   period_start, period_end, known_since, withdrawn_at, import_id)"
+		"  SELECT model_id, connection_id, statement, accounting_method, period_start, period_end, known_since,"
+		"   (SELECT reefqbo._moment($1)), $4"
 		"  FROM month"
 		"), restated AS ("
 		"  INSERT INTO reefqbo.restatement (model_id, connection_id, account_id, statement, accounting_method,"
-		"   period_start, period_end, old_amount, new_amount, import_id, in_closed_period, was_provisional)"
+		"   period_start, period_end, old_amount, new_amount, restated_at, import_id, in_closed_period, was_provisional)"
 		"  SELECT model_id, connection_id, account_id, statement, accounting_method, period_start, period_end,"
-		"   amount, 0, $4, false, true FROM reefqbo._amount"
+		"   amount, 0, (SELECT reefqbo._moment($1)), $4, false, true FROM reefqbo._amount"
 		"  WHERE model_id = $1 AND connection_id = $2 AND year >= reefqbo._year($3) AND period_start >= $3 AND amount <> 0"
 		"  RETURNING 1"
 		") SELECT count(*) FROM restated",
@@ -138,6 +138,7 @@ rqbo_store_set_times_back(int64 model_id, int64 connection_id)
 {
 	static RqboStatement statements[] = {
 		SET_BACK("imported_month", "known_since"),
+		SET_BACK("imported_month", "over_since"),
 		SET_BACK("unsettled_month", "since"),
 		SET_BACK("withdrawn_month", "known_since"),
 		SET_BACK("restatement", "restated_at"),
@@ -156,7 +157,8 @@ rqbo_store_set_times_back(int64 model_id, int64 connection_id)
 		SET_BACK("upkeep", "succeeded_at"),
 		SET_BACK("upkeep", "failed_at"),
 		SET_BACK("import_log", "finished_at"),
-		SET_BACK("import_log", "started_at")
+		SET_BACK("import_log", "started_at"),
+		RQBO_STATEMENT("SELECT reefqbo._set_history_back($1) WHERE $2 IS NOT NULL", INT8OID, INT8OID)
 	};
 
 	for (int i = 0; i < (int) lengthof(statements); i++)

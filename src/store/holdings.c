@@ -85,7 +85,17 @@ rqbo_store_forget(int64 model_id, int64 connection_id)
 		REMOVE_FROM("import_log"),
 		REMOVE_FROM("account"),
 		REMOVE_FROM("credential"),
-		REMOVE_FROM("connection")
+		REMOVE_FROM("connection"),
+		/* what has gone before has ended versions there */
+		REMOVE_FROM("account_history"),
+		REMOVE_FROM("account_mapping_history"),
+		REMOVE_FROM("dimension_mapping_history"),
+		REMOVE_FROM("dimension_actual_history"),
+		REMOVE_FROM("unsettled_month_history"),
+		REMOVE_FROM("ownership_history"),
+		REMOVE_FROM("historical_rate_history"),
+		REMOVE_FROM("adjustment_history"),
+		REMOVE_FROM("company_history")
 	};
 
 	for (int i = 0; i < (int) lengthof(statements); i++)

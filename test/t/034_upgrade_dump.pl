@@ -99,6 +99,10 @@ sub map_accounts
 	        SELECT model_id, connection_id, 'Accrual', '2026-09-01', 'reclassified', '2026-09-30', max(import_id) FROM reefqbo.import_log GROUP BY 1, 2});
 	sql(q{INSERT INTO reefqbo.withdrawn_month (model_id, connection_id, statement, accounting_method, period_start, period_end, known_since, import_id)
 	                  SELECT model_id, connection_id, statement, accounting_method, '2027-01-01', '2027-01-31', known_since, import_id FROM reefqbo.imported_month LIMIT 1});
+	sql(q{INSERT INTO reefqbo.closed_period (model_id, month, note, closed_at, closed_by, digest)
+	                  SELECT model_id, '2026-08-01', 'of August', now(), current_user, sha256('') FROM reefqbo.model});
+	sql(q{INSERT INTO reefqbo.closed_figure (model_id, closing_id, accounting_method, statement, lines, line, label, currency, amount)
+	                  SELECT model_id, closing_id, 'Accrual', 'balance_sheet', 'account', 1, 'Total Assets', 'USD', 1.23 FROM reefqbo.closed_period});
 	# what others have written before
 	sql(q{BEGIN; CREATE TEMP TABLE old ON COMMIT DROP AS SELECT * FROM reefqbo.elimination;
 		UPDATE old SET stated_by = 'of_reef', stated_at = '2026-02-03'; DELETE FROM reefqbo.elimination;
