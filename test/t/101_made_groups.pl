@@ -332,12 +332,17 @@ sub run_batch
 			look_at_dates($group, $asked, $before);
 		}
 	}
-	my $after = answers((map { restate($_) } grep { changes($_) } @groups), map { my $group = $_; map { (sql_of($group, $_, 'then', ", as_of => '2026-02-01'"), sql_of($group, $_, 'after')) } @{ $asked{ $group->{id} } } } grep { changes($_) } @groups);
-	foreach my $group (grep { changes($_) } @groups)
+	my @changed = grep { changes($_) } @groups;
+	my @changes = map { (restate($_), change_facts($_)) } @changed;
+	# where all has moved elsewhere there is nothing to ask for but what there was
+	my %is_left = map { my $group = $_; map { my $scope = scope_of($group, $_->{branch}); my @known = @{ $scope->{companies} } ? common_months($group, $scope) : (); @known ? ("$group->{id}/$_->{branch}" => $scope) : () } @{ $asked{ $group->{id} } } } @changed;
+	my $after = answers(@changes, map { my $group = $_; map { (sql_of($group, $_, 'then', ", as_of => '2026-02-01'"), $is_left{"$group->{id}/$_->{branch}"} ? sql_of($group, $_, 'after') : ()) } @{ $asked{ $group->{id} } } } @changed);
+	foreach my $group (@changed)
 	{
 		foreach my $asked (@{ $asked{ $group->{id} } })
 		{
-			look_at($group, $asked, 'after', $after);
+			my $scope = $is_left{"$group->{id}/$asked->{branch}"};
+			look_at($group, { %$asked, scope => $scope }, 'after', $after) if $scope;
 			foreach my $tag (grep { m{^now/$group->{id}/$asked->{branch}/} } keys %$before)
 			{
 				$looked{then}++;

@@ -6,6 +6,7 @@ package Reefqbo::MadeGroup;
 #   my $group = make_group($number, $seed);      # the same group for the same two
 #   $node->psql('postgres', group_sql($group));
 #   my @changes = restate($group);               # the SQL of figures that have changed since
+#   my @more = change_facts($group);             # and of accounts, mapping, rates, entries and branches
 #
 # Amounts are whole numbers of the smallest unit of their currency, debits positive, as sums; rates are whole millionths.
 
@@ -14,7 +15,7 @@ use warnings;
 
 use Exporter qw(import);
 
-our @EXPORT = qw(make_group group_sql restate month_at decimals_of in_words KNOWN_AT CHANGED_AT);
+our @EXPORT = qw(make_group group_sql restate change_facts month_at decimals_of in_words KNOWN_AT CHANGED_AT);
 
 use constant { KNOWN_AT => '2026-01-05 12:00+00', CHANGED_AT => '2026-03-05 12:00+00' };
 
@@ -421,6 +422,15 @@ sub company_sql
 
 sub branch_id { return $_[0]{id} * 100 + $_[1] }
 
+sub entry_id
+{
+	my ($group, $entry, $number) = @_;
+
+	return $entry->{id} //= $group->{id} * 100 + $number;
+}
+
+sub rate_in_words { return defined $_[0] ? thousandth($_[0]) : undef }
+
 sub group_sql
 {
 	my ($group) = @_;
@@ -434,11 +444,12 @@ sub group_sql
 		map { [ $group->{id}, $_->{id}, branch_id($group, $_->{branch}), 1, 'connected', '\x00', sprintf('\x%064d', $_->{id}), $_->{name}, $_->{currency}, $_->{fiscal} ] } @{ $group->{companies} }),
 	  (map { company_sql($group, $_) } @{ $group->{companies} }),
 	  rows_into('exchange_rate', 'model_id, from_currency, to_currency, month, closing, average, historical',
-		map { my ($from, $month, $rate) = @$_; [ $group->{id}, $from, $group->{currency}, month_at($month), map { defined $_ ? sprintf('%d.%06d', int($_ / 1000000), $_ % 1000000) : undef } @$rate{qw(closing average historical)} ] } @rates),
+		map { my ($from, $month, $rate) = @$_; [ $group->{id}, $from, $group->{currency}, month_at($month), map { rate_in_words($_) } @$rate{qw(closing average historical)} ] } @rates),
 	  rows_into('elimination', 'model_id, elimination_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, credit_type, credit_category, debit_account_type, credit_account_type',
-		map { [ $group->{id}, $group->{id} * 100 + ++$entry, branch_id($group, $_->{branch}), month_at($_->{month}), defined $_->{reversed} ? month_at($_->{reversed}) : undef,
+		map { [ $group->{id}, entry_id($group, $_, ++$entry), branch_id($group, $_->{branch}), month_at($_->{month}), defined $_->{reversed} ? month_at($_->{reversed}) : undef,
 					$_->{method}, in_words($_->{amount}, $group->{currency}), $_->{debit}, $_->{category}, $_->{credit}, $_->{category}, @$_{ 'debit_among', 'credit_among' } ] } @{ $group->{eliminations} }),
-	  ownership_sql($group);
+	  ownership_sql($group),
+	  map { "UPDATE reefqbo.${_}_history SET valid_from = '@{[ KNOWN_AT ]}' WHERE model_id = $group->{id};" } qw(model branch company account account_mapping exchange_rate elimination ownership historical_rate adjustment);
 }
 
 sub thousandth { return sprintf '%d.%06d', int($_[0] / 1000000), $_[0] % 1000000 }
@@ -496,6 +507,134 @@ sub restate_company
 					(map { in_words(printed_sign($company->{accounts}{$id}) * $_, $company->{currency}) } @amounts), CHANGED_AT, 1, 'false', 'false' ] } @changes) =~ s/ OVERRIDING SYSTEM VALUE//r,
 		"DELETE FROM reefqbo._actual_year WHERE model_id = $group->{id} AND connection_id = $company->{id};",
 		kept_figures($group, $company, @changes), months_sql($group, $company, CHANGED_AT, $company->{last}));
+}
+
+sub updated
+{
+	my ($table, $row, $new) = @_;
+	my $list = sub { my ($columns, $between, $equals) = @_; return join $between, map { "$_ $equals " . quoted($columns->{$_}) } sort keys %$columns };
+
+	return "UPDATE reefqbo.$table SET " . $list->($new, ', ', '=') . ' WHERE ' . $list->($row, ' AND ', '=') . ';';
+}
+
+# What the statements are made of beside figures is otherwise now. A type stays on its side of its statement, so that no amount is to be
+# printed otherwise.
+sub change_facts
+{
+	my ($group) = @_;
+
+	return join "\n", change_rates($group), change_branches($group), change_entries($group), change_ownership($group), map { change_accounts($group, $_) } @{ $group->{companies} };
+}
+
+sub change_rates
+{
+	my ($group) = @_;
+	my @sql;
+
+	foreach my $from (sort keys %{ $group->{rates} })
+	{
+		foreach my $month (grep { chance(25) } sort { $a <=> $b } keys %{ $group->{rates}{$from} })
+		{
+			my $rate = $group->{rates}{$from}{$month};
+			next unless grep { defined } values %$rate;
+			foreach my $kind (grep { defined $rate->{$_} } qw(closing average historical))
+			{
+				$rate->{$kind} = int($rate->{$kind} * (950 + below(100)) / 1000) + 1;
+			}
+			push @sql, updated('exchange_rate', { model_id => $group->{id}, from_currency => $from, month => month_at($month) },
+				{ map { $_ => rate_in_words($rate->{$_}) } grep { defined $rate->{$_} } keys %$rate });
+		}
+	}
+	return @sql;
+}
+
+sub change_branches
+{
+	my ($group) = @_;
+	my @sql;
+
+	foreach my $branch (grep { $_->{above} && chance(20) } map { $group->{branches}{$_} } sort { $a <=> $b } keys %{ $group->{branches} })
+	{
+		$branch->{enabled} = !$branch->{enabled};
+		$branch->{above} = 1 if chance(50);
+		push @sql, updated('branch', { branch_id => branch_id($group, $branch->{id}) }, { is_enabled => $branch->{enabled} ? 'true' : 'false', parent_branch_id => branch_id($group, $branch->{above}) });
+	}
+	return @sql;
+}
+
+sub change_entries
+{
+	my ($group) = @_;
+	my (@kept, @sql);
+
+	foreach my $entry (@{ $group->{eliminations} })
+	{
+		if (chance(20))
+		{
+			push @sql, "DELETE FROM reefqbo.elimination WHERE elimination_id = $entry->{id};";
+			next;
+		}
+		$entry->{amount} = some_amount() if chance(50);
+		push @kept, $entry;
+		push @sql, updated('elimination', { elimination_id => $entry->{id} }, { amount => in_words($entry->{amount}, $group->{currency}) });
+	}
+	$group->{eliminations} = \@kept;
+	return @sql;
+}
+
+sub change_ownership
+{
+	my ($group) = @_;
+	my %company = map { $_->{id} => $_ } @{ $group->{companies} };
+	my @sql;
+
+	foreach my $held (@{ $group->{ownership} // [] })
+	{
+		foreach my $row (grep { $_->{share} && chance(40) } @{ $held->{rows} })
+		{
+			$row->{share} = 100 + below(900);
+			push @sql, updated('ownership', { connection_id => $held->{company}, branch_id => branch_id($group, $held->{holder}), month => month_at($row->{month}) },
+				{ percent => sprintf('%d.%d', int($row->{share} / 10), $row->{share} % 10) });
+		}
+	}
+	foreach my $entry (grep { chance(50) } @{ $group->{adjustments} // [] })
+	{
+		$entry->{amount} = some_amount();
+		push @sql, updated('adjustment', { adjustment_id => $entry->{id} }, { amount => in_words($entry->{amount}, $company{ $entry->{company} }{currency}) });
+	}
+	foreach my $company (@{ $group->{companies} })
+	{
+		foreach my $month (grep { chance(50) } sort { $a <=> $b } keys %{ $company->{historical} // {} })
+		{
+			$company->{historical}{$month} = int($company->{historical}{$month} * (950 + below(100)) / 1000) + 1;
+			push @sql, updated('historical_rate', { connection_id => $company->{id}, month => month_at($month) }, { rate => thousandth($company->{historical}{$month}) });
+		}
+	}
+	return @sql;
+}
+
+sub change_accounts
+{
+	my ($group, $company) = @_;
+	my @sql;
+
+	foreach my $account (grep { !$_->{computed} } map { $company->{accounts}{$_} } sort keys %{ $company->{accounts} })
+	{
+		my %key = (connection_id => $company->{id}, account_id => $account->{id});
+		if (chance(30))
+		{
+			$account->{type} = one_of(grep { $CLASS{$_} eq $account->{class} && ($IS_DEBIT{$_} // 0) == ($IS_DEBIT{ $account->{type} } // 0) } sort keys %CLASS);
+			$account->{parent} = undef;
+			$account->{name} = "Renamed $account->{id}";
+			push @sql, updated('account', \%key, { account_type => $account->{type}, parent_account_id => undef, name => $account->{name} });
+		}
+		next unless defined $account->{mapped} && chance(30);
+		$account->{mapped} = one_of(@{ $FITTING{ is_result($account) ? 'result' : 'position' } });
+		$account->{category} = one_of('Goods', 'Work', 'New');
+		$account->{branch} = one_of(sort keys %{ $group->{branches} }) if chance(20);
+		push @sql, updated('account_mapping', \%key, { variable_type => $account->{mapped}, category => $account->{category}, branch_id => branch_id($group, $account->{branch}) });
+	}
+	return @sql;
 }
 
 # What is 0 now, and was not, is stored as 0.
