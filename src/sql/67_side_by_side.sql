@@ -12,14 +12,14 @@ COMMENT ON FUNCTION reefqbo._shared_node(reefqbo._statement_node) IS
 
 CREATE FUNCTION reefqbo._amounts_of_part(model_id bigint, connection_id bigint, branches bigint[], statement text, by_category boolean,
                                          currency text, slots reefqbo._statement_slot[], as_of timestamptz)
-RETURNS TABLE (slot bigint, node text, amount numeric)
+RETURNS TABLE (slot bigint, node text, section text, amount numeric)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
     WITH placed AS MATERIALIZED (
         SELECT p.*
         FROM reefqbo._placed($1, CASE WHEN $2 IS NULL THEN '{}' ELSE ARRAY[$2] END, $3, $4, $5, $6, $7, $8, $2 IS NULL) p
     )
-    SELECT a.slot, reefqbo._shared_node(n.spot), a.amount
+    SELECT a.slot, reefqbo._shared_node(n.spot), (n.spot).section, a.amount
     FROM placed a
     JOIN placed n ON n.slot IS NULL AND n.node = a.node
     WHERE a.slot IS NOT NULL AND a.amount <> 0
@@ -43,8 +43,9 @@ AS $$
         FROM line l
         CROSS JOIN LATERAL (SELECT unnest(l.adds), 1 UNION ALL SELECT unnest(l.subtracts), -1) u (node, sign)
         JOIN spot s ON (s.spot).node = u.node
+        WHERE l.add_sections IS NULL
     ), part AS MATERIALIZED (
-        SELECT c.connection_id, a.slot, a.node, a.amount
+        SELECT c.connection_id, a.slot, a.node, a.section, a.amount
         FROM (SELECT unnest($2) UNION ALL SELECT NULL) c (connection_id)
         CROSS JOIN LATERAL reefqbo._amounts_of_part($1, c.connection_id, $3, $4, $5, $6, $7, $8) a
     ), figure AS (
@@ -52,6 +53,13 @@ AS $$
         FROM counted n
         JOIN part p ON p.node = n.node
         GROUP BY n.line, p.slot, p.connection_id
+        UNION ALL
+        -- totals have also what companies take from each other, which no line of the whole shows
+        SELECT l.line, p.slot, coalesce(p.connection_id, 0), sum(u.sign * p.amount)
+        FROM line l
+        CROSS JOIN LATERAL (SELECT unnest(l.add_sections), 1 UNION ALL SELECT unnest(l.subtract_sections), -1) u (section, sign)
+        JOIN part p ON p.section = u.section
+        GROUP BY l.line, p.slot, p.connection_id
     )
     SELECT l.line, l.depth, l.label, l.kind, l.section, l.account_id, s.slot, c.connection_id,
            CASE WHEN l.kind <> 'section' THEN coalesce(f.amount, 0) + 0.00 END
