@@ -8,12 +8,17 @@
 #ifndef RQBO_BASE_WANTED_H
 #define RQBO_BASE_WANTED_H
 
+#include "lib/ilist.h"
+
 /* One of several whom a process works for, and what is done for it by tasks of net. */
 typedef struct RqboClient
 {
 	bool		(*is_wanted) (struct RqboClient *client);
-	bool		is_urgent;		/* waits for nobody's place */
+	bool		is_urgent;		/* one task of its waits for nobody's place */
 	int			ntasks;			/* that have not ended */
+	int			nrunning;		/* of them, those that have begun */
+	dlist_head	waiting;		/* and those that have not; see net/engine.c */
+	dlist_node	link;			/* among the clients that have such */
 } RqboClient;
 
 /* The one whose task's turn it is; NULL for none in particular. */

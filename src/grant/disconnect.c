@@ -235,7 +235,7 @@ begin(RqboTask *task)
 
 	if (!lock(task))
 	{
-		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);
+		rqbo_task_stand_by(task, LOCK_RETRY_MS, begin);
 		return;
 	}
 	/* what is revoked is the newest */

@@ -142,7 +142,7 @@ begin_again(RqboTask *task)
 {
 	if (!rqbo_session_lock_grant(rqbo_session_of(task)))
 	{
-		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);
+		rqbo_task_stand_by(task, LOCK_RETRY_MS, begin);
 		return;
 	}
 	rqbo_sign_in_state_check_made(task);
@@ -164,7 +164,7 @@ begin(RqboTask *task)
 	}
 	if (!rqbo_sign_in_state_lock(task))
 	{
-		rqbo_task_sleep(task, LOCK_RETRY_MS, begin);
+		rqbo_task_stand_by(task, LOCK_RETRY_MS, begin);
 		return;
 	}
 	if (job->request->refusal[0] == '\0')

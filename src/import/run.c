@@ -161,7 +161,7 @@ wait_for_other_import(RqboTask *task)
 	if (import->ask.request_id != 0)
 		put_off(task);
 	else
-		rqbo_task_sleep(task, IMPORT_LOCK_RETRY_MS, begin);
+		rqbo_task_stand_by(task, IMPORT_LOCK_RETRY_MS, begin);
 }
 
 static void

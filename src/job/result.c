@@ -16,19 +16,41 @@
 
 #define PUT_OFF_MS 15000
 #define PUT_OFF_WITH_CALLER_MS 500
+/* What a command has printed is good for so long. */
+#define LONGEST_RING_MS 10000
 
 /*
- * The key ring, loaded once for all companies.
+ * While a command prints the key ring, everybody whom this process works for
+ * waits; a file is read in no time.
+ */
+static bool
+is_old(const RqboJob *worker)
+{
+	return !rqbo_keyring_is_by_command() || rqbo_clock_ms() - worker->ring_ms > LONGEST_RING_MS;
+}
+
+/*
+ * The key ring, loaded once for all companies.  Who asks for something finds the
+ * newest key, as in a process of its own.
  */
 RqboKeyring *
 rqbo_job_keyring(RqboJob *job)
 {
-	MemoryContext saved = MemoryContextSwitchTo(job->context);
+	RqboJob    *worker = rqbo_job_of_worker(job);
+	MemoryContext saved;
 
-	if (job->ring == NULL)
-		job->ring = rqbo_keyring_load();
-	MemoryContextSwitchTo(saved);
-	return job->ring;
+	if (worker->ring != NULL && (worker == job || !is_old(worker)))
+		return worker->ring;
+	if (worker->ring != NULL)
+		rqbo_keyring_renew(worker->ring);
+	else
+	{
+		saved = MemoryContextSwitchTo(worker->context);
+		worker->ring = rqbo_keyring_load();
+		MemoryContextSwitchTo(saved);
+	}
+	worker->ring_ms = rqbo_clock_ms();
+	return worker->ring;
 }
 
 void

@@ -32,7 +32,8 @@ typedef struct RqboJob
 	int			nunnoted;		/* that could not be, though nobody's lock was in the way */
 	List	   *put_off;		/* List of RqboPutOff: connections that are left alone meanwhile */
 	char		last_failure[RQBO_JOB_WORD];	/* of those nobody waits for */
-	RqboKeyring *ring;			/* loaded on first use */
+	RqboKeyring *ring;			/* loaded on first use, unless the worker has it */
+	int64		ring_ms;		/* when, on rqbo_clock_ms */
 	MemoryContext context;		/* as long as the job */
 	RqboJobRows *rows;			/* the answer; NULL for none */
 	List	   *failures;		/* List of ErrorData */

@@ -4,6 +4,9 @@
  *	  Many companies in flight in one process: whose turn it is, on one HTTP
  *	  client, and the end of all.  What a task does in its turn is its own.
  *
+ * Each client has its turn, and the source as many as all clients, so that
+ * neither the number of one's tasks nor of one's sessions keeps others waiting.
+ *
  * No transaction is open while the engine waits.  Interrupts are handled
  * between steps, at once; only exchanges, whose answers carry tokens, are
  * waited for until their own time-out, and their answers are stored, since one
@@ -37,6 +40,8 @@ rqbo_engine_create(void)
 	engine->context = CurrentMemoryContext;
 	engine->http = rqbo_http_create();
 	dlist_init(&engine->waiting);
+	dlist_init(&engine->clients);
+	dlist_init(&engine->urgent_clients);
 	dlist_init(&engine->running);
 	return engine;
 }
@@ -68,42 +73,102 @@ rqbo_engine_failure(const RqboEngine *engine)
 	return engine->source_failure;
 }
 
-static bool
-is_urgent(const RqboTask *task)
+/* ---- whose turn it is to begin ---- */
+
+static void
+wait_among_clients(RqboEngine *engine, RqboClient *client, EngineTask *task)
 {
-	return task->client != NULL && task->client->is_urgent;
+	if (dlist_is_empty(&client->waiting))
+		dlist_push_tail(client->is_urgent ? &engine->urgent_clients : &engine->clients, &client->link);
+	dlist_push_tail(&client->waiting, &task->link);
 }
 
+/*
+ * What the source adds is in its turn, whomever it is for.
+ */
 RqboTask *
 rqbo_engine_add(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 {
 	RqboTask   *task = rqbo_task_create(engine, first, on_failure);
 
-	if (is_urgent(task))
-		dlist_push_head(&engine->waiting, &((EngineTask *) task)->link);
+	if (task->client != NULL && !engine->is_asking)
+		wait_among_clients(engine, task->client, (EngineTask *) task);
 	else
 		dlist_push_tail(&engine->waiting, &((EngineTask *) task)->link);
 	return task;
 }
 
-/* ---- the loop ---- */
-
 static bool
-may_begin(RqboEngine *engine)
+has_waiting(RqboEngine *engine)
 {
-	return is_urgent(&dlist_head_element(EngineTask, link, &engine->waiting)->public) || rqbo_places_free(engine) > 0;
+	return !dlist_is_empty(&engine->waiting) || !dlist_is_empty(&engine->clients) || !dlist_is_empty(&engine->urgent_clients);
 }
+
+/*
+ * The first of a client's, which has its next turn after all others.
+ */
+static dlist_node *
+take_from(dlist_head *clients, RqboClient *client)
+{
+	dlist_node *task = dlist_pop_head_node(&client->waiting);
+
+	dlist_delete(&client->link);
+	if (!dlist_is_empty(&client->waiting))
+		dlist_push_tail(clients, &client->link);
+	return task;
+}
+
+/*
+ * One task of a client begins at once; others, if they do not keep others from
+ * that.
+ */
+static dlist_node *
+take_urgent(RqboEngine *engine)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->urgent_clients)
+	{
+		RqboClient *client = dlist_container(RqboClient, link, iter.cur);
+
+		if (client->nrunning == 0 || rqbo_places_free(engine, true) > 0)
+			return take_from(&engine->urgent_clients, client);
+	}
+	return NULL;
+}
+
+static dlist_node *
+take_in_turn(RqboEngine *engine)
+{
+	bool		are_others = !dlist_is_empty(&engine->waiting);
+
+	if (!has_waiting(engine) || rqbo_places_free(engine, false) == 0)
+		return NULL;
+	if (!dlist_is_empty(&engine->clients) && (engine->is_clients_turn || !are_others))
+	{
+		engine->is_clients_turn = false;
+		return take_from(&engine->clients, dlist_head_element(RqboClient, link, &engine->clients));
+	}
+	engine->is_clients_turn = true;
+	return are_others ? dlist_pop_head_node(&engine->waiting) : NULL;
+}
+
+/* ---- the loop ---- */
 
 static void
 begin_waiting_tasks(RqboEngine *engine)
 {
-	while (engine->cancelled == NULL && !dlist_is_empty(&engine->waiting) && may_begin(engine))
+	dlist_node *node;
+
+	while (engine->cancelled == NULL && ((node = take_urgent(engine)) != NULL || (node = take_in_turn(engine)) != NULL))
 	{
-		dlist_node *node = dlist_pop_head_node(&engine->waiting);
+		EngineTask *task = dlist_container(EngineTask, link, node);
 
 		dlist_push_tail(&engine->running, node);
 		engine->nrunning++;
-		rqbo_task_run(&dlist_container(EngineTask, link, node)->public);
+		if (task->public.client != NULL)
+			task->public.client->nrunning++;
+		rqbo_task_run(&task->public);
 	}
 }
 
@@ -116,12 +181,14 @@ call_source(RqboEngine *engine, int capacity)
 {
 	volatile long again = -1;
 
+	engine->is_asking = true;
 	PG_TRY();
 	{
 		again = engine->source(engine, capacity, engine->source_arg);
 	}
 	PG_CATCH();
 	{
+		engine->is_asking = false;
 		if (geterrcode() == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(engine->context);
@@ -131,6 +198,7 @@ call_source(RqboEngine *engine, int capacity)
 		MemoryContextSwitchTo(engine->context);
 	}
 	PG_END_TRY();
+	engine->is_asking = false;
 	return again;
 }
 
@@ -140,8 +208,11 @@ call_source(RqboEngine *engine, int capacity)
 static void
 ask_source(RqboEngine *engine)
 {
-	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? rqbo_places_free(engine) : 0;
+	int			capacity = engine->source != NULL && dlist_is_empty(&engine->waiting) ? rqbo_places_free(engine, false) : 0;
 	long		again;
+
+	if (!dlist_is_empty(&engine->clients))
+		capacity = (capacity + 1) / 2;
 
 	if (capacity == 0 || engine->cancelled != NULL || engine->source_failure != NULL || !rqbo_wanted())
 		return;
@@ -186,7 +257,7 @@ begin_tasks(RqboEngine *engine)
 	do
 	{
 		ask_source(engine);
-		are_there = !dlist_is_empty(&engine->waiting);
+		are_there = has_waiting(engine);
 		begin_waiting_tasks(engine);
 	} while (are_there && engine->nrunning == 0 && engine->cancelled == NULL);
 }
@@ -245,7 +316,7 @@ run_woken_tasks(RqboEngine *engine)
 static bool
 others_may_wait(RqboEngine *engine)
 {
-	return !engine->is_ending && (engine->source != NULL || !dlist_is_empty(&engine->waiting));
+	return !engine->is_ending && (engine->source != NULL || has_waiting(engine));
 }
 
 /*
@@ -394,7 +465,7 @@ run_until_done(RqboEngine *engine)
 		begin_tasks(engine);
 		if (engine->cancelled != NULL)
 			continue;
-		if (engine->nrunning == 0 && dlist_is_empty(&engine->waiting) && !is_visited(engine))
+		if (engine->nrunning == 0 && !has_waiting(engine) && !is_visited(engine))
 			break;
 		turn(engine);
 	}

@@ -43,38 +43,40 @@ ahead_stalls_at(const RqboSent *sent)
 }
 
 /*
- * How many places are taken, and how many there would be if nobody stalled.
+ * What a task takes: of the places that are taken, and of those that would be if
+ * nobody stalled.
  */
-static int
-count_places(RqboEngine *engine, int *all)
+static void
+count_task(EngineTask *task, int64 now, int *places, int *all)
+{
+	dlist_iter	iter;
+
+	*all += !task->stands_by;
+	*places += !task->stands_by && stalls_at(task, now) > now;
+	dlist_foreach(iter, &task->ahead)
+	{
+		const RqboSent *sent = dlist_container(RqboSent, link, iter.cur);
+
+		*all += sent->result == NULL;
+		*places += ahead_stalls_at(sent) > now;
+	}
+}
+
+int
+rqbo_places_free(RqboEngine *engine, bool is_urgent)
 {
 	int64		now = rqbo_clock_ms();
 	int			places = 0;
+	int			all = 0;
 	dlist_iter	iter;
-	dlist_iter	besides;
 
-	*all = engine->nrunning;
 	dlist_foreach(iter, &engine->running)
 	{
 		EngineTask *task = dlist_container(EngineTask, link, iter.cur);
 
-		places += stalls_at(task, now) > now;
-		dlist_foreach(besides, &task->ahead)
-		{
-			const RqboSent *sent = dlist_container(RqboSent, link, besides.cur);
-
-			*all += sent->result == NULL;
-			places += ahead_stalls_at(sent) > now;
-		}
+		if (rqbo_task_is_urgent(task) == is_urgent)
+			count_task(task, now, &places, &all);
 	}
-	return places;
-}
-
-int
-rqbo_places_free(RqboEngine *engine)
-{
-	int			all;
-	int			places = count_places(engine, &all);
 
 	if (all >= rqbo_max_concurrent_requests * (1 + MAX_STALLED))
 		return 0;

@@ -37,6 +37,7 @@ typedef struct EngineTask
 	RqboTask	public;			/* must be first */
 	TaskState	state;
 	bool		is_exchange;
+	bool		stands_by;		/* sleeps until somebody gives back what it needs */
 	RqboSent   *awaited;		/* of one that sends; its page is the task's */
 	dlist_head	ahead;			/* what it has sent besides */
 	int64		give_up_at;		/* an exchange under way, on the engine's turned_ms */
@@ -58,7 +59,11 @@ struct RqboEngine
 	void	   *visitor_arg;
 	int64		visit_at;		/* the same */
 	RqboClient *client;			/* of the tasks that are added now; or NULL */
-	dlist_head	waiting;		/* not begun */
+	dlist_head	waiting;		/* tasks that have not begun, but for those of clients */
+	dlist_head	clients;		/* RqboClients that have such */
+	dlist_head	urgent_clients;
+	bool		is_clients_turn;
+	bool		is_asking;		/* its source, which adds tasks */
 	dlist_head	running;
 	int			nrunning;
 	int			nexchanges;
@@ -68,5 +73,11 @@ struct RqboEngine
 	ErrorData  *cancelled;		/* a step was cancelled: all of the work is */
 	ErrorData  *source_failure;	/* the source has failed, and is not asked again */
 };
+
+static inline bool
+rqbo_task_is_urgent(const EngineTask *task)
+{
+	return task->public.client != NULL && task->public.client->is_urgent;
+}
 
 #endif							/* RQBO_NET_ENGINE_STATE_H */

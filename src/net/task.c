@@ -76,7 +76,7 @@ rqbo_task_send_ahead(RqboTask *task, const RqboHttpRequest *request)
 {
 	RqboSent   *sent;
 
-	if (rqbo_places_free(task->engine) == 0)
+	if (rqbo_places_free(task->engine, rqbo_task_is_urgent((EngineTask *) task)) == 0)
 		return NULL;
 	sent = send_request((EngineTask *) task, request);
 	dlist_push_tail(&((EngineTask *) task)->ahead, &sent->link);
@@ -151,6 +151,13 @@ rqbo_task_sleep(RqboTask *task, int ms, RqboStep next)
 	t->state = TASK_SLEEPING;
 	t->wake_at = rqbo_clock_ms() + ms;
 	t->step = next;
+}
+
+void
+rqbo_task_stand_by(RqboTask *task, int ms, RqboStep next)
+{
+	rqbo_task_sleep(task, ms, next);
+	((EngineTask *) task)->stands_by = true;
 }
 
 void
@@ -266,7 +273,10 @@ release_task(EngineTask *task)
 
 	MemoryContextDelete(task->public.context);
 	if (task->public.client != NULL)
+	{
 		task->public.client->ntasks--;
+		task->public.client->nrunning--;
+	}
 	else if (engine->source != NULL && task->public.failure != NULL && task->public.failure != engine->cancelled)
 		FreeErrorData(task->public.failure);
 	pfree(task);
@@ -279,6 +289,7 @@ rqbo_task_run(RqboTask *public)
 	RqboStep	step = task->step;
 
 	task->state = TASK_READY;
+	task->stands_by = false;
 	task->step = NULL;
 	if (task->awaited != NULL)
 		task->public.result = task->awaited->result;

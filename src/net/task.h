@@ -19,6 +19,9 @@ extern void rqbo_task_send(RqboTask *task, const RqboHttpRequest *request, RqboS
 extern void rqbo_task_exchange(RqboTask *task, const RqboHttpRequest *request, RqboStep next);
 extern void rqbo_task_sleep(RqboTask *task, int ms, RqboStep next);
 
+/* The same, for what somebody else holds: however many wait for it, they take no place from others. */
+extern void rqbo_task_stand_by(RqboTask *task, int ms, RqboStep next);
+
 /*
  * A request beside the one that is waited for: its answer waits until the task
  * asks for it by rqbo_task_await, or drops it.  NULL if as many are under way

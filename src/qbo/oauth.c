@@ -527,7 +527,7 @@ ensure_token(RqboTask *task)
 		rqbo_exchange_of(session)->then(task);
 	}
 	else if (!session->holds_grant_lock)
-		rqbo_task_sleep(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
+		rqbo_task_stand_by(task, LOCK_RETRY_MS + pg_prng_uint32(&pg_global_prng_state) % LOCK_RETRY_MS, ensure_token);
 	else
 		send_refresh(task);
 }

@@ -223,6 +223,12 @@ read_lines(RqboKeyring *ring, const RingText *text)
 	}
 }
 
+bool
+rqbo_keyring_is_by_command(void)
+{
+	return rqbo_key_command != NULL && rqbo_key_command[0] != '\0';
+}
+
 RqboKeyring *
 rqbo_keyring_load(void)
 {
@@ -235,7 +241,7 @@ rqbo_keyring_load(void)
 	rqbo_owned_set(ring_owned, ring);
 	rqbo_owned_set(text_owned, text);
 
-	if (rqbo_key_command != NULL && rqbo_key_command[0] != '\0')
+	if (rqbo_keyring_is_by_command())
 		read_command(text);
 	else if (rqbo_key_file != NULL && rqbo_key_file[0] != '\0')
 		read_file(text);

@@ -26,6 +26,9 @@ typedef struct RqboKeyring
 /* In CurrentMemoryContext, wiped when that goes.  RQ010 if there is none to be had. */
 extern RqboKeyring *rqbo_keyring_load(void);
 
+/* Does a command print it, which may take its time? */
+extern bool rqbo_keyring_is_by_command(void);
+
 /* Read it again, into the same ring. */
 extern void rqbo_keyring_renew(RqboKeyring *ring);
 
