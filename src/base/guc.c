@@ -47,6 +47,7 @@ char	   *rqbo_current_model = NULL;
 char	   *rqbo_reason = NULL;
 #ifdef RQBO_TEST_CLOCK
 int			rqbo_clock_offset = 0;
+int			rqbo_longest_run = 30 * 60;
 #endif
 
 static const char *const names[] = {
@@ -183,6 +184,11 @@ define_worker(void)
 							"Moves the clock that schedules and expiries go by; for tests only.",
 							NULL,
 							&rqbo_clock_offset, 0, INT_MIN, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
+	DefineCustomIntVariable("reefqbo.longest_run",
+							"How long a background worker is at work before it leaves the rest to the next one; for tests only.",
+							NULL,
+							&rqbo_longest_run, rqbo_longest_run, 1, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_S | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 #endif
 }

@@ -35,11 +35,17 @@ extern bool rqbo_proof_requests;
 extern char *rqbo_current_model;
 extern char *rqbo_reason;
 
-/* By how many seconds the tests move the clock; there is no such setting in what is installed. */
+/*
+ * By how many seconds the tests move the clock, and after how many a background
+ * worker leaves the rest to the next one; there are no such settings in what is
+ * installed.
+ */
 #ifdef RQBO_TEST_CLOCK
 extern int	rqbo_clock_offset;
+extern int	rqbo_longest_run;
 #else
 #define rqbo_clock_offset 0
+#define rqbo_longest_run (30 * 60)
 #endif
 
 extern void rqbo_guc_define(void);

@@ -38,6 +38,7 @@ typedef struct Call
 	RqboJobShared *shared;
 	int			place;
 	int64		put_ms;			/* there, on rqbo_clock_ms */
+	int64		missed_ms;		/* since it is there no more, though nobody has it; or 0 */
 	StringInfoData error;
 	RqboRowSink sink;
 	void	   *arg;
@@ -94,8 +95,7 @@ take_back(Call *call, RqboJobRequest *request)
 /* ---- waiting ---- */
 
 /*
- * Not taken over yet: is a worker there that will, or about to be?  One that has
- * taken it and was ended before it could say so has lost it.
+ * Not taken over yet: is a worker there that will, or about to be?
  */
 static bool
 is_to_be_taken(const Call *call, const char *database)
@@ -114,6 +114,20 @@ is_taken(const Call *call)
 }
 
 /*
+ * A worker that has taken it and has failed, or was ended, before it could say so
+ * has lost it.
+ */
+static bool
+is_lost(Call *call)
+{
+	if (is_taken(call) || rqbo_desk_holds(call->place, dsm_segment_handle(call->segment)))
+		call->missed_ms = 0;
+	else if (call->missed_ms == 0)
+		call->missed_ms = rqbo_clock_ms();
+	return call->missed_ms != 0 && rqbo_clock_ms() - call->missed_ms >= PATIENCE_MS;
+}
+
+/*
  * RQBO_JOB_NOTHING means that nobody has taken it over, and it was taken back.
  */
 static RqboJobNews
@@ -127,13 +141,11 @@ wait_for_end(Call *call, const char *database)
 			continue;
 		if (news != RQBO_JOB_NOTHING)
 			return news;
-		if (!is_taken(call) && !is_to_be_taken(call, database))
-		{
-			if (rqbo_desk_withdraw(call->place, dsm_segment_handle(call->segment)))
-				return RQBO_JOB_NOTHING;
-			if (!is_taken(call) && rqbo_clock_ms() - call->put_ms >= 2 * PATIENCE_MS)
-				return RQBO_JOB_LOST;
-		}
+		if (!is_taken(call) && !is_to_be_taken(call, database) &&
+			rqbo_desk_withdraw(call->place, dsm_segment_handle(call->segment)))
+			return RQBO_JOB_NOTHING;
+		if (is_lost(call))
+			return RQBO_JOB_LOST;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_MS, wait_event);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();

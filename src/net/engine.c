@@ -73,6 +73,12 @@ rqbo_engine_failure(const RqboEngine *engine)
 	return engine->source_failure;
 }
 
+int
+rqbo_engine_count_tasks(const RqboEngine *engine)
+{
+	return engine->ntasks;
+}
+
 /* ---- whose turn it is to begin ---- */
 
 static void

@@ -30,6 +30,9 @@ extern void rqbo_engine_set_client(RqboEngine *engine, RqboClient *client);
 /* What its source has failed with, so that the engine ends when what is under way has; or NULL. */
 extern const ErrorData *rqbo_engine_failure(const RqboEngine *engine);
 
+/* How many tasks it has that have not ended. */
+extern int	rqbo_engine_count_tasks(const RqboEngine *engine);
+
 /*
  * on_failure is called with task->failure set, after the abort and outside of
  * a transaction.  It must not send or sleep.

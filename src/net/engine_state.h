@@ -66,6 +66,7 @@ struct RqboEngine
 	bool		is_asking;		/* its source, which adds tasks */
 	dlist_head	running;
 	int			nrunning;
+	int			ntasks;			/* that have not ended */
 	int			nexchanges;
 	int64		turned_ms;		/* spent waiting for the network so far */
 	bool		is_ending;		/* nothing is begun any more */

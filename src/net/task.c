@@ -35,6 +35,7 @@ rqbo_task_create(RqboEngine *engine, RqboStep first, RqboStep on_failure)
 	task->public.client = rqbo_client_present != NULL ? rqbo_client_present : engine->client;
 	if (task->public.client != NULL)
 		task->public.client->ntasks++;
+	engine->ntasks++;
 	dlist_init(&task->ahead);
 	return &task->public;
 }
@@ -272,6 +273,7 @@ release_task(EngineTask *task)
 	RqboEngine *engine = task->public.engine;
 
 	MemoryContextDelete(task->public.context);
+	engine->ntasks--;
 	if (task->public.client != NULL)
 	{
 		task->public.client->ntasks--;

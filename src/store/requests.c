@@ -74,6 +74,33 @@ rqbo_store_cancel_request(int64 model_id, int64 request_id)
 	return rqbo_db_run_ids(&statement, model_id, request_id) > 0;
 }
 
+/*
+ * An update of those of request $2 of model $1 that satisfy a condition.  A row
+ * that somebody's open transaction has locked is left as it is.
+ */
+#define UPDATE_UNLOCKED(what, condition) \
+	"WITH free AS MATERIALIZED (" \
+	"  SELECT r.connection_id FROM reefqbo._request r" \
+	"  WHERE r.model_id = $1 AND r.request_id = $2 AND r.finished_at IS NULL AND " condition \
+	"  FOR NO KEY UPDATE SKIP LOCKED)" \
+	" UPDATE reefqbo._request r SET " what " FROM free f" \
+	" WHERE r.model_id = $1 AND r.request_id = $2 AND r.connection_id = f.connection_id"
+
+bool
+rqbo_store_cancel_unlocked(int64 model_id, int64 request_id)
+{
+	static RqboStatement cancel = RQBO_STATEMENT(
+		UPDATE_UNLOCKED("finished_at = reefqbo._now(), outcome = 'cancelled'", "true"),
+		INT8OID, INT8OID);
+	static RqboStatement count = RQBO_STATEMENT(
+		"SELECT count(*) FROM reefqbo._request WHERE model_id = $1 AND request_id = $2 AND finished_at IS NULL",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&cancel, model_id, request_id);
+	rqbo_db_run_ids(&count, model_id, request_id);
+	return rqbo_column_int8(1) == 0;
+}
+
 /* ---- what may begin ---- */
 
 static const RqboRequest *
@@ -280,14 +307,13 @@ void
 rqbo_store_request_refused(int64 model_id, int64 connection_id, int64 request_id, const ErrorData *failure)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request SET sqlstate = $4, message = $5, detail = $6, hint = $7,"
-		" finished_at = reefqbo._now(), outcome = 'failed'"
-		" WHERE model_id = $1 AND ($2 = 0 OR connection_id = $2) AND request_id = $3 AND finished_at IS NULL AND led_by IS NULL",
+		UPDATE_UNLOCKED("sqlstate = $4, message = $5, detail = $6, hint = $7, finished_at = reefqbo._now(), outcome = 'failed'",
+						"($3 = 0 OR r.connection_id = $3) AND r.led_by IS NULL"),
 		INT8OID, INT8OID, INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID);
 	RqboArgs	args = {0};
 
-	rqbo_arg_ids(&args, model_id, connection_id);
-	rqbo_arg_int8(&args, request_id);
+	rqbo_arg_ids(&args, model_id, request_id);
+	rqbo_arg_int8(&args, connection_id);
 	arg_failure(&args, failure);
 	rqbo_db_run(&statement, &args);
 }
@@ -335,8 +361,7 @@ void
 rqbo_store_give_up_request(int64 model_id, int64 request_id)
 {
 	static RqboStatement statement = RQBO_STATEMENT(
-		"UPDATE reefqbo._request SET finished_at = reefqbo._now(), outcome = 'failed'"
-		" WHERE model_id = $1 AND request_id = $2 AND finished_at IS NULL AND led_by IS NULL AND sqlstate IS NOT NULL",
+		UPDATE_UNLOCKED("finished_at = reefqbo._now(), outcome = 'failed'", "r.led_by IS NULL AND r.sqlstate IS NOT NULL"),
 		INT8OID, INT8OID);
 
 	rqbo_db_run_ids(&statement, model_id, request_id);

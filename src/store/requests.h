@@ -33,7 +33,10 @@ extern int64 rqbo_store_model_of_request(int64 request_id);
 /* False if it had ended. */
 extern bool rqbo_store_cancel_request(int64 model_id, int64 request_id);
 
-/* ---- by the background worker ---- */
+/* ---- by the background worker, which waits for nobody's lock ---- */
+
+/* As a caller does; false if somebody's open transaction is in the way. */
+extern bool rqbo_store_cancel_unlocked(int64 model_id, int64 request_id);
 
 /* At most so many that may begin, by place, as rqbo_store_list_due; *count says how many. */
 extern RqboDue *rqbo_store_list_requests(int limit, const RqboLeftAlone *left_alone, int nworkers, int rank, int *count);

@@ -10,6 +10,9 @@
  * tables, by whichever worker.  All else is tasks of the call itself.  Nothing
  * here waits for a session: what it does not read yet is kept.
  *
+ * A worker that is about to end begins no request, and takes other calls over
+ * only while it is at work on what came before: however many come, it ends.
+ *
  * The sessions' segments are plain data; see functions/wait.c for their side.
  *
  *-------------------------------------------------------------------------
@@ -48,6 +51,8 @@
 #define PAUSE_MS 5000
 /* Of one answer, so many rows are sent in a turn. */
 #define MOST_ROWS 500
+/* So long a worker that is about to end waits for a session to read what it is sent. */
+#define UNREAD_MS 10000
 
 typedef struct Call
 {
@@ -57,12 +62,16 @@ typedef struct Call
 	RqboJobShared *shared;
 	shm_mq_handle *queue;
 	List	   *unsent;			/* of StringInfo */
+	int64		read_ms;		/* when the session has taken something of that, on rqbo_clock_ms */
 	int64		request_id;		/* of an import or a refresh */
 	bool		is_refused;		/* it could not be begun */
+	bool		is_late;		/* it came when the worker was about to end */
 	bool		has_gone;		/* the session */
 	bool		has_ended;		/* the request */
 	bool		is_sending;		/* the rows of the answer, which are not at their end */
+	bool		is_to_be_cancelled; /* the request */
 	bool		is_answered;
+	int64		pause_until;	/* on rqbo_clock_ms */
 	dlist_node	link;
 } Call;
 
@@ -108,6 +117,7 @@ send_unsent(Call *call)
 		pfree(message->data);
 		pfree(message);
 		call->unsent = list_delete_first(call->unsent);
+		call->read_ms = rqbo_clock_ms();
 	}
 	return true;
 }
@@ -149,6 +159,8 @@ put_message(char type, const char *data, size_t length)
 	message = makeStringInfo();
 	appendStringInfoChar(message, type);
 	appendBinaryStringInfo(message, data, (int) length);
+	if (call->unsent == NIL)
+		call->read_ms = rqbo_clock_ms();
 	call->unsent = lappend(call->unsent, message);
 	MemoryContextSwitchTo(saved);
 	return 0;
@@ -265,6 +277,23 @@ begin(Call *call, RqboEngine *engine)
 	rqbo_worker_add_tasks(engine, &call->of.job);
 }
 
+/*
+ * What has been raised is the log's, and the session's that was being sent its
+ * rows.  A cancel is meant for all of the work.
+ */
+static void
+log_error(MemoryContext context)
+{
+	if (geterrcode() == ERRCODE_QUERY_CANCELED)
+		PG_RE_THROW();
+	MemoryContextSwitchTo(context);
+	EmitErrorReport();
+	FlushErrorState();
+	rqbo_client_present = NULL;
+	AbortOutOfAnyTransaction();
+	MemoryContextSwitchTo(context);
+}
+
 static void
 fail(Call *call, MemoryContext context)
 {
@@ -280,13 +309,14 @@ fail(Call *call, MemoryContext context)
  * What is wrong with a call is its session's to hear.
  */
 static void
-take_over(dsm_handle handle, RqboEngine *engine, RqboJob *worker)
+take_over(dsm_handle handle, RqboEngine *engine, RqboJob *worker, bool is_late)
 {
 	MemoryContext context = CurrentMemoryContext;
 	Call	   *call = attach(handle, worker);
 
 	if (call == NULL)
 		return;
+	call->is_late = is_late;
 	MemoryContextSwitchTo(call->context);
 	PG_TRY();
 	{
@@ -306,11 +336,15 @@ take_over(dsm_handle handle, RqboEngine *engine, RqboJob *worker)
 
 /* ---- sessions that have gone ---- */
 
+/*
+ * Its row may be locked by somebody's open transaction: then again later.
+ */
 static void
 cancel_request(Call *call)
 {
+	call->pause_until = rqbo_clock_ms() + LOOK_MS;
 	rqbo_db_begin();
-	(void) rqbo_store_cancel_request(call->of.job.request->model_id, call->request_id);
+	call->is_to_be_cancelled = !rqbo_store_cancel_unlocked(call->of.job.request->model_id, call->request_id);
 	rqbo_db_commit();
 }
 
@@ -321,8 +355,7 @@ note_gone(Call *call)
 		return;
 	call->has_gone = true;
 	call->of.job.is_unattended = call->request_id != 0;
-	if (call->request_id != 0 && !call->is_answered && !is_wanted(&call->of.client))
-		cancel_request(call);
+	call->is_to_be_cancelled = call->request_id != 0 && !call->is_answered && !is_wanted(&call->of.client);
 }
 
 /* ---- requests that have ended ---- */
@@ -384,6 +417,7 @@ look_for_ends(void)
 {
 	int			ntasks = count_tasks();
 	int64	   *ids;
+	int64	   *ended;
 
 	if (ntasks >= ntasks_before && rqbo_clock_ms() < look_at)
 	{
@@ -397,8 +431,10 @@ look_for_ends(void)
 	if (ids[0] != 0)
 	{
 		rqbo_db_begin();
-		note_ended(rqbo_store_ended_requests(ids));
+		ended = rqbo_store_ended_requests(ids);
 		rqbo_db_commit();
+		note_ended(ended);
+		pfree(ended);
 	}
 	pfree(ids);
 }
@@ -425,7 +461,10 @@ failure_of(const RqboRequestEnd *end, int64 request_id)
 	return failure;
 }
 
-static void
+/*
+ * False if it has not ended: it was begun again, or the row is locked that says so.
+ */
+static bool
 read_ends(Call *call)
 {
 	RqboJob    *job = &call->of.job;
@@ -442,12 +481,16 @@ read_ends(Call *call)
 				 errmsg("there is no request " INT64_FORMAT " any more", call->request_id),
 				 errhint("Its company was forgotten.")));
 	for (int i = 0; i < count; i++)
+		if (ends[i].outcome == NULL)
+			return false;
+	for (int i = 0; i < count; i++)
 	{
-		if (ends[i].outcome != NULL && strcmp(ends[i].outcome, "succeeded") == 0)
+		if (strcmp(ends[i].outcome, "succeeded") == 0)
 			rqbo_import_add_end(job, &ends[i]);
-		else if (job->failures == NIL && ends[i].outcome != NULL)
+		else if (job->failures == NIL)
 			job->failures = list_make1(failure_of(&ends[i], call->request_id));
 	}
+	return true;
 }
 
 static void
@@ -466,19 +509,35 @@ send_answer(Call *call)
 }
 
 /*
- * What a request has come to is nobody's business any more when its session has
- * gone; what else has failed then, the log has.
+ * What was done for it stays done if its evidence cannot be stored now.
  */
 static void
-answer(Call *call)
+store_evidence(void)
 {
-	MemoryContext saved = MemoryContextSwitchTo(call->context);
+	MemoryContext context = CurrentMemoryContext;
 
 	PG_TRY();
 	{
 		rqbo_calls_store();
-		if (call->request_id != 0 && !call->has_gone && !call->is_refused)
-			read_ends(call);
+	}
+	PG_CATCH();
+	{
+		log_error(context);
+	}
+	PG_END_TRY();
+}
+
+static bool
+find_answer(Call *call)
+{
+	volatile bool is_found = true;
+
+	store_evidence();
+	if (call->request_id == 0 || call->has_gone || call->is_refused)
+		return true;
+	PG_TRY();
+	{
+		is_found = read_ends(call);
 	}
 	PG_CATCH();
 	{
@@ -487,11 +546,25 @@ answer(Call *call)
 		fail(call, call->context);
 	}
 	PG_END_TRY();
-	if (call->request_id == 0 || !call->has_gone)
+	return is_found;
+}
+
+/*
+ * What a request has come to is nobody's business any more when its session has
+ * gone; what else has failed then, the log has.
+ */
+static void
+answer(Call *call)
+{
+	MemoryContext saved = MemoryContextSwitchTo(call->context);
+
+	call->is_answered = find_answer(call);
+	call->has_ended &= call->is_answered;
+	nanswered += call->is_answered;
+	/* whatever goes wrong with that, it is not done twice */
+	if (call->is_answered && (call->request_id == 0 || !call->has_gone))
 		send_answer(call);
 	MemoryContextSwitchTo(saved);
-	call->is_answered = true;
-	nanswered++;
 }
 
 /*
@@ -506,23 +579,65 @@ is_over(const Call *call)
 static void
 let_go(Call *call)
 {
+	RqboJobRequest *request = call->of.job.request;
+
 	dlist_delete(&call->link);
-	if (!call->has_gone)
-		explicit_bzero(call->shared->request.code, sizeof(call->shared->request.code));
+	/* the session may be there, and needs the rest */
+	explicit_bzero(request->state, sizeof(request->state));
+	explicit_bzero(request->code, sizeof(request->code));
+	explicit_bzero(request->realm_id, sizeof(request->realm_id));
 	dsm_detach(call->segment);
 	MemoryContextDelete(call->context);
 }
 
+/*
+ * What is left of a request that has not ended is the next worker's, and so is a
+ * session that does not read: it asks that one what its request has come to.
+ */
+static bool
+is_to_be_let_go(const Call *call, bool is_ending)
+{
+	if (!is_sent(call) && !(is_ending && rqbo_clock_ms() - call->read_ms > UNREAD_MS))
+		return false;
+	if (call->is_answered)
+		return is_ending || !call->is_to_be_cancelled;
+	return is_ending && call->request_id != 0 && call->of.client.ntasks == 0;
+}
+
 static void
-see_to(Call *call, bool with_imports)
+see_to(Call *call, bool is_ending)
 {
 	note_gone(call);
+	if (call->is_to_be_cancelled)
+		cancel_request(call);
 	if (!call->is_answered && is_over(call))
 		answer(call);
 	send_more(call);
-	if ((call->is_answered && is_sent(call)) ||
-		(!with_imports && !call->is_answered && call->request_id != 0 && call->of.client.ntasks == 0 && call->unsent == NIL))
+	if (is_to_be_let_go(call, is_ending))
 		let_go(call);
+}
+
+/*
+ * What goes wrong with one call keeps no other waiting.
+ */
+static void
+see_to_or_pause(Call *call, bool is_ending)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (rqbo_clock_ms() < call->pause_until)
+		return;
+	PG_TRY();
+	{
+		see_to(call, is_ending);
+	}
+	PG_CATCH();
+	{
+		log_error(context);
+		call->is_sending = false;
+		call->pause_until = rqbo_clock_ms() + PAUSE_MS;
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -604,22 +719,49 @@ has_more_to_send(void)
 	return false;
 }
 
+/*
+ * Is it at work on anything but calls that came when it was about to end?
+ */
+static bool
+has_older_work(const RqboEngine *engine)
+{
+	int			count = rqbo_engine_count_tasks(engine);
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &calls)
+	{
+		const Call *call = dlist_container(Call, link, iter.cur);
+
+		count -= call->is_late ? call->of.client.ntasks : 0;
+	}
+	return count > 0;
+}
+
+static void
+take_calls(RqboEngine *engine, RqboJob *worker, const char *database, bool is_ending)
+{
+	dsm_handle	segment;
+
+	if (rqbo_engine_failure(engine) != NULL || (is_ending && !has_older_work(engine)))
+		return;
+	while (rqbo_desk_take(database, !is_ending, &segment))
+		take_over(segment, engine, worker, is_ending);
+}
+
 static long
-visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports)
+visit(RqboEngine *engine, RqboJob *worker, const char *database, bool is_ending)
 {
 	const ErrorData *failure = rqbo_engine_failure(engine);
-	dsm_handle	segment;
 	dlist_mutable_iter iter;
 
-	while (failure == NULL && rqbo_desk_take(database, with_imports, &segment))
-		take_over(segment, engine, worker);
+	take_calls(engine, worker, database, is_ending);
 	if (dlist_is_empty(&calls))
 		return -1;
 	look_for_ends();
 	if (failure != NULL)
 		refuse_all(failure);
 	dlist_foreach_modify(iter, &calls)
-		see_to(dlist_container(Call, link, iter.cur), with_imports);
+		see_to_or_pause(dlist_container(Call, link, iter.cur), is_ending);
 	if (has_more_to_send())
 		return 0;
 	return dlist_is_empty(&calls) ? -1 : LOOK_MS;
@@ -630,7 +772,7 @@ visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_impor
  * the companies alone.
  */
 long
-rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports)
+rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bool is_ending)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile long again = PAUSE_MS;
@@ -639,18 +781,11 @@ rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bo
 		return pause_until - rqbo_clock_ms();
 	PG_TRY();
 	{
-		again = visit(engine, worker, database, with_imports);
+		again = visit(engine, worker, database, is_ending);
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() == ERRCODE_QUERY_CANCELED)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(context);
-		EmitErrorReport();
-		FlushErrorState();
-		rqbo_client_present = NULL;
-		AbortOutOfAnyTransaction();
-		MemoryContextSwitchTo(context);
+		log_error(context);
 		pause_until = rqbo_clock_ms() + PAUSE_MS;
 	}
 	PG_END_TRY();

@@ -22,10 +22,10 @@ typedef struct RqboCallOf
 extern void rqbo_callers_open(void);
 
 /*
- * Take calls over, imports only if they are wanted; see to those that are in
- * hand, and give back what is not to be begun any more.  As an RqboVisitor.
+ * Take calls over and see to those that are in hand.  A worker that is ending
+ * gives back what is not to be begun any more.  As an RqboVisitor.
  */
-extern long rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bool with_imports);
+extern long rqbo_callers_visit(RqboEngine *engine, RqboJob *worker, const char *database, bool is_ending);
 
 /* Who waits for a request; NULL for nobody. */
 extern RqboCallOf *rqbo_callers_find(int64 request_id);

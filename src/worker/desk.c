@@ -94,13 +94,33 @@ empty_place(Place *place)
 	desk->nwaiting--;
 }
 
+/*
+ * The lock is held.
+ */
+static bool
+is_at(int place, dsm_handle segment)
+{
+	return desk->places[place].database[0] != '\0' && desk->places[place].segment == segment;
+}
+
+bool
+rqbo_desk_holds(int place, dsm_handle segment)
+{
+	bool		is_there;
+
+	LWLockAcquire(desk->lock, LW_SHARED);
+	is_there = is_at(place, segment);
+	LWLockRelease(desk->lock);
+	return is_there;
+}
+
 bool
 rqbo_desk_withdraw(int place, dsm_handle segment)
 {
 	bool		is_there;
 
 	LWLockAcquire(desk->lock, LW_EXCLUSIVE);
-	is_there = desk->places[place].database[0] != '\0' && desk->places[place].segment == segment;
+	is_there = is_at(place, segment);
 	if (is_there)
 		empty_place(&desk->places[place]);
 	LWLockRelease(desk->lock);

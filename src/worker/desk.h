@@ -24,6 +24,9 @@ extern int	rqbo_desk_put(const char *database, dsm_handle segment, bool is_impor
 /* Take it back; false if it was taken over. */
 extern bool rqbo_desk_withdraw(int place, dsm_handle segment);
 
+/* Is it there still? */
+extern bool rqbo_desk_holds(int place, dsm_handle segment);
+
 /* ---- by the background worker ---- */
 
 /* The next call of the database, imports only if they are asked for; false if there is none. */

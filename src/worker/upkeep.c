@@ -45,8 +45,6 @@
 #define LIST_LENGTH 128
 /* What is due and may not begin yet is not looked at more often. */
 #define SHORTEST_PAUSE_MS 1000
-/* A worker that has been at it for so long leaves the rest to the next one. */
-#define LONGEST_RUN_MS (30 * 60 * 1000)
 /* Another process is at work in this database, left over from a launcher that has gone. */
 #define BUSY_US (10 * USECS_PER_SEC)
 
@@ -392,10 +390,13 @@ list_due(Upkeep *upkeep)
 	MemoryContextSwitchTo(saved);
 }
 
+/*
+ * A worker that has been at it for so long leaves the rest to the next one.
+ */
 static bool
 has_run_long(const Upkeep *upkeep)
 {
-	return rqbo_clock_ms() - upkeep->began_ms > LONGEST_RUN_MS;
+	return rqbo_clock_ms() - upkeep->began_ms > rqbo_longest_run * INT64CONST(1000);
 }
 
 static bool
@@ -438,7 +439,7 @@ visit_callers(RqboEngine *engine, void *arg)
 	int			ended = rqbo_callers_ended();
 	long		again;
 
-	again = rqbo_callers_visit(engine, &upkeep->job, upkeep->slot->database, !has_run_long(upkeep) && !is_stuck(upkeep));
+	again = rqbo_callers_visit(engine, &upkeep->job, upkeep->slot->database, has_run_long(upkeep) || is_stuck(upkeep));
 	if (rqbo_callers_ended() != ended)
 		upkeep->look_again_at = 0;
 	return again;

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -142,6 +143,88 @@ sub test_key_command
 	return;
 }
 
+# ---- 3. what is locked ----
+
+# Whoever has begun to take a request back has locked it. A cancel waits for that to end, and nobody for the cancel.
+sub test_locked_cancel
+{
+	my $name = 'a cancelled call whose request is locked';
+
+	hold('ProfitAndLoss', 'reef');
+	my $waiting = begin_sql(import_of('reef'));
+	$node->wait_for_fault('reef', 'hold');
+	my $request = sql('SELECT max(request_id) FROM reefqbo.request');
+	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'caller'});
+	my $locking = begin_sql('BEGIN; ' . call('cancel_request', \$request) . '; SELECT pg_sleep(600)');
+	wait_until('it is locked', sub { return sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'}) == 1 });
+	sql("SELECT pg_cancel_backend($pid)");
+	is(end_sql($waiting), '57014', "$name: is told");
+	others_go_on($name, 'pod-16');
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	end_sql($locking);
+	wait_until('the request is cancelled', sub { return sql("SELECT state FROM reefqbo.request WHERE request_id = $request") eq 'cancelled' });
+	pass("$name: and ends when it can");
+	let_go();
+	return;
+}
+
+# ---- 4. a worker that has been at it for long ----
+
+# It leaves what is due to the next one, which comes, however many others call meanwhile.
+sub test_long_run
+{
+	my $name = 'calls without end';
+
+	wait_until_idle($node);
+	$node->set_option('reefqbo.longest_run', '2s');
+	my @sessions = map { begin_loop('kelp') } 1 .. 6;
+	wait_until('they call', sub { return callers() >= 3 });
+	sleep 4;
+	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('lagoon') . ')', "$name: what is due goes on");
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller'});
+	end_sql($_) foreach @sessions;
+	return;
+}
+
+sub begin_loop
+{
+	my ($model) = @_;
+	my $session = { out => '', err => '' };
+	local $ENV{PGAPPNAME} = 'caller';
+
+	$session->{run} = IPC::Run::start(
+		[ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'DO $$ BEGIN LOOP PERFORM 1 FROM reefqbo.import_accounts(' . quote($model) . '); END LOOP; END $$' ],
+		'<', \undef, '>', \$session->{out}, '2>', \$session->{err});
+	return $session;
+}
+
+# Nor has it to wait for a session that is stopped and reads nothing of much that it is sent.
+sub test_unread
+{
+	my $name = 'a session that does not read';
+	my ($bank, $other) = split /\n/, sql(q{SELECT account_id FROM reefqbo.account JOIN reefqbo.model m USING (model_id) WHERE m.name = 'reef' AND account_type = 'Bank' AND is_active ORDER BY account_id LIMIT 2});
+
+	# more than the queue to a session holds
+	$intuit->admin('post', { company => 'reef', date => '2026-10-15', memo => 'a long story ' x 40,
+		lines => [ map { ({ account => $bank, amount => '1.00' }, { account => $other, amount => '-1.00' }) } 1 .. 300 ] });
+	$node->set_option('reefqbo.longest_run', '30min');
+	wait_until_idle($node);
+	hold('GeneralLedger', 'reef');
+	my $session = begin_sql('SELECT * FROM reefqbo.ledger_lines(' . join(', ', map { quote($_) } 'reef', $bank, '2026-10-01') . ')');
+	$node->wait_for_fault('reef', 'hold');
+	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'caller'});
+	kill 'STOP', $pid;
+	$intuit->admin('clear_faults');
+	wait_until('it is answered', sub { return sql(q{SELECT status FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}) eq 'succeeded' });
+	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('lagoon') . ')', "$name: others go on");
+	$node->set_option('reefqbo.longest_run', '1s');
+	sleep 2;
+	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('lagoon') . ')', "$name: also when the worker is to end");
+	kill 'CONT', $pid;
+	is(end_sql($session), '08006', "$name: and is told that it has missed it");
+	return;
+}
+
 align_clock($node);
 connect_many($node, 'sim-production', 'reef', 'lagoon', 'kelp');
 sql(call('create_model', 'reef group'));
@@ -152,4 +235,7 @@ test_many_sessions();
 test_many_companies();
 test_check();
 test_key_command();
+test_locked_cancel();
+test_long_run();
+test_unread();
 done_testing();
