@@ -347,6 +347,15 @@ go_on(Check *check, bool has_more)
 		hand_over_rows(check->checks);
 }
 
+/*
+ * What somebody has locked is not waited for: a few requests are not counted then.
+ */
+static bool
+is_accountable(RqboSession *session)
+{
+	return rqbo_session_locked_ms(session) == 0;
+}
+
 static void
 answered(RqboTask *task)
 {
@@ -356,11 +365,14 @@ answered(RqboTask *task)
 
 	check->has_answered = true;
 	check->question->take(check, session);
-	rqbo_db_begin();
-	rqbo_store_mark_working(c->model_id, c->connection_id);
-	(void) rqbo_store_put_throttle(c);
-	rqbo_store_count_requests(c->model_id, c->connection_id, session->requests, 0);
-	rqbo_db_commit();
+	if (is_accountable(session))
+	{
+		rqbo_db_begin();
+		rqbo_store_mark_working(c->model_id, c->connection_id);
+		(void) rqbo_store_put_throttle(c);
+		rqbo_store_count_requests(c->model_id, c->connection_id, session->requests, 0);
+		rqbo_db_commit();
+	}
 	rqbo_session_close(session);
 	go_on(check, true);
 	rqbo_task_end(task);
@@ -371,7 +383,7 @@ record_failure(RqboSession *session)
 {
 	const RqboConnection *c = session->connection;
 
-	if (c == NULL)
+	if (c == NULL || !is_accountable(session))
 		return;
 	rqbo_db_begin();
 	rqbo_session_judge(session);

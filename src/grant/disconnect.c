@@ -233,7 +233,7 @@ begin(RqboTask *task)
 	const char *note = NULL;
 	char	   *token;
 
-	if (!lock(task))
+	if (!lock(task) || rqbo_session_waits_for_lock(session))
 	{
 		rqbo_task_stand_by(task, LOCK_RETRY_MS, begin);
 		return;

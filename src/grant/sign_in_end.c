@@ -21,6 +21,8 @@
 #include "store/access.h"
 #include "store/upkeep.h"
 
+#define LOCK_RETRY_MS 200
+
 /* ---- what is written down ---- */
 
 void
@@ -106,6 +108,11 @@ rqbo_sign_in_end(RqboTask *task)
 	RqboConnection *c = rqbo_session_of(task)->connection;
 	bool		goes_on;
 
+	if (rqbo_session_waits_for_lock(rqbo_session_of(task)))
+	{
+		rqbo_task_stand_by(task, LOCK_RETRY_MS, rqbo_sign_in_end);
+		return;
+	}
 	rqbo_db_begin();
 	(void) rqbo_store_put_throttle(c);
 	goes_on = rqbo_store_begin_upkeep(c->model_id, c->connection_id);

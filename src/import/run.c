@@ -29,7 +29,7 @@
 
 #define IMPORT_LOCK_RETRY_MS 500
 #define BUSY_SECONDS 60
-#define LONGEST_LOCK_WAIT_MS 20000
+#define END_RETRY_MS 200
 #define WORKER_NAME "reefqbo worker"
 
 /* What a job asks for, and how it is read; a new kind of import has its line here. */
@@ -91,6 +91,11 @@ end(RqboTask *task)
 	const RqboImportKind *kind = import->kind;
 	RqboConnection *c = import->session->connection;
 
+	if (rqbo_job_is_one_of_many(import->job) && rqbo_session_waits_for_lock(import->session))
+	{
+		rqbo_task_stand_by(task, END_RETRY_MS, end);
+		return;
+	}
 	rqbo_db_begin();
 	/* the connection first and its upkeep after, as everybody who writes both */
 	(void) rqbo_store_put_throttle(c);
@@ -198,6 +203,32 @@ claim(RqboImport *import)
 	return import->is_claimed;
 }
 
+static void
+raise_locked(const RqboImport *import)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("%s: an open transaction has locked what its import needs", rqbo_session_company(import->session)),
+			 errhint("If it is the one that calls, end it first. Else see pg_locks and pg_stat_activity for who it is, and try again.")));
+}
+
+/*
+ * What is no request is not claimed, but need not begin either if it could not
+ * end.
+ */
+static bool
+must_wait_for_lock(RqboImport *import)
+{
+	int64		ms;
+
+	if (import->ask.is_scheduled || import->ask.request_id != 0 || !rqbo_job_is_one_of_many(import->job))
+		return false;
+	ms = rqbo_session_locked_ms(import->session);
+	if (ms > RQBO_LONGEST_LOCK_WAIT_MS)
+		raise_locked(import);
+	return ms > 0;
+}
+
 /*
  * Who waits for its end may be the one who has locked what it needs, and would
  * wait for ever.
@@ -217,11 +248,8 @@ check_lock_wait(RqboImport *import)
 		job->locked_since_ms = 0;
 	else if (job->locked_since_ms == 0)
 		job->locked_since_ms = rqbo_clock_ms();
-	else if (rqbo_clock_ms() - job->locked_since_ms > LONGEST_LOCK_WAIT_MS)
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("%s: an open transaction has locked what its import needs", rqbo_session_company(import->session)),
-				 errhint("If it is the one that calls, end it first. Else see pg_locks and pg_stat_activity for who it is, and try again.")));
+	else if (rqbo_clock_ms() - job->locked_since_ms > RQBO_LONGEST_LOCK_WAIT_MS)
+		raise_locked(import);
 }
 
 static void
@@ -232,6 +260,11 @@ begin(RqboTask *task)
 
 	if (session->connection == NULL)
 		rqbo_session_read_connection(session, import->model_id, import->connection_id);
+	if (must_wait_for_lock(import))
+	{
+		rqbo_task_stand_by(task, IMPORT_LOCK_RETRY_MS, begin);
+		return;
+	}
 	if (!rqbo_session_lock_import(session))
 	{
 		wait_for_other_import(task);

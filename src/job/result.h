@@ -61,6 +61,13 @@ rqbo_job_of_worker(RqboJob *job)
 	return job->of != NULL ? job->of : job;
 }
 
+/* Does its process work for others as well? */
+static inline bool
+rqbo_job_is_one_of_many(const RqboJob *job)
+{
+	return job->of != NULL || job->is_unattended;
+}
+
 /* Leave a connection alone for a while, a short one where somebody waits; nothing of that is stored, since it may be just that which cannot be done. */
 extern void rqbo_job_put_off(RqboJob *job, int64 connection_id);
 

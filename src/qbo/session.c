@@ -21,6 +21,7 @@
 #include "qbo/session.h"
 #include "secret/clear.h"
 #include "secret/seal.h"
+#include "store/upkeep.h"
 
 /*
  * At the end of the session and again at that of its task, since what comes in
@@ -233,6 +234,30 @@ rqbo_session_unlock_grant(RqboSession *session)
 {
 	if (!session->is_sign_in)
 		release_lock(RQBO_LOCK_GRANT, session->connection->branch_id, &session->holds_grant_lock);
+}
+
+int64
+rqbo_session_locked_ms(RqboSession *session)
+{
+	const RqboConnection *c = session->connection;
+	bool		is_locked;
+
+	rqbo_db_begin();
+	is_locked = rqbo_store_is_locked(c->model_id, c->connection_id);
+	rqbo_db_commit();
+	if (!is_locked)
+		session->locked_since_ms = 0;
+	else if (session->locked_since_ms == 0)
+		session->locked_since_ms = rqbo_clock_ms();
+	return is_locked ? rqbo_clock_ms() - session->locked_since_ms + 1 : 0;
+}
+
+bool
+rqbo_session_waits_for_lock(RqboSession *session)
+{
+	int64		ms = rqbo_session_locked_ms(session);
+
+	return ms > 0 && ms <= RQBO_LONGEST_LOCK_WAIT_MS;
 }
 
 void

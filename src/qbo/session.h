@@ -38,6 +38,7 @@ typedef struct RqboSession
 	bool		holds_import_lock;
 	bool		holds_realm_lock;
 	int64		realm_lock;		/* by what: the key of a realm changes with the key ring */
+	int64		locked_since_ms;	/* what it writes at its end is locked, as far as was looked; or 0 */
 	int			requests;		/* made to the accounting API */
 	int			pause_ms;		/* how long QuickBooks wants to be left alone, at the last refusal */
 	bool		has_server_time;
@@ -104,6 +105,15 @@ extern bool rqbo_session_lock_import(RqboSession *session);
 
 /* Become the one who may refresh or replace the grant; false if another is. */
 extern bool rqbo_session_lock_grant(RqboSession *session);
+/* Who has locked for so long what is to be written at the end keeps it; whoever waits is told then. */
+#define RQBO_LONGEST_LOCK_WAIT_MS 20000
+
+/* For how long that is known to be locked, by somebody's open transaction; 0 if it is not. */
+extern int64 rqbo_session_locked_ms(RqboSession *session);
+
+/* Is it, and worth waiting for?  A process that works for many waits for no lock, but looks again. */
+extern bool rqbo_session_waits_for_lock(RqboSession *session);
+
 /* The refresh is over; a sign-in goes on, and keeps the lock. */
 extern void rqbo_session_unlock_grant(RqboSession *session);
 

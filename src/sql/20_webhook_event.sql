@@ -22,6 +22,8 @@ CREATE TABLE reefqbo.webhook_event (
     PRIMARY KEY (model_id, connection_id, webhook_event_id)
 );
 
+CREATE INDEX webhook_event_received ON reefqbo.webhook_event (received_at);
+
 COMMENT ON TABLE reefqbo.webhook_event IS
 'Events of webhooks that wait for the refresh they call for: a row for each call of reefqbo.receive_webhook and each company. A row goes when the company has been refreshed since. Not part of a dump.';
 COMMENT ON COLUMN reefqbo.webhook_event.model_id IS 'the model';

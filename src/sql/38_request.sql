@@ -176,7 +176,7 @@ COMMENT ON FUNCTION reefqbo.request_import(text, date, date, text, text) IS
 'Asks the background worker for what reefqbo.import_actuals does, and returns at once. The request is a row of the caller''s transaction: it begins at commit and is gone with a rollback. It survives restarts and crashes of the server and the end of the caller, and goes on where it was.
 Watch it in reefqbo.request, or LISTEN reefqbo: import_started, import_progress, import_finished and import_failed name it.
 Arguments: as reefqbo.import_actuals. Result: the id of the request.
-Errors: 22023 not whole months, or an unknown method; 42704 no such model, branch or connection. What fails later stands in reefqbo.request. Where no background worker looks after this database it waits for one, with a warning.';
+Errors: 22023 not whole months, or an unknown method; 42704 no such model, branch or connection; 54000 ten thousand of the model wait already. What fails later stands in reefqbo.request. Where no background worker looks after this database it waits for one, with a warning.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.request_import(text, date, date, text, text)');
 
 CREATE FUNCTION reefqbo.request_refresh(model text, branch text DEFAULT NULL, whole boolean DEFAULT false)
@@ -187,7 +187,7 @@ AS 'MODULE_PATHNAME', 'rqbo_request_refresh';
 COMMENT ON FUNCTION reefqbo.request_refresh(text, text, boolean) IS
 'Asks the background worker for what reefqbo.refresh does, and returns at once; as reefqbo.request_import. Requests of one connection that wait for the same are done together, and notifications name the first of them.
 Arguments: as reefqbo.refresh. Result: the id of the request.
-Errors: 42704 no such model, branch or connection.';
+Errors: 42704 no such model, branch or connection; 54000 as reefqbo.request_import.';
 INSERT INTO reefqbo._privilege VALUES ('operator', 'EXECUTE', 'FUNCTION reefqbo.request_refresh(text, text, boolean)');
 
 CREATE FUNCTION reefqbo.cancel_request(request_id bigint)

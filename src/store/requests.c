@@ -23,6 +23,28 @@
 
 /* ---- by callers ---- */
 
+/*
+ * All that wait are looked at whenever the next one is, for everybody: so many of
+ * a model, or of each of its connections, are more than anybody needs.
+ */
+static void
+check_room(int64 model_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"SELECT EXISTS (SELECT 1 FROM reefqbo._request r WHERE r.model_id = $1 AND r.finished_at IS NULL"
+		"  OFFSET GREATEST(10000, 20 * (SELECT count(*) FROM reefqbo.connection c WHERE c.model_id = $1)) - 1)",
+		INT8OID);
+	RqboArgs	args = {0};
+
+	rqbo_arg_int8(&args, model_id);
+	rqbo_db_run(&statement, &args);
+	if (rqbo_column_bool(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many requests of this model wait"),
+				 errhint("Wait for some of them, or take them back with reefqbo.cancel_request. The view reefqbo.request lists them.")));
+}
+
 int64
 rqbo_store_put_request(int64 model_id, int64 branch_id, const RqboRequest *request)
 {
@@ -36,6 +58,7 @@ rqbo_store_put_request(int64 model_id, int64 branch_id, const RqboRequest *reque
 		INT8OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, TEXTOID, DATEOID, DATEOID);
 	RqboArgs	args = {0};
 
+	check_room(model_id);
 	rqbo_arg_ids(&args, model_id, branch_id);
 	rqbo_arg_text(&args, request->is_refresh ? "refresh" : "import");
 	rqbo_arg_datum(&args, BoolGetDatum(request->is_whole));

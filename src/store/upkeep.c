@@ -189,6 +189,22 @@ rqbo_store_schedule_connection(int64 model_id, int64 connection_id)
 	return rqbo_db_run_ids(&statement, model_id, connection_id) > 0;
 }
 
+bool
+rqbo_store_is_locked(int64 model_id, int64 connection_id)
+{
+	static RqboStatement statement = RQBO_STATEMENT(
+		"WITH free AS MATERIALIZED ("
+		"  SELECT u.connection_id FROM reefqbo.upkeep u"
+		"  JOIN reefqbo.connection c ON c.model_id = u.model_id AND c.connection_id = u.connection_id"
+		"  WHERE u.model_id = $1 AND u.connection_id = $2 FOR NO KEY UPDATE OF u, c SKIP LOCKED)"
+		" SELECT EXISTS (SELECT 1 FROM reefqbo.upkeep u WHERE u.model_id = $1 AND u.connection_id = $2)"
+		" AND NOT EXISTS (SELECT 1 FROM free)",
+		INT8OID, INT8OID);
+
+	rqbo_db_run_ids(&statement, model_id, connection_id);
+	return rqbo_column_bool(1);
+}
+
 /*
  * An update of that row, which is made first if it is not there.  False if it
  * was not to be updated.

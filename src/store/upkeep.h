@@ -127,6 +127,9 @@ extern bool rqbo_store_upkeep_failed(int64 model_id, int64 connection_id, const 
 /* How often the last attempts have failed in a row, and for how many seconds all were throttled (-1: not). */
 extern int	rqbo_store_count_failures(int64 model_id, int64 connection_id, int *throttled_seconds);
 
+/* Whether somebody's open transaction has locked the rows that are written at the end of what is done for a connection. */
+extern bool rqbo_store_is_locked(int64 model_id, int64 connection_id);
+
 /* A connection has come into being: its first turn is the next one of its phase. */
 extern bool rqbo_store_schedule_connection(int64 model_id, int64 connection_id);
 

@@ -168,6 +168,85 @@ sub test_locked_cancel
 	return;
 }
 
+sub begin_lock
+{
+	my ($model) = @_;
+	my $session = begin_sql('BEGIN; SELECT FROM reefqbo.set_schedule(' . quote($model) . q{, refresh_every => '5 hours'); SELECT pg_sleep(600)});
+
+	wait_until('it is locked', sub { return sql(q{SELECT count(*) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'}) == 1 });
+	return $session;
+}
+
+sub end_lock
+{
+	my ($session) = @_;
+
+	sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caller' AND query ~ 'pg_sleep'});
+	end_sql($session);
+	return;
+}
+
+# Others go on while one waits for a lock, however long that is held, and one that has an end is no failure.
+sub test_locks
+{
+	my $name = 'a call whose company is locked';
+	my $lock = begin_lock('reef');
+	my @sessions = map { begin_sql(accounts_of('reef')) } 1 .. 10;
+
+	wait_until('all wait', sub { return callers() == 10 });
+	others_go_on($name, 'pod-17');
+	is(callers(), 10, "$name: while it waits on");
+	is(sqlstate('SELECT * FROM reefqbo.check(' . quote('reef') . ')'), 'none', "$name: it can be checked");
+	end_lock($lock);
+	is(scalar(grep { /\|\d+\|[\d.]+\z/ } map { end_sql($_) } @sessions), 10, "$name: and is made when the lock has gone");
+
+	$name = 'an import whose company is locked at its end';
+	hold('query', 'reef');
+	my $session = begin_sql(accounts_of('reef'));
+	$node->wait_for_fault('reef', 'hold');
+	$lock = begin_lock('reef');
+	$intuit->admin('clear_faults');
+	others_go_on($name, 'pod-18');
+	is(sql(q{SELECT status FROM reefqbo.import_log JOIN reefqbo.model m USING (model_id) WHERE m.name = 'reef' ORDER BY import_id DESC LIMIT 1}), 'running', "$name: waits");
+	end_lock($lock);
+	like(end_sql($session), qr/\|\d+\|[\d.]+\z/, "$name: and ends well");
+
+	$name = 'a sign-in whose company is locked at its end';
+	my $back = $intuit->browse(sql(call('reconnect', 'reef')), company => 'reef');
+	$lock = begin_lock('reef');
+	$intuit->admin('log_clear');
+	$session = begin_sql(call('complete_connection', $back));
+	wait_until('all is read', sub { return grep { $_->{endpoint} eq 'preferences' && ($_->{company} // '') eq 'reef' } @{ $intuit->admin('log')->{log} } });
+	ends_in_time(accounts_of('kelp'), "$name: others go on");
+	sleep 2;
+	end_lock($lock);
+	like(end_sql($session), qr/connected/, "$name: ends well");
+
+	$name = 'a lock of its own';
+	my $error = try(q{BEGIN; SELECT FROM reefqbo.set_schedule('reef', refresh_every => '4 hours'); } . accounts_of('reef'));
+	is($error->{sqlstate}, '55P03', "$name: is no deadlock");
+	like($error->{hint}, qr/If it is the one that calls, end it first/, "$name: and it is said what to do");
+	return;
+}
+
+# The queue is looked at for everybody, so that nobody fills it.
+sub test_full_queue
+{
+	my $name = 'a queue that is full';
+
+	sql(<<'END');
+INSERT INTO reefqbo._request (model_id, request_id, connection_id, kind, is_whole, requested_by, not_before)
+SELECT c.model_id, nextval('reefqbo._request_id_seq'), c.connection_id, 'refresh', false, 'somebody', 'infinity'
+  FROM reefqbo.connection c JOIN reefqbo.model m USING (model_id), generate_series(1, 10000) WHERE m.name = 'reef'
+END
+	is(sqlstate(call('request_refresh', 'reef')), '54000', "$name: takes no more of its model");
+	is(sqlstate(import_of('reef')), '54000', "$name: of whoever waits either");
+	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('lagoon') . ')', "$name: but of others");
+	sql(q{UPDATE reefqbo._request SET finished_at = now(), outcome = 'cancelled' WHERE not_before = 'infinity'});
+	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('reef') . ')', "$name: and again when there is room");
+	return;
+}
+
 # ---- 4. a worker that has been at it for long ----
 
 # It leaves what is due to the next one, which comes, however many others call meanwhile.
@@ -236,6 +315,8 @@ test_many_companies();
 test_check();
 test_key_command();
 test_locked_cancel();
+test_locks();
+test_full_queue();
 test_long_run();
 test_unread();
 done_testing();
