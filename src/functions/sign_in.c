@@ -59,9 +59,9 @@ check_environment_kept(const RqboConnection *c)
 		ereport(ERROR,
 				(errcode(ERRCODE_RQBO_COMPANY_MISMATCH),
 				 errmsg("branch \"%s\" of model \"%s\" is connected to \"%s\" in environment \"%s\"",
-						present->branch, present->title, rqbo_show_line(present->company), present->environment),
+						present->branch, present->title, rqbo_encoding_for_client(rqbo_show_line(present->company)), present->environment),
 				 errhint("Use reefqbo.reconnect, or another branch or model for a company of environment \"%s\"; reefqbo.replace_company takes it in the place of \"%s\".",
-						 c->environment, rqbo_show_line(present->company))));
+						 c->environment, rqbo_encoding_for_client(rqbo_show_line(present->company)))));
 }
 
 /* ---- what the user is told ---- */

@@ -137,6 +137,7 @@ rqbo_job_raise(StringInfo message)
 	edata.message = rqbo_encoding_for_client(edata.message);
 	edata.detail = rqbo_encoding_for_client(edata.detail);
 	edata.hint = rqbo_encoding_for_client(edata.hint);
+	edata.context = rqbo_encoding_for_client(edata.context);
 	/* a worker's death is our error, not our death */
 	edata.elevel = Min(edata.elevel, ERROR);
 	ThrowErrorData(&edata);

@@ -234,6 +234,11 @@ sub test_client_encoding
 		my $error = $node->sqlstate_of($query, dbname => 'western');
 		is($error ? "$error->{sqlstate} $error->{message}" : 'none', 'none', "$name: what is said of a Japanese company is in no way of $query");
 	}
+	$intuit->admin('fault', { kind => 'break_sum', company => 'pod-1', endpoint => 'ProfitAndLoss', by => '1.00', times => -1 });
+	my $error = $node->sqlstate_of("SELECT months FROM reefqbo.import_actuals('Reef', '$FIRST', '$FIRST'::date + 30)", dbname => 'western');
+	is($error->{sqlstate}, 'RQ007', "$name: an error stays what it is");
+	like($error->{context}, qr/report, .* of "/, "$name: with its context");
+	$intuit->admin('clear_faults');
 	is(sql_in('western', 'SELECT ' . bytes('western', 'company_name') . ' FROM reefqbo.connection'), held_hex('western', $JAPANESE), "$name: its name is whole");
 	figures_are_right('western', 'pod-1', $name);
 	return;

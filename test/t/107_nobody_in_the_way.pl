@@ -284,17 +284,18 @@ sub test_unread
 	my ($bank, $other) = split /\n/, sql(q{SELECT account_id FROM reefqbo.account JOIN reefqbo.model m USING (model_id) WHERE m.name = 'reef' AND account_type = 'Bank' AND is_active ORDER BY account_id LIMIT 2});
 
 	# more than the queue to a session holds
-	$intuit->admin('post', { company => 'reef', date => '2026-10-15', memo => 'a long story ' x 40,
+	$intuit->admin('post', { company => 'reef', date => '2026-11-15', memo => 'a long story ' x 40,
 		lines => [ map { ({ account => $bank, amount => '1.00' }, { account => $other, amount => '-1.00' }) } 1 .. 300 ] });
 	$node->set_option('reefqbo.longest_run', '30min');
 	wait_until_idle($node);
 	hold('GeneralLedger', 'reef');
-	my $session = begin_sql('SELECT * FROM reefqbo.ledger_lines(' . join(', ', map { quote($_) } 'reef', $bank, '2026-10-01') . ')');
+	my $session = begin_sql('SELECT * FROM reefqbo.ledger_lines(' . join(', ', map { quote($_) } 'reef', $bank, '2026-11-01') . ')');
 	$node->wait_for_fault('reef', 'hold');
 	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'caller'});
 	kill 'STOP', $pid;
 	$intuit->admin('clear_faults');
-	wait_until('it is answered', sub { return sql(q{SELECT status FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}) eq 'succeeded' });
+	wait_until('it is answered', sub { return sql(q{SELECT status FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}) ne 'running' });
+	is(sql(q{SELECT status FROM reefqbo.import_log ORDER BY import_id DESC LIMIT 1}), 'succeeded', "$name: it is answered");
 	ends_in_time('SELECT * FROM reefqbo.refresh(' . quote('lagoon') . ')', "$name: others go on");
 	$node->set_option('reefqbo.longest_run', '1s');
 	sleep 2;
