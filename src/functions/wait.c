@@ -169,6 +169,35 @@ is_users_cancel(void)
 	return is_cancel;
 }
 
+/*
+ * Whatever it has sent is for nobody any more.
+ */
+static bool
+has_worker(Call *call)
+{
+	Size		length;
+	void	   *data;
+	shm_mq_result result;
+
+	do
+		result = shm_mq_receive(call->queue, &length, &data, true);
+	while (result == SHM_MQ_SUCCESS);
+	return is_taken(call) && result == SHM_MQ_WOULD_BLOCK;
+}
+
+/*
+ * A request that has lost its worker may not have the next one yet.
+ */
+static void
+cancel(Call *call, const char *database)
+{
+	const RqboJobRequest *request = &call->shared->request;
+
+	pg_atomic_write_u32(&call->shared->is_cancelled, 1);
+	if (request->request_id != 0 && !has_worker(call))
+		rqbo_desk_put_cancel(database, request->model_id, request->request_id);
+}
+
 static RqboJobNews
 wait_or_cancel(Call *call, const char *database)
 {
@@ -181,7 +210,7 @@ wait_or_cancel(Call *call, const char *database)
 	PG_CATCH();
 	{
 		if (is_users_cancel())
-			pg_atomic_write_u32(&call->shared->is_cancelled, 1);
+			cancel(call, database);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

@@ -120,18 +120,39 @@ read_signature(const char *text, uint8 *mac)
 	memcpy(mac, decoded, RQBO_DIGEST_BYTES);
 }
 
+/*
+ * What one environment lacks the key of keeps no other from its events: *closed
+ * is set then.
+ */
 static bool
-is_signed_by(RqboKeyring *ring, const RqboVerifier *v, const bytea *sealed, const bytea *body, const uint8 *mac)
+is_signed_by(RqboKeyring *ring, const RqboVerifier *v, const bytea *sealed, const bytea *body, const uint8 *mac, bool *closed)
 {
 	char	   *token;
 	bool		is_signed;
 
 	if (sealed == NULL)
 		return false;
+	if (!rqbo_secret_opens(ring, owner_of(v->environment_id, v->installation), sealed))
+	{
+		*closed = true;
+		return false;
+	}
 	token = rqbo_secret_unseal(ring, owner_of(v->environment_id, v->installation), sealed);
 	is_signed = rqbo_secret_has_signed(token, VARDATA_ANY(body), VARSIZE_ANY_EXHDR(body), mac);
 	rqbo_clear_wipe(token);
 	return is_signed;
+}
+
+/*
+ * It may be by a token that cannot be unsealed: whoever unseals it is told why.
+ */
+static void
+raise_closed(RqboKeyring *ring, const RqboVerifier *v)
+{
+	RqboSealOwner owner = owner_of(v->environment_id, v->installation);
+
+	rqbo_clear_wipe(rqbo_secret_unseal(ring, owner, v->sealed));
+	rqbo_clear_wipe(rqbo_secret_unseal(ring, owner, v->previous_sealed));
 }
 
 /*
@@ -145,16 +166,22 @@ find_signers(RqboKeyring *ring, const bytea *body, const uint8 *mac)
 	RqboVerifier *verifiers = rqbo_store_list_verifiers(0, &count);
 	int64	   *signers = palloc0((count + 1) * sizeof(int64));
 	int			nsigners = 0;
+	const RqboVerifier *closed = NULL;
 
 	for (int i = 0; i < count; i++)
 	{
 		const RqboVerifier *v = &verifiers[i];
-		bool		by_present = is_signed_by(ring, v, v->sealed, body, mac);
-		bool		by_previous = is_signed_by(ring, v, v->previous_sealed, body, mac);
+		bool		is_closed = false;
+		bool		by_present = is_signed_by(ring, v, v->sealed, body, mac, &is_closed);
+		bool		by_previous = is_signed_by(ring, v, v->previous_sealed, body, mac, &is_closed);
 
 		if (by_present || by_previous)
 			signers[nsigners++] = v->environment_id;
+		if (is_closed)
+			closed = v;
 	}
+	if (nsigners == 0 && closed != NULL)
+		raise_closed(ring, closed);
 	if (nsigners == 0)
 		refuse(count > 0 ? "No verifier token that is registered gives this signature." : "No verifier token is registered.");
 	return signers;

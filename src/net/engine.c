@@ -195,6 +195,7 @@ call_source(RqboEngine *engine, int capacity)
 	PG_CATCH();
 	{
 		engine->is_asking = false;
+		engine->client = NULL;
 		if (geterrcode() == ERRCODE_QUERY_CANCELED)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(engine->context);
@@ -259,13 +260,17 @@ static void
 begin_tasks(RqboEngine *engine)
 {
 	bool		are_there;
+	bool		is_shared;
 
 	do
 	{
+		is_shared = !dlist_is_empty(&engine->clients);
 		ask_source(engine);
 		are_there = has_waiting(engine);
 		begin_waiting_tasks(engine);
-	} while (are_there && engine->nrunning == 0 && engine->cancelled == NULL);
+		/* what clients have left is the source's */
+		is_shared &= dlist_is_empty(&engine->clients);
+	} while (are_there && (engine->nrunning == 0 || is_shared) && engine->cancelled == NULL);
 }
 
 /*

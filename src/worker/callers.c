@@ -737,15 +737,29 @@ has_older_work(const RqboEngine *engine)
 	return count > 0;
 }
 
+/*
+ * Of a session that was gone before its request had a worker again.
+ */
+static void
+cancel_left(const RqboDeskTaken *taken)
+{
+	rqbo_db_begin();
+	(void) rqbo_store_cancel_unlocked(taken->model_id, taken->request_id);
+	rqbo_db_commit();
+}
+
 static void
 take_calls(RqboEngine *engine, RqboJob *worker, const char *database, bool is_ending)
 {
-	dsm_handle	segment;
+	RqboDeskTaken taken;
 
 	if (rqbo_engine_failure(engine) != NULL || (is_ending && !has_older_work(engine)))
 		return;
-	while (rqbo_desk_take(database, !is_ending, &segment))
-		take_over(segment, engine, worker, is_ending);
+	while (rqbo_desk_take(database, !is_ending, &taken))
+		if (taken.segment != DSM_HANDLE_INVALID)
+			take_over(taken.segment, engine, worker, is_ending);
+		else
+			cancel_left(&taken);
 }
 
 static long

@@ -6,7 +6,9 @@
  *
  * A session has one call at a time, so that there is a place for each.  What is
  * there is the address of a segment and no more: no secret, and nothing to be
- * tidied up but by who put it there.
+ * tidied up but by who put it there.  A session that is cancelled while its
+ * request has no worker leaves word of that, in a place that others lack until
+ * there is one.
  *
  *-------------------------------------------------------------------------
  */
@@ -21,7 +23,7 @@
 typedef struct Place
 {
 	char		database[NAMEDATALEN];	/* empty: the place is free */
-	dsm_handle	segment;
+	RqboDeskTaken what;
 	bool		is_import;
 	uint64		number;			/* in the order they came */
 } Place;
@@ -63,8 +65,8 @@ rqbo_desk_startup(void)
 
 /* ---- by sessions ---- */
 
-int
-rqbo_desk_put(const char *database, dsm_handle segment, bool is_import)
+static int
+put(const char *database, RqboDeskTaken what, bool is_import)
 {
 	int			place = RQBO_DESK_NO_PLACE;
 
@@ -75,13 +77,25 @@ rqbo_desk_put(const char *database, dsm_handle segment, bool is_import)
 	if (place >= 0)
 	{
 		strlcpy(desk->places[place].database, database, NAMEDATALEN);
-		desk->places[place].segment = segment;
+		desk->places[place].what = what;
 		desk->places[place].is_import = is_import;
 		desk->places[place].number = desk->ncame++;
 		desk->nwaiting++;
 	}
 	LWLockRelease(desk->lock);
 	return place;
+}
+
+int
+rqbo_desk_put(const char *database, dsm_handle segment, bool is_import)
+{
+	return put(database, (RqboDeskTaken) {.segment = segment}, is_import);
+}
+
+void
+rqbo_desk_put_cancel(const char *database, int64 model_id, int64 request_id)
+{
+	(void) put(database, (RqboDeskTaken) {DSM_HANDLE_INVALID, model_id, request_id}, false);
 }
 
 /*
@@ -100,7 +114,7 @@ empty_place(Place *place)
 static bool
 is_at(int place, dsm_handle segment)
 {
-	return desk->places[place].database[0] != '\0' && desk->places[place].segment == segment;
+	return desk->places[place].database[0] != '\0' && desk->places[place].what.segment == segment;
 }
 
 bool
@@ -149,7 +163,7 @@ first_place(const char *database, bool with_imports)
 }
 
 bool
-rqbo_desk_take(const char *database, bool with_imports, dsm_handle *segment)
+rqbo_desk_take(const char *database, bool with_imports, RqboDeskTaken *taken)
 {
 	Place	   *place;
 
@@ -159,7 +173,7 @@ rqbo_desk_take(const char *database, bool with_imports, dsm_handle *segment)
 	place = first_place(database, with_imports);
 	if (place != NULL)
 	{
-		*segment = place->segment;
+		*taken = place->what;
 		empty_place(place);
 	}
 	LWLockRelease(desk->lock);

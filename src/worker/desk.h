@@ -24,12 +24,23 @@ extern int	rqbo_desk_put(const char *database, dsm_handle segment, bool is_impor
 /* Take it back; false if it was taken over. */
 extern bool rqbo_desk_withdraw(int place, dsm_handle segment);
 
+/* Leave word that a request is not wanted any more; whoever does it next hears of it. */
+extern void rqbo_desk_put_cancel(const char *database, int64 model_id, int64 request_id);
+
 /* Is it there still? */
 extern bool rqbo_desk_holds(int place, dsm_handle segment);
 
 /* ---- by the background worker ---- */
 
-/* The next call of the database, imports only if they are asked for; false if there is none. */
-extern bool rqbo_desk_take(const char *database, bool with_imports, dsm_handle *segment);
+/* What is taken: a call, or the cancel of a request. */
+typedef struct RqboDeskTaken
+{
+	dsm_handle	segment;		/* DSM_HANDLE_INVALID for a cancel */
+	int64		model_id;		/* of one, and so is the next */
+	int64		request_id;
+} RqboDeskTaken;
+
+/* The next of the database, imports only if they are asked for; false if there is none. */
+extern bool rqbo_desk_take(const char *database, bool with_imports, RqboDeskTaken *taken);
 
 #endif							/* RQBO_WORKER_DESK_H */

@@ -396,6 +396,16 @@ sub test_tokens
 	is(sqlstate_of_webhook($body, signature_of($body, 'third')), 'RQ010', 'without the key nobody can tell');
 	rename "$key.away", $key or die $!;
 	is(sql(q{SELECT count(*) FROM reefqbo.audit WHERE action = 'webhook_registered'}), 4, 'it is written down when a token was registered');
+
+	my $ring = slurp_file($key);
+	append_to_file($key, "k3:AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\n");
+	sql("SELECT reefqbo.register_webhook('sim-sandbox', 'lost')");
+	open my $file, '>', $key or die $!;
+	print $file $ring;
+	close $file;
+	is(sqlstate_of_webhook($body, signature_of($body, 'third')), 'none', 'what one environment lacks the key of keeps no other from its events');
+	is(sqlstate_of_webhook($body, signature_of($body, 'lost')), 'RQ010', 'and is said for itself');
+	sql("SELECT reefqbo.register_webhook('sim-sandbox', 'found')") foreach 1 .. 2;
 	return;
 }
 

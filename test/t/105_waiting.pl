@@ -278,6 +278,19 @@ sub test_worker_ended
 	like(end_sql($session), qr/\|\d+\|[\d.]+\z/, "$name: who waits has the row from the next one");
 	succeeds($request, 'lagoon', $name);
 
+	$name = 'a cancel while no worker is there';
+	($session, $request) = begin_held('lagoon');
+	my $launcher = sql('SELECT pid FROM reefqbo.worker_status() WHERE database IS NULL');
+	kill 'STOP', $launcher;
+	sql('SELECT pg_terminate_backend(' . worker() . ')');
+	wait_until('the worker has gone', sub { return workers() == 0 });
+	end_callers('pg_cancel_backend');
+	is(end_sql($session), '57014', "$name: is told");
+	kill 'CONT', $launcher;
+	wait_until('the request is cancelled', sub { return of($request, 'state') eq 'cancelled' });
+	pass("$name: and heard by the next one");
+	$intuit->admin('clear_faults');
+
 	$name = 'a server that crashes';
 	($session, $request) = begin_held('lagoon');
 	kill 'KILL', worker();
