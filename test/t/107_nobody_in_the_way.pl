@@ -283,13 +283,13 @@ sub test_unread
 	my $name = 'a session that does not read';
 	my ($bank, $other) = split /\n/, sql(q{SELECT account_id FROM reefqbo.account JOIN reefqbo.model m USING (model_id) WHERE m.name = 'reef' AND account_type = 'Bank' AND is_active ORDER BY account_id LIMIT 2});
 
-	# more than the queue to a session holds
-	$intuit->admin('post', { company => 'reef', date => '2026-11-15', memo => 'a long story ' x 40,
+	# more than the queue to a session holds, in a month that is not imported
+	$intuit->admin('post', { company => 'reef', date => '2025-11-15', memo => 'a long story ' x 40,
 		lines => [ map { ({ account => $bank, amount => '1.00' }, { account => $other, amount => '-1.00' }) } 1 .. 300 ] });
 	$node->set_option('reefqbo.longest_run', '30min');
 	wait_until_idle($node);
 	hold('GeneralLedger', 'reef');
-	my $session = begin_sql('SELECT * FROM reefqbo.ledger_lines(' . join(', ', map { quote($_) } 'reef', $bank, '2026-11-01') . ')');
+	my $session = begin_sql('SELECT * FROM reefqbo.ledger_lines(' . join(', ', map { quote($_) } 'reef', $bank, '2025-11-01') . ')');
 	$node->wait_for_fault('reef', 'hold');
 	my $pid = sql(q{SELECT pid FROM pg_stat_activity WHERE application_name = 'caller'});
 	kill 'STOP', $pid;
