@@ -190,7 +190,7 @@ SET ROLE regress_reefqbo_monitor;
 SELECT count(*) FROM reefqbo.upkeep_status;
 SELECT count(call_id) FROM reefqbo.api_call;
 SELECT count(DISTINCT item) > 3 AS answered FROM reefqbo.check();
-SELECT count(*) FROM reefqbo.worker_status();
+SELECT count(*) FROM reefqbo.worker_status() WHERE database = current_database();
 SELECT path FROM reefqbo.api_call;
 \echo :SQLSTATE
 SELECT count(*) FROM reefqbo.actual;

@@ -95,8 +95,8 @@ FROM reefqbo.schedule WHERE model_id = reefqbo._model_id('Schedule model');
 SELECT * FROM reefqbo.upkeep_status WHERE model = 'Schedule model';
 SELECT * FROM reefqbo.import_progress WHERE model = 'Schedule model';
 SELECT count(*) FROM reefqbo._due WHERE model_id = reefqbo._model_id('Schedule model');
--- in a server that has not preloaded the library there is no worker to speak of
-SELECT count(*) FROM reefqbo.worker_status();
+-- no worker looks after this database
+SELECT count(*) FROM reefqbo.worker_status() WHERE database = current_database();
 
 --
 -- The order in which connections are served, on made-up rows: models take turns, and the model that was served
