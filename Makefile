@@ -11,6 +11,9 @@
 #   make storm                              many companies, kills and lost answers at once: ROUNDS=400, SEED=...
 #   make fuzz                               libFuzzer on every reader of what comes from outside: FUZZ_SECONDS=60
 #   make bench                              the background worker's figures beside their goals; takes some minutes
+#   make dist                               the archive for PGXN, of what is committed
+#   make test-package                       packages and images, built and tried in clean systems: SUITE=bookworm
+#   make test-versions                      everything on each major version of PostgreSQL: VERSIONS="15 17 18 19"
 
 EXTENSION = reefqbo
 
@@ -39,7 +42,8 @@ PG_CFLAGS = -Wall -Wextra
 SHLIB_LINK = -lcurl
 
 # "make" and "make install" need PostgreSQL's makefiles and the libraries; "make test" and its like bring them.
-OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist install-simulator uninstall-simulator
+OWN_GOALS = test demo demo-cluster panel screenshots docs storm fuzz bench dist test-package test-versions \
+	install-simulator uninstall-simulator
 ifeq ($(filter $(OWN_GOALS),$(MAKECMDGOALS)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 ifeq ($(wildcard $(PGXS)),)
@@ -59,6 +63,8 @@ ifneq ($(srcdir),.)
 $(if $(call below,*.so src/*/*.o $(EXTENSION)--*.sql),$(error $(srcdir) has been built in: run make clean there first))
 $(shell mkdir -p $(sort $(dir $(OBJS))))
 endif
+# Bitcode is what a server inlines into its plans. No function here is worth it, and it takes a second compiler.
+override with_llvm = no
 include $(PGXS)
 endif
 
@@ -66,8 +72,8 @@ $(EXTENSION)--$(EXTVERSION).sql: $(addprefix $(srcdir)/,$(call below,src/sql/*.s
 	cat $^ > $@
 
 # Every object is rebuilt when a header, the version or an option changes: the project is small and a stale object is
-# a bad bug.  Bitcode likewise.
-$(OBJS) $(OBJS:.o=.bc): $(addprefix $(srcdir)/,$(call below,src/*/*.h) $(EXTENSION).control Makefile)
+# a bad bug.
+$(OBJS): $(addprefix $(srcdir)/,$(call below,src/*/*.h) $(EXTENSION).control Makefile)
 
 # The pages keep their places to each other, so that their links are alive where they are installed.
 PAGES = README.md SECURITY.md CONTRIBUTING.md CHANGELOG.md LICENSE
@@ -82,14 +88,15 @@ install-pages:
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/*.md)) '$(pagesdir)/docs/'
 	$(MKDIR_P) '$(pagesdir)/docs/panel'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,docs/panel/*)) '$(pagesdir)/docs/panel/'
-	$(MKDIR_P) '$(pagesdir)/contrib/prometheus' '$(pagesdir)/contrib/api'
+	$(MKDIR_P) '$(pagesdir)/contrib/prometheus' '$(pagesdir)/contrib/api' '$(pagesdir)/contrib/subscriber'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/api/*)) '$(pagesdir)/contrib/api/'
+	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/subscriber/*)) '$(pagesdir)/contrib/subscriber/'
 	$(INSTALL_DATA) $(addprefix $(srcdir)/,$(call below,contrib/prometheus/*)) '$(pagesdir)/contrib/prometheus/'
 
 uninstall-pages:
 	rm -rf '$(pagesdir)'
 
-.PHONY: test demo demo-cluster panel screenshots docs storm fuzz bench
+.PHONY: test demo demo-cluster panel screenshots docs storm fuzz bench test-package test-versions
 test:
 	@test/run test
 
@@ -117,6 +124,19 @@ fuzz:
 bench:
 	@test/run bench
 
+test-package:
+	@test/run package
+
+test-versions:
+	@test/run versions
+
+# As PGXN wants it: everything is below a directory of the distribution's name and version.
+DISTVERSION = $(shell sed -n 's/^    "version": "\(.*\)",$$/\1/p' $(srcdir)/META.json)
+
+.PHONY: dist
+dist:
+	git archive --format zip --prefix $(EXTENSION)-$(DISTVERSION)/ -o $(EXTENSION)-$(DISTVERSION).zip HEAD
+
 # The simulated QuickBooks as a tool for applications' own tests. It needs Python and openssl, and no PostgreSQL.
 PREFIX ?= /usr/local
 simulatordir = $(DESTDIR)$(PREFIX)/share/reefqbo-simulator
@@ -128,7 +148,9 @@ install-simulator:
 	install -d '$(simulatordir)' '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 $(addprefix $(srcdir)/,$(SIMULATOR)) '$(simulatordir)/'
 	install -m 755 $(srcdir)/simulator/reefqbo-simulator '$(DESTDIR)$(PREFIX)/bin/'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 $(srcdir)/simulator/reefqbo-simulator.1 '$(DESTDIR)$(PREFIX)/share/man/man1/'
 
 uninstall-simulator:
 	rm -rf '$(simulatordir)'
-	rm -f '$(DESTDIR)$(PREFIX)/bin/reefqbo-simulator'
+	rm -f '$(DESTDIR)$(PREFIX)/bin/reefqbo-simulator' '$(DESTDIR)$(PREFIX)/share/man/man1/reefqbo-simulator.1'

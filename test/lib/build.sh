@@ -1,11 +1,9 @@
 # Building, as PGXS does it, with warnings as errors.
 
-# with_llvm=no: bitcode is only for servers that inline C functions into their
-# plans, and needs a compiler that building the extension does not.
 build_and_install()
 {
-	make -s -j "$(nproc)" COPT="$(compiler_options)" with_llvm=no PG_CONFIG="$PG_CONFIG" "$@" &&
-		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG" "$@"
+	make -s -j "$(nproc)" COPT="$(compiler_options)" PG_CONFIG="$PG_CONFIG" "$@" &&
+		make -s install PG_CONFIG="$PG_CONFIG" "$@"
 }
 
 # SANITIZE=undefined: what the sanitizer finds ends the process, so that the test that met it fails.
@@ -17,7 +15,7 @@ compiler_options()
 # The same, and its clock can be moved, so that a test or a demo can let days pass.
 build_with_test_clock()
 {
-	make -s clean with_llvm=no PG_CONFIG="$PG_CONFIG" && build_and_install TEST_CLOCK=yes
+	make -s clean PG_CONFIG="$PG_CONFIG" && build_and_install TEST_CLOCK=yes
 }
 
 # A second compiler sees other mistakes.  PostgreSQL's makefiles hand it the
@@ -30,11 +28,11 @@ build_with_clang()
 
 	mkdir "$directory" "$directory/build"
 	cp -R "$WORK/source" "$directory/source"
-	make -s -C "$directory/source" clean with_llvm=no PG_CONFIG="$PG_CONFIG" >/dev/null
+	make -s -C "$directory/source" clean PG_CONFIG="$PG_CONFIG" >/dev/null
 	out_of_tree -j "$(nproc)" CC="$1" \
 		COPT="-Werror -Wno-unknown-warning-option -Wno-ignored-optimization-argument" &&
 		out_of_tree install DESTDIR="$directory/out" &&
-		make -s install with_llvm=no PG_CONFIG="$PG_CONFIG" DESTDIR="$directory/in" &&
+		make -s install PG_CONFIG="$PG_CONFIG" DESTDIR="$directory/in" &&
 		installs_the_same "$directory/in" "$directory/out" &&
 		out_of_tree uninstall DESTDIR="$directory/out" && uninstalled "$directory/out"
 	status=$?
@@ -44,7 +42,7 @@ build_with_clang()
 
 out_of_tree()
 {
-	make -s -C "$directory/build" -f "$directory/source/Makefile" with_llvm=no PG_CONFIG="$PG_CONFIG" "$@"
+	make -s -C "$directory/build" -f "$directory/source/Makefile" PG_CONFIG="$PG_CONFIG" "$@"
 }
 
 # The library comes from another compiler, so that there its being there counts.

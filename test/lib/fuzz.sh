@@ -60,7 +60,7 @@ build_fuzz()
 		cd "$FUZZ_DIRECTORY" || exit 1
 		rm -f "${IN_HARNESS[@]}" "${fuzzed[@]}"
 		mapfile -t others < <(find src -name '*.o')
-		make -s -j "$(nproc)" with_llvm=no PG_CONFIG="$PG_CONFIG" CC="$FUZZ_CLANG" \
+		make -s -j "$(nproc)" PG_CONFIG="$PG_CONFIG" CC="$FUZZ_CLANG" \
 			COPT="$flags -Wno-unknown-warning-option -Wno-ignored-optimization-argument" "${fuzzed[@]}" &&
 			"$FUZZ_CLANG" -shared -fsanitize=address,undefined -shared-libasan -o fuzz.so "${fuzzed[@]}" "${others[@]}" \
 				"$FUZZER" -lstdc++ -lcurl -lm -lpthread

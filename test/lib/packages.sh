@@ -100,6 +100,7 @@ want_package()
 find_missing_packages()
 {
 	MISSING=()
+	case $1 in package | versions) need_for_chroots && return ;; esac
 	need gcc "compiles the extension" command -v gcc
 	need libc6-dev "compiles the extension" has_header stdio.h
 	need make "builds it" command -v make

@@ -38,7 +38,7 @@ clean_up()
 remove_workspace()
 {
 	if [ -z "${KEEP:-}" ]; then
-		rm -rf "$WORK"
+		rm -rf "$WORK" 2>/dev/null || as_root rm -rf "$WORK"
 	elif [ -d "$WORK" ]; then
 		say "Kept: $WORK"
 	fi
