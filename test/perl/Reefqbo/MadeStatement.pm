@@ -716,7 +716,7 @@ sub flow_of
 	return 0 unless @months;
 	return $at->($company, $months[0] - 1) - $at->($company, $months[-1])
 	  if !$company->{home} || !@months || cash_section($id, $account) eq 'Cash' || is_equity($account) || $id =~ /^computed:(?!OtherBranches|Adjusted)/
-	  || $id =~ /^computed:Adjusted/ && $account->{mapped} !~ /^(?:Asset|Liability)\z/;
+	  || $id =~ /^computed:Adjusted/ && ($account->{mapped} // '') !~ /^(?:Asset|Liability)\z/;
 	return sum(map { exchanged($at->($company->{home}, $_ - 1) - $at->($company->{home}, $_), $group->{rates}{ $company->{currency} }{$_}{average}, $company->{currency}, $group->{currency}) } @months);
 }
 
