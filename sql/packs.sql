@@ -173,6 +173,13 @@ INSERT INTO reefqbo.exchange_rate_history SELECT * FROM reefqbo.exchange_rate_hi
 UPDATE reefqbo.closed_period SET closed_at = now();
 DELETE FROM reefqbo.account_history;
 SELECT closing, average, historical, valid_until = 'infinity' AS holds, changed_by = 'board_operator' AS is_operator, why, ended_by, ended_why FROM reefqbo.exchange_rate_history WHERE month = '2026-03-01' ORDER BY valid_from;
+-- Nor does the setting that dumps begin with let anybody change something without it.
+BEGIN;
+SET LOCAL row_security = off;
+SELECT reefqbo.set_rate('Board', 'EUR', '2026-03-01', closing => 1.31, average => 1.30);
+SET LOCAL row_security = on;
+SELECT closing, average, changed_by = 'board_operator' AS is_operator FROM reefqbo.exchange_rate_history WHERE month = '2026-03-01' AND valid_until = 'infinity';
+ROLLBACK;
 
 -- Opened again, and closed as it is.
 SELECT reefqbo.reopen_period('Board', '2026-03-15', 'the auditor asked for it');
