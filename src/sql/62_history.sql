@@ -230,28 +230,9 @@ COMMENT ON COLUMN reefqbo.model_history.model_id IS 'the model';
 COMMENT ON COLUMN reefqbo.model_history.name IS 'its name';
 COMMENT ON COLUMN reefqbo.model_history.title IS 'what messages call it';
 COMMENT ON COLUMN reefqbo.model_history.currency IS 'the currency its companies are consolidated in';
-COMMENT ON COLUMN reefqbo.model_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.model_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.model_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.model_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.model_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.model_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.model_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.model_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.model REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.model_history', 'model_id',
-        'name, title, currency', 'created_at', 'model_changed', '');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.model REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.model_history', 'model_id',
-        'name, title, currency', 'created_at', 'model_changed', '');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.model REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.model_history', 'model_id',
-        'name, title, currency', 'created_at', 'model_changed', '');
-COMMENT ON TRIGGER history_inserted ON reefqbo.model IS 'keeps reefqbo.model_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.model IS 'keeps reefqbo.model_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.model IS 'keeps reefqbo.model_history';
 
 CREATE TABLE reefqbo.branch_history (
     model_id bigint NOT NULL,
@@ -276,28 +257,9 @@ COMMENT ON COLUMN reefqbo.branch_history.branch_id IS 'the branch';
 COMMENT ON COLUMN reefqbo.branch_history.name IS 'its name';
 COMMENT ON COLUMN reefqbo.branch_history.parent_branch_id IS 'the branch above; NULL for the root';
 COMMENT ON COLUMN reefqbo.branch_history.is_enabled IS 'false: left out of the statements of those above';
-COMMENT ON COLUMN reefqbo.branch_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.branch_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.branch_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.branch_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.branch_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.branch_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.branch_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.branch_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.branch REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.branch_history', 'model_id, branch_id',
-        'name, parent_branch_id, is_enabled', 'created_at', 'branch_changed', '');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.branch REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.branch_history', 'model_id, branch_id',
-        'name, parent_branch_id, is_enabled', 'created_at', 'branch_changed', '');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.branch REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.branch_history', 'model_id, branch_id',
-        'name, parent_branch_id, is_enabled', 'created_at', 'branch_changed', '');
-COMMENT ON TRIGGER history_inserted ON reefqbo.branch IS 'keeps reefqbo.branch_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.branch IS 'keeps reefqbo.branch_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.branch IS 'keeps reefqbo.branch_history';
 
 CREATE TABLE reefqbo.company_history (
     model_id bigint NOT NULL,
@@ -324,12 +286,6 @@ COMMENT ON COLUMN reefqbo.company_history.branch_id IS 'the branch';
 COMMENT ON COLUMN reefqbo.company_history.company_name IS 'the company''s name';
 COMMENT ON COLUMN reefqbo.company_history.home_currency IS 'the currency of its amounts';
 COMMENT ON COLUMN reefqbo.company_history.fiscal_year_start_month IS 'first month of its fiscal year, 1 to 12';
-COMMENT ON COLUMN reefqbo.company_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.company_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.company_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.company_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.company_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.company_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.company_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.company_history');
@@ -379,28 +335,9 @@ COMMENT ON COLUMN reefqbo.unsettled_month_history.reason IS 'reclassified or doe
 COMMENT ON COLUMN reefqbo.unsettled_month_history.period_end IS 'last day of the month';
 COMMENT ON COLUMN reefqbo.unsettled_month_history.detail IS 'what is wrong with it';
 COMMENT ON COLUMN reefqbo.unsettled_month_history.import_id IS 'the import that noticed it last';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.unsettled_month_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.unsettled_month_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.unsettled_month_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.unsettled_month REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.unsettled_month_history', 'model_id, connection_id, accounting_method, period_start, reason',
-        'period_end, detail, import_id', 'since', '', '');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.unsettled_month REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.unsettled_month_history', 'model_id, connection_id, accounting_method, period_start, reason',
-        'period_end, detail, import_id', 'since', '', '');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.unsettled_month REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.unsettled_month_history', 'model_id, connection_id, accounting_method, period_start, reason',
-        'period_end, detail, import_id', 'since', '', '');
-COMMENT ON TRIGGER history_inserted ON reefqbo.unsettled_month IS 'keeps reefqbo.unsettled_month_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.unsettled_month IS 'keeps reefqbo.unsettled_month_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.unsettled_month IS 'keeps reefqbo.unsettled_month_history';
 
 CREATE TABLE reefqbo.account_history (
     model_id bigint NOT NULL,
@@ -439,28 +376,9 @@ COMMENT ON COLUMN reefqbo.account_history.account_subtype IS 'QuickBooks'' detai
 COMMENT ON COLUMN reefqbo.account_history.parent_account_id IS 'the account it stands under';
 COMMENT ON COLUMN reefqbo.account_history.is_active IS 'false: made inactive in QuickBooks';
 COMMENT ON COLUMN reefqbo.account_history.is_computed IS 'a line that is in no chart';
-COMMENT ON COLUMN reefqbo.account_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.account_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.account_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.account_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.account_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.account_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.account REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_history', 'model_id, connection_id, account_id',
-        'name, fully_qualified_name, account_number, classification, account_type, account_subtype, parent_account_id, is_active, is_computed', 'first_seen_at', 'account_changed', '');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.account REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_history', 'model_id, connection_id, account_id',
-        'name, fully_qualified_name, account_number, classification, account_type, account_subtype, parent_account_id, is_active, is_computed', 'first_seen_at', 'account_changed', '');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.account REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_history', 'model_id, connection_id, account_id',
-        'name, fully_qualified_name, account_number, classification, account_type, account_subtype, parent_account_id, is_active, is_computed', 'first_seen_at', 'account_changed', '');
-COMMENT ON TRIGGER history_inserted ON reefqbo.account IS 'keeps reefqbo.account_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.account IS 'keeps reefqbo.account_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.account IS 'keeps reefqbo.account_history';
 
 CREATE TABLE reefqbo.account_mapping_history (
     model_id bigint NOT NULL,
@@ -489,28 +407,9 @@ COMMENT ON COLUMN reefqbo.account_mapping_history.variable_type IS 'Revenue, COG
 COMMENT ON COLUMN reefqbo.account_mapping_history.category IS 'category in the model';
 COMMENT ON COLUMN reefqbo.account_mapping_history.subcategory IS 'subcategory in the model, or NULL';
 COMMENT ON COLUMN reefqbo.account_mapping_history.branch_id IS 'the branch';
-COMMENT ON COLUMN reefqbo.account_mapping_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.account_mapping_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.account_mapping_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.account_mapping_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.account_mapping_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.account_mapping_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.account_mapping_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.account_mapping_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.account_mapping REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_mapping_history', 'model_id, connection_id, account_id',
-        'variable_type, category, subcategory, branch_id', 'mapped_at', 'mapping_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.account_mapping REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_mapping_history', 'model_id, connection_id, account_id',
-        'variable_type, category, subcategory, branch_id', 'mapped_at', 'mapping_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.account_mapping REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.account_mapping_history', 'model_id, connection_id, account_id',
-        'variable_type, category, subcategory, branch_id', 'mapped_at', 'mapping_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.account_mapping IS 'keeps reefqbo.account_mapping_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.account_mapping IS 'keeps reefqbo.account_mapping_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.account_mapping IS 'keeps reefqbo.account_mapping_history';
 
 CREATE TABLE reefqbo.dimension_mapping_history (
     model_id bigint NOT NULL,
@@ -535,28 +434,9 @@ COMMENT ON COLUMN reefqbo.dimension_mapping_history.connection_id IS 'the connec
 COMMENT ON COLUMN reefqbo.dimension_mapping_history.dimension IS 'class or department';
 COMMENT ON COLUMN reefqbo.dimension_mapping_history.value_id IS 'QuickBooks'' own id of the class or department';
 COMMENT ON COLUMN reefqbo.dimension_mapping_history.branch_id IS 'the branch that it feeds';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.dimension_mapping_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_mapping_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_mapping_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.dimension_mapping REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_mapping_history', 'model_id, connection_id, dimension, value_id',
-        'branch_id', '', 'mapping_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.dimension_mapping REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_mapping_history', 'model_id, connection_id, dimension, value_id',
-        'branch_id', '', 'mapping_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.dimension_mapping REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_mapping_history', 'model_id, connection_id, dimension, value_id',
-        'branch_id', '', 'mapping_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.dimension_mapping IS 'keeps reefqbo.dimension_mapping_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.dimension_mapping IS 'keeps reefqbo.dimension_mapping_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.dimension_mapping IS 'keeps reefqbo.dimension_mapping_history';
 
 CREATE TABLE reefqbo.dimension_actual_history (
     model_id bigint NOT NULL,
@@ -587,28 +467,9 @@ COMMENT ON COLUMN reefqbo.dimension_actual_history.period_start IS 'first day of
 COMMENT ON COLUMN reefqbo.dimension_actual_history.value_id IS 'QuickBooks'' own id of the class or department';
 COMMENT ON COLUMN reefqbo.dimension_actual_history.account_id IS 'QuickBooks'' own id of the account';
 COMMENT ON COLUMN reefqbo.dimension_actual_history.amount IS 'movement of the month, in the home currency';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.dimension_actual_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.dimension_actual_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.dimension_actual_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.dimension_actual REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_actual_history', 'model_id, connection_id, dimension, accounting_method, period_start, value_id, account_id',
-        'amount', '', '', '');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.dimension_actual REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_actual_history', 'model_id, connection_id, dimension, accounting_method, period_start, value_id, account_id',
-        'amount', '', '', '');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.dimension_actual REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.dimension_actual_history', 'model_id, connection_id, dimension, accounting_method, period_start, value_id, account_id',
-        'amount', '', '', '');
-COMMENT ON TRIGGER history_inserted ON reefqbo.dimension_actual IS 'keeps reefqbo.dimension_actual_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.dimension_actual IS 'keeps reefqbo.dimension_actual_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.dimension_actual IS 'keeps reefqbo.dimension_actual_history';
 
 CREATE TABLE reefqbo.exchange_rate_history (
     model_id bigint NOT NULL,
@@ -637,28 +498,9 @@ COMMENT ON COLUMN reefqbo.exchange_rate_history.month IS 'the first day of the m
 COMMENT ON COLUMN reefqbo.exchange_rate_history.closing IS 'at the end of the month';
 COMMENT ON COLUMN reefqbo.exchange_rate_history.average IS 'of the month';
 COMMENT ON COLUMN reefqbo.exchange_rate_history.historical IS 'of equity';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.exchange_rate_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.exchange_rate_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.exchange_rate_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.exchange_rate REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.exchange_rate_history', 'model_id, from_currency, to_currency, month',
-        'closing, average, historical', '', 'rate_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.exchange_rate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.exchange_rate_history', 'model_id, from_currency, to_currency, month',
-        'closing, average, historical', '', 'rate_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.exchange_rate REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.exchange_rate_history', 'model_id, from_currency, to_currency, month',
-        'closing, average, historical', '', 'rate_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.exchange_rate IS 'keeps reefqbo.exchange_rate_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.exchange_rate IS 'keeps reefqbo.exchange_rate_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.exchange_rate IS 'keeps reefqbo.exchange_rate_history';
 
 CREATE TABLE reefqbo.ownership_history (
     model_id bigint NOT NULL,
@@ -691,28 +533,9 @@ COMMENT ON COLUMN reefqbo.ownership_history.percent IS 'of the company, what the
 COMMENT ON COLUMN reefqbo.ownership_history.investment_connection_id IS 'the company in whose books the investment is';
 COMMENT ON COLUMN reefqbo.ownership_history.investment_account_id IS 'its account';
 COMMENT ON COLUMN reefqbo.ownership_history.memo IS 'what it is about';
-COMMENT ON COLUMN reefqbo.ownership_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.ownership_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.ownership_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.ownership_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.ownership_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.ownership_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.ownership_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.ownership_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.ownership REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.ownership_history', 'model_id, connection_id, branch_id, month',
-        'method, percent, investment_connection_id, investment_account_id, memo', 'stated_at', 'ownership_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.ownership REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.ownership_history', 'model_id, connection_id, branch_id, month',
-        'method, percent, investment_connection_id, investment_account_id, memo', 'stated_at', 'ownership_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.ownership REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.ownership_history', 'model_id, connection_id, branch_id, month',
-        'method, percent, investment_connection_id, investment_account_id, memo', 'stated_at', 'ownership_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.ownership IS 'keeps reefqbo.ownership_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.ownership IS 'keeps reefqbo.ownership_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.ownership IS 'keeps reefqbo.ownership_history';
 
 CREATE TABLE reefqbo.historical_rate_history (
     model_id bigint NOT NULL,
@@ -737,28 +560,9 @@ COMMENT ON COLUMN reefqbo.historical_rate_history.connection_id IS 'the connecti
 COMMENT ON COLUMN reefqbo.historical_rate_history.to_currency IS 'ISO 4217 code of what it is translated to';
 COMMENT ON COLUMN reefqbo.historical_rate_history.month IS 'the first day of the month';
 COMMENT ON COLUMN reefqbo.historical_rate_history.rate IS 'how many to_currency one of the company''s own is worth';
-COMMENT ON COLUMN reefqbo.historical_rate_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.historical_rate_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.historical_rate_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.historical_rate_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.historical_rate_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.historical_rate_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.historical_rate_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.historical_rate_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.historical_rate REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.historical_rate_history', 'model_id, connection_id, to_currency, month',
-        'rate', '', 'rate_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.historical_rate REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.historical_rate_history', 'model_id, connection_id, to_currency, month',
-        'rate', '', 'rate_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.historical_rate REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.historical_rate_history', 'model_id, connection_id, to_currency, month',
-        'rate', '', 'rate_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.historical_rate IS 'keeps reefqbo.historical_rate_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.historical_rate IS 'keeps reefqbo.historical_rate_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.historical_rate IS 'keeps reefqbo.historical_rate_history';
 
 CREATE TABLE reefqbo.adjustment_history (
     model_id bigint NOT NULL,
@@ -809,28 +613,9 @@ COMMENT ON COLUMN reefqbo.adjustment_history.debit_account_type IS 'QuickBooks''
 COMMENT ON COLUMN reefqbo.adjustment_history.credit_account_type IS 'the same of the credit';
 COMMENT ON COLUMN reefqbo.adjustment_history.attributed_to IS 'both, owners or non-controlling';
 COMMENT ON COLUMN reefqbo.adjustment_history.memo IS 'what it is about';
-COMMENT ON COLUMN reefqbo.adjustment_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.adjustment_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.adjustment_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.adjustment_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.adjustment_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.adjustment_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.adjustment_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.adjustment_history');
-
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.adjustment REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.adjustment_history', 'model_id, adjustment_id',
-        'connection_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, debit_account_type, credit_account_type, attributed_to, memo', 'stated_at', 'adjustment_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.adjustment REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.adjustment_history', 'model_id, adjustment_id',
-        'connection_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, debit_account_type, credit_account_type, attributed_to, memo', 'stated_at', 'adjustment_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.adjustment REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.adjustment_history', 'model_id, adjustment_id',
-        'connection_id, branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, debit_account_type, credit_account_type, attributed_to, memo', 'stated_at', 'adjustment_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.adjustment IS 'keeps reefqbo.adjustment_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.adjustment IS 'keeps reefqbo.adjustment_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.adjustment IS 'keeps reefqbo.adjustment_history';
 
 CREATE TABLE reefqbo.elimination_history (
     model_id bigint NOT NULL,
@@ -877,28 +662,71 @@ COMMENT ON COLUMN reefqbo.elimination_history.credit_subcategory IS 'its subcate
 COMMENT ON COLUMN reefqbo.elimination_history.memo IS 'what it is about';
 COMMENT ON COLUMN reefqbo.elimination_history.debit_account_type IS 'QuickBooks'' account type among whose accounts the debit stands';
 COMMENT ON COLUMN reefqbo.elimination_history.credit_account_type IS 'the same of the credit';
-COMMENT ON COLUMN reefqbo.elimination_history.valid_from IS 'since when it holds';
-COMMENT ON COLUMN reefqbo.elimination_history.valid_until IS 'until when; infinity: it still does';
-COMMENT ON COLUMN reefqbo.elimination_history.changed_by IS 'the role that made it so; of what an import brings, that of the background worker';
-COMMENT ON COLUMN reefqbo.elimination_history.why IS 'what reefqbo.reason was set to, if it was';
-COMMENT ON COLUMN reefqbo.elimination_history.ended_by IS 'the role that changed or removed it';
-COMMENT ON COLUMN reefqbo.elimination_history.ended_why IS 'what reefqbo.reason was set to then';
 
 SELECT pg_catalog.pg_extension_config_dump('reefqbo.elimination_history', '');
 INSERT INTO reefqbo._privilege VALUES ('reader', 'SELECT', 'TABLE reefqbo.elimination_history');
 
-CREATE TRIGGER history_inserted AFTER INSERT ON reefqbo.elimination REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.elimination_history', 'model_id, elimination_id',
-        'branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, memo, debit_account_type, credit_account_type', 'stated_at', 'elimination_changed', 'inserts');
-CREATE TRIGGER history_updated AFTER UPDATE ON reefqbo.elimination REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.elimination_history', 'model_id, elimination_id',
-        'branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, memo, debit_account_type, credit_account_type', 'stated_at', 'elimination_changed', 'inserts');
-CREATE TRIGGER history_deleted AFTER DELETE ON reefqbo.elimination REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION reefqbo._keep_history('reefqbo.elimination_history', 'model_id, elimination_id',
-        'branch_id, month, reversed_in, accounting_method, amount, debit_type, debit_category, debit_subcategory, credit_type, credit_category, credit_subcategory, memo, debit_account_type, credit_account_type', 'stated_at', 'elimination_changed', 'inserts');
-COMMENT ON TRIGGER history_inserted ON reefqbo.elimination IS 'keeps reefqbo.elimination_history';
-COMMENT ON TRIGGER history_updated ON reefqbo.elimination IS 'keeps reefqbo.elimination_history';
-COMMENT ON TRIGGER history_deleted ON reefqbo.elimination IS 'keeps reefqbo.elimination_history';
+-- ---- what all histories have in common ----
+
+-- A version's key is the row's with the moment; what else it has, but who made it and when, is compared. made_at, action and tells are
+-- arguments of reefqbo.__keep_history.
+DO $do$
+DECLARE
+    one record;
+    event record;
+BEGIN
+    FOR one IN
+        SELECT t.*, format('%L, %L, %L, %L, %L, %L', format('reefqbo.%s_history', t.name), k.keys, k.columns, t.made_at, t.action, t.tells) AS arguments
+        FROM (VALUES
+            ('model', 'created_at', 'model_changed', ''),
+            ('branch', 'created_at', 'branch_changed', ''),
+            ('unsettled_month', 'since', '', ''),
+            ('account', 'first_seen_at', 'account_changed', ''),
+            ('account_mapping', 'mapped_at', 'mapping_changed', 'inserts'),
+            ('dimension_mapping', '', 'mapping_changed', 'inserts'),
+            ('dimension_actual', '', '', ''),
+            ('exchange_rate', '', 'rate_changed', 'inserts'),
+            ('ownership', 'stated_at', 'ownership_changed', 'inserts'),
+            ('historical_rate', '', 'rate_changed', 'inserts'),
+            ('adjustment', 'stated_at', 'adjustment_changed', 'inserts'),
+            ('elimination', 'stated_at', 'elimination_changed', 'inserts')
+        ) t (name, made_at, action, tells)
+        CROSS JOIN LATERAL (
+            SELECT string_agg(a.attname, ', ' ORDER BY a.place) FILTER (WHERE a.place IS NOT NULL) AS keys,
+                   string_agg(a.attname, ', ' ORDER BY a.attnum) FILTER (WHERE a.place IS NULL) AS columns
+            FROM (SELECT h.attname, h.attnum, array_position(c.conkey, h.attnum) AS place
+                  FROM pg_attribute h
+                  JOIN pg_constraint c ON c.conrelid = h.attrelid AND c.contype = 'p'
+                  WHERE h.attrelid = format('reefqbo.%s_history', t.name)::regclass AND h.attnum > 0
+                    AND h.attname NOT IN ('valid_from', 'valid_until', 'changed_by', 'why', 'ended_by', 'ended_why')) a) k
+    LOOP
+        FOR event IN
+            SELECT * FROM (VALUES ('inserted', 'INSERT', 'NEW TABLE AS new_rows'),
+                                  ('updated', 'UPDATE', 'OLD TABLE AS old_rows NEW TABLE AS new_rows'),
+                                  ('deleted', 'DELETE', 'OLD TABLE AS old_rows')) e (name, event, tables)
+        LOOP
+            EXECUTE format('CREATE TRIGGER history_%s AFTER %s ON reefqbo.%I REFERENCING %s FOR EACH STATEMENT'
+                           ' EXECUTE FUNCTION reefqbo._keep_history(%s)',
+                           event.name, event.event, one.name, event.tables, one.arguments);
+            EXECUTE format('COMMENT ON TRIGGER history_%s ON reefqbo.%I IS %L', event.name, one.name, format('keeps reefqbo.%s_history', one.name));
+        END LOOP;
+    END LOOP;
+    FOR one IN
+        SELECT a.attrelid::regclass AS history, v.name, v.comment
+        FROM (VALUES ('valid_from', 'since when it holds'),
+                     ('valid_until', 'until when; infinity: it still does'),
+                     ('changed_by', 'the role that made it so; of what an import brings, that of the background worker'),
+                     ('why', 'what reefqbo.reason was set to, if it was'),
+                     ('ended_by', 'the role that changed or removed it'),
+                     ('ended_why', 'what reefqbo.reason was set to then')) v (name, comment)
+        JOIN pg_attribute a ON a.attname = v.name
+        JOIN pg_class c ON c.oid = a.attrelid
+        WHERE c.relnamespace = 'reefqbo'::regnamespace AND c.relkind = 'r' AND c.relname ~ '_history$'
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', one.history, one.name, one.comment);
+    END LOOP;
+END
+$do$;
 
 -- ---- as it was at a moment ----
 
